@@ -1,0 +1,78 @@
+//! What an adapter needs to know, and the one place that makes an adapter of it.
+
+use std::path::PathBuf;
+
+use crate::{Error, Secret, TorrentClient};
+
+/// Transmission, by its RPC.
+#[derive(Debug, Clone)]
+pub struct TransmissionConfig {
+    /// As `http://nas:9091/transmission/rpc`.
+    pub url: String,
+    /// HTTP basic authentication.
+    pub username: Option<String>,
+    /// Its password.
+    pub password: Option<Secret>,
+    /// Labels for each torrent.
+    pub labels: Vec<String>,
+}
+
+/// qBittorrent, by its Web API.
+#[derive(Debug, Clone)]
+pub struct QBittorrentConfig {
+    /// As `http://127.0.0.1:8080`, or with a path below a proxy.
+    pub url: String,
+    /// Login; without one, the server must let us in without (`bypass_local_auth`).
+    pub username: Option<String>,
+    /// Its password.
+    pub password: Option<Secret>,
+    /// Category for each torrent; made by the client if it has none of that name.
+    pub category: Option<String>,
+    /// Tags for each torrent.
+    pub tags: Vec<String>,
+}
+
+/// Which program watches a folder: it decides the signs that tell that a torrent was taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WatchedBy {
+    /// rTorrent: leaves no sign; takes resume data.
+    RTorrent,
+    /// Transmission: renames to `.added`.
+    Transmission,
+    /// qBittorrent: deletes it, or renames to `.qbt_rejected`.
+    QBittorrent,
+    /// Deluge's AutoAdd: deletes it or renames to `.added`, or to `.invalid`.
+    Deluge,
+    /// Any other: no sign is expected.
+    Other,
+}
+
+/// A folder that a client watches for .torrent files.
+#[derive(Debug, Clone)]
+pub struct WatchDirConfig {
+    /// Where the .torrent goes; `{show}` stands for the show's slug.
+    pub path: PathBuf,
+    /// Where the client expects the data; `{show}` as above. `None`: the client finds it where it is.
+    pub data: Option<PathBuf>,
+    /// Who watches.
+    pub client: WatchedBy,
+    /// Puts rTorrent's resume data into the handed-over copy, so that it does not hash again.
+    pub fast_resume: bool,
+}
+
+/// One client's configuration: one variant per adapter.
+#[derive(Debug, Clone)]
+pub enum ClientConfig {
+    /// See [`TransmissionConfig`].
+    Transmission(TransmissionConfig),
+    /// See [`QBittorrentConfig`].
+    QBittorrent(QBittorrentConfig),
+    /// See [`WatchDirConfig`].
+    WatchDir(WatchDirConfig),
+}
+
+/// Makes the adapter. Nothing is asked of the client yet.
+pub fn open(config: &ClientConfig) -> Result<Box<dyn TorrentClient>, Error> {
+    let _ = config;
+    Err(Error::new(crate::ErrorKind::Unsupported, "not built yet"))
+}

@@ -1,0 +1,23 @@
+//! Hands torrents and their data to BitTorrent clients.
+//!
+//! The crate owns one trait, [`TorrentClient`], the few types that it mentions, and one module per
+//! client: Transmission and qBittorrent through their remote interfaces, anything else through a
+//! folder that it watches. It knows nothing of feeds, configuration files or databases.
+//!
+//! An adapter speaks its client's protocol and nothing more. Waiting, retrying, path mapping and the
+//! order of steps belong to the caller.
+
+mod config;
+mod contract;
+mod error;
+mod info_hash;
+mod secret;
+
+pub use config::{ClientConfig, QBittorrentConfig, TransmissionConfig, WatchDirConfig, WatchedBy, open};
+pub use contract::{
+    Activity, Added, Capabilities, ClientInfo, Limits, Presence, Seed, TorrentClient, TorrentRef,
+    TorrentStatus, TorrentVersion,
+};
+pub use error::{Error, ErrorKind, Retry};
+pub use info_hash::{InfoHashV1, InfoHashV2, InfoHashes, ParseInfoHashError};
+pub use secret::Secret;

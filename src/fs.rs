@@ -1,0 +1,1 @@
+//! Ground: the only place that creates files and gives them names.

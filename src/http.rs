@@ -1,0 +1,1 @@
+//! Ground: the HTTP client, with its guards and limits.

@@ -1,0 +1,18 @@
+//! podseed: podcast feeds in; torrents that are really being seeded out.
+//!
+//! ARCHITECTURE.md shows the path of one episode through these modules.
+
+pub mod cli;
+pub mod config;
+pub mod download;
+pub mod feed;
+pub mod fs;
+pub mod handover;
+pub mod hash;
+pub mod http;
+pub mod model;
+pub mod pipeline;
+pub mod secret;
+pub mod store;
+pub mod torrent;
+pub mod units;

@@ -1,0 +1,92 @@
+//! A feed as it was read: what the publisher announces, before podseed decides anything.
+
+use jiff::Timestamp;
+
+/// The family of a feed document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FeedKind {
+    /// RSS 2.0 and 0.9x.
+    Rss,
+    /// Atom 1.0 and 0.3.
+    Atom,
+    /// RSS 1.0.
+    Rdf,
+}
+
+/// How an item announces a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Role {
+    /// `<enclosure>` of RSS, or mod_enclosure of RSS 1.0.
+    Enclosure,
+    /// A source of `podcast:alternateEnclosure`.
+    Alternate,
+    /// `media:content` of Media RSS.
+    Media,
+    /// `<link rel="enclosure">` of Atom, also inside RSS.
+    AtomLink,
+}
+
+/// One media file of an item, as the feed announces it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Enclosure {
+    /// Absolute where the feed or its address allowed to resolve it; otherwise as in the feed.
+    /// Never decoded: `%2F` stays `%2F`.
+    pub url: String,
+    /// The type that the feed claims.
+    pub media_type: Option<String>,
+    /// The length that the feed claims, in bytes, when it is a positive number. Often wrong: a hint.
+    pub length: Option<u64>,
+    /// How it is announced.
+    pub role: Role,
+}
+
+/// A licence, as text or address, as far as the feed states one.
+pub type Licence = String;
+
+/// One item of a feed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Item {
+    /// The item's identity in its feed, white space collapsed; `None` when missing or empty.
+    pub guid: Option<String>,
+    /// The title as plain text, white space collapsed; may be empty.
+    pub title: String,
+    /// When it was published; `None` when the feed gives no date that can be read.
+    pub date: Option<Timestamp>,
+    /// The item's page.
+    pub link: Option<String>,
+    /// A live stream (`podcast:liveItem`): listed, never downloaded.
+    pub live: bool,
+    /// In the feed's order, each URL once per role.
+    pub enclosures: Vec<Enclosure>,
+    /// The item's own licence.
+    pub licence: Option<Licence>,
+}
+
+/// A feed document, or several pages of one, as it was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Feed {
+    /// The show's title.
+    pub title: String,
+    /// Which family of documents.
+    pub kind: FeedKind,
+    /// The show's page.
+    pub link: Option<String>,
+    /// In document order.
+    pub items: Vec<Item>,
+    /// What was damaged or unusual, for people.
+    pub warnings: Vec<String>,
+    /// Whether the document ended early: a missing item then means nothing.
+    pub truncated: bool,
+    /// The next page with older items (RFC 5005: `next` or `prev-archive`).
+    pub next_page: Option<String>,
+    /// `itunes:new-feed-url`.
+    pub new_feed_url: Option<String>,
+    /// The show's licence.
+    pub licence: Option<Licence>,
+    /// `podcast:locked`.
+    pub locked: bool,
+    /// `podcast:block`, unbounded or for us.
+    pub blocked: bool,
+    /// `ttl`, `sy:updatePeriod` or `podcast:updateFrequency` as the feed's own wish between two polls, in seconds.
+    pub poll_interval: Option<u64>,
+}

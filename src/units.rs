@@ -1,0 +1,1 @@
+//! Ground: sizes, rates and times with their units.
