@@ -11,3 +11,25 @@ use url::Url;
 /// The whole text leaves only through [`SafeUrl::reveal`], for the one place that sends the request.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct SafeUrl(Url);
+
+impl SafeUrl {
+    /// Wraps a URL.
+    pub fn new(url: Url) -> Self {
+        Self(url)
+    }
+}
+
+impl fmt::Display for SafeUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut url = self.0.clone();
+        let _ = (url.set_username(""), url.set_password(None));
+        url.set_query(self.0.query().map(|_| "***"));
+        fmt::Display::fmt(&url, f)
+    }
+}
+
+impl fmt::Debug for SafeUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
