@@ -12,9 +12,8 @@ use url::Url;
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct SafeUrl(Url);
 
-impl SafeUrl {
-    /// Wraps a URL.
-    pub fn new(url: Url) -> Self {
+impl From<Url> for SafeUrl {
+    fn from(url: Url) -> Self {
         Self(url)
     }
 }

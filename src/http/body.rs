@@ -62,7 +62,7 @@ impl Body {
     }
 
     fn url(&self) -> SafeUrl {
-        SafeUrl::new(self.response.url().clone())
+        SafeUrl::from(self.response.url().clone())
     }
 }
 

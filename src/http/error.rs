@@ -165,14 +165,14 @@ impl Error {
     /// Classifies a request that got no answer.
     pub(super) fn sending(url: &Url, source: reqwest::Error) -> Self {
         if let Some(Refused(address)) = find(&source) {
-            return Self::RefusedAddress { url: SafeUrl::new(url.clone()), address: *address };
+            return Self::RefusedAddress { url: SafeUrl::from(url.clone()), address: *address };
         }
         Self::receiving(url, source)
     }
 
     /// Classifies an answer that broke off.
     pub(super) fn receiving(url: &Url, source: reqwest::Error) -> Self {
-        let url = SafeUrl::new(url.clone());
+        let url = SafeUrl::from(url.clone());
         let source = source.without_url();
         if source.is_timeout() {
             Self::Timeout { url }
@@ -216,7 +216,7 @@ mod tests {
     fn statuses_are_final_or_pass() {
         let advice = |code: u16| {
             let status = StatusCode::from_u16(code).unwrap();
-            let url = SafeUrl::new("http://a.example/".parse().unwrap());
+            let url = "http://a.example/".parse::<Url>().unwrap().into();
             Error::Status { url, status, retry_after: None }.advice()
         };
         for code in [408, 425, 429, 500, 502, 503, 504, 522, 599] {

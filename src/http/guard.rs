@@ -75,7 +75,7 @@ impl Guard {
             Some(Host::Domain(_)) | None => Vec::new(),
         };
         match addresses.into_iter().find(|address| !is_public(*address)) {
-            Some(address) => Err(Error::RefusedAddress { url: SafeUrl::new(url.clone()), address }),
+            Some(address) => Err(Error::RefusedAddress { url: SafeUrl::from(url.clone()), address }),
             None => Ok(()),
         }
     }

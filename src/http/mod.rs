@@ -247,7 +247,7 @@ impl Http {
             if matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
                 self.shared.origins.hold(&hop.url, pause.unwrap_or_default());
             }
-            return Err(Error::Status { url: SafeUrl::new(hop.url), status, retry_after: pause });
+            return Err(Error::Status { url: SafeUrl::from(hop.url), status, retry_after: pause });
         }
         let headers = response.headers().clone();
         let rate = match hop.request.traffic {
@@ -281,7 +281,7 @@ impl Hop {
     fn follow(&mut self, mut target: Url, status: StatusCode) -> Result<(), Error> {
         self.redirects += 1;
         if self.redirects > MAX_REDIRECTS {
-            return Err(Error::TooManyRedirects { url: SafeUrl::new(self.request.url.clone()) });
+            return Err(Error::TooManyRedirects { url: SafeUrl::from(self.request.url.clone()) });
         }
         strip_for_sending(&mut target)?;
         // Once away from its origin, a credential does not come back: the way was chosen by somebody else.
@@ -309,7 +309,7 @@ fn credentials_in(url: &Url) -> Option<BasicAuth> {
 
 /// Takes out what does not belong into a request line, and refuses everything but http and https.
 fn strip_for_sending(url: &mut Url) -> Result<(), Error> {
-    let refused = |url: &Url| Error::Scheme { url: SafeUrl::new(url.clone()) };
+    let refused = |url: &Url| Error::Scheme { url: SafeUrl::from(url.clone()) };
     if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
         return Err(refused(url));
     }
@@ -327,7 +327,7 @@ fn redirect_target(response: &reqwest::Response, from: &Url) -> Result<Option<Ur
     // Bytes beyond ASCII occur and mean UTF-8 (RFC 9110 allows neither); `join` encodes them.
     let location = response.headers().get(LOCATION).map(|value| String::from_utf8_lossy(value.as_bytes()));
     let target = location.and_then(|location| from.join(&location).ok());
-    target.map(Some).ok_or_else(|| Error::BadRedirect { url: SafeUrl::new(from.clone()) })
+    target.map(Some).ok_or_else(|| Error::BadRedirect { url: SafeUrl::from(from.clone()) })
 }
 
 /// Environment proxies are honoured as reqwest does by default; see [`guard`] for what is checked then.

@@ -46,7 +46,7 @@ impl Origins {
         let host = self.queue(url, traffic).acquire_owned().await.ok();
         let wait = self.held_for(url);
         if wait > patience {
-            return Err(Error::HeldBack { url: SafeUrl::new(url.clone()), wait });
+            return Err(Error::HeldBack { url: SafeUrl::from(url.clone()), wait });
         }
         tokio::time::sleep(wait).await;
         let download = match traffic {
