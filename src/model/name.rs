@@ -180,7 +180,8 @@ fn is_forbidden(c: char) -> bool {
         || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-fn is_device_name(name: &str) -> bool {
+/// Whether Windows keeps this name for a device, as `nul.mp3`.
+pub fn is_device_name(name: &str) -> bool {
     let stem = name.split('.').next().unwrap_or_default().trim_end().to_lowercase();
     let numbered = ["com", "lpt"].iter().filter_map(|device| stem.strip_prefix(device));
     DEVICE_NAMES.contains(&stem.as_str())
