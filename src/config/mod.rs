@@ -1,1 +1,310 @@
-//! config
+//! The configuration: the file as written becomes a validated [`Config`], or a list of everything that is wrong
+//! with it. Nothing else in podseed sees the file's own types, and stages do not see this module: what they need
+//! is handed to them.
+
+mod example;
+mod file;
+mod finding;
+mod paths;
+mod places;
+mod read;
+mod secrets;
+mod validate;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use podseed_adapters::{ClientConfig, Limits as ClientLimits};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+pub use example::{example, schema};
+pub use finding::{Finding, Findings, Severity};
+pub use paths::PathMap;
+
+use crate::model::{Selection, TorrentVersion};
+use crate::secret::Secret;
+
+/// A file larger than this is no configuration.
+const MAX_FILE: u64 = 1 << 20;
+
+/// Everything that the user has decided, with every default filled in.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Database, media, torrents and site live below it. Absolute, if it was given or found absolute.
+    pub data_dir: PathBuf,
+    /// Goes into the user agent: an address at which publishers reach the user.
+    pub user_agent_contact: Option<String>,
+    /// By slug.
+    pub shows: Vec<Show>,
+    /// By name.
+    pub clients: Vec<Client>,
+    /// How torrents are made.
+    pub torrent: TorrentSettings,
+    /// Folders of own files, by slug.
+    pub inbox: Vec<Inbox>,
+    /// How often clients are asked what they seed.
+    pub verify_interval: Duration,
+    /// Page and feeds.
+    pub publish: Publish,
+    /// What `daemon` serves; `None`: nothing.
+    pub server: Option<Server>,
+    /// What podseed may use.
+    pub limits: Limits,
+    /// What is not wrong enough to refuse the file: warnings only.
+    pub warnings: Findings,
+}
+
+/// One podcast.
+#[derive(Debug, Clone)]
+pub struct Show {
+    /// Folder, page and feed name: `[a-z0-9][a-z0-9-_]*`.
+    pub slug: String,
+    /// Where its feed is.
+    pub feed: FeedSource,
+    /// Which episodes are wanted.
+    pub selection: Selection,
+    /// The names of the clients that seed it; each exists.
+    pub clients: Vec<String>,
+    /// On what ground it is published, in the user's words.
+    pub permission: Option<String>,
+    /// Login for the feed.
+    pub auth: Option<Auth>,
+}
+
+/// Where a feed comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum FeedSource {
+    /// http or https, without user and password.
+    Url(Url),
+    /// A file; its enclosures may lie in its folder and below.
+    File(PathBuf),
+}
+
+/// HTTP basic authentication.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Auth {
+    /// The user's name.
+    pub username: String,
+    /// Never printed.
+    pub password: Secret,
+}
+
+/// One BitTorrent client.
+#[derive(Debug, Clone)]
+pub struct Client {
+    /// The user's name for it.
+    pub name: String,
+    /// What its adapter needs.
+    pub adapter: ClientConfig,
+    /// Where it sees our folders.
+    pub paths: PathMap,
+    /// What it gives for each torrent.
+    pub limits: ClientLimits,
+}
+
+/// How torrents are made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TorrentSettings {
+    /// The generation of the format.
+    pub version: TorrentVersion,
+    /// Bytes; a power of two from 16 KiB to 16 MiB. `None`: by podseed's rule.
+    pub piece_length: Option<u64>,
+    /// Tiers of announce URLs (BEP 12): udp, http, https.
+    pub trackers: Vec<Vec<String>>,
+    /// When the publisher's URL becomes a web seed.
+    pub web_seeds: WebSeeds,
+}
+
+/// When the publisher's own URL becomes a web seed (BEP 19).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum WebSeeds {
+    /// After a proof that it serves everybody the same bytes.
+    #[default]
+    Verified,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// A folder of own files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Inbox {
+    /// Like a show's.
+    pub slug: String,
+    /// The folder.
+    pub path: PathBuf,
+    /// On what ground it is published.
+    pub permission: Option<String>,
+}
+
+/// Page and feeds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Publish {
+    /// http or https, its path ends in `/`. `None`: relative links and no feeds.
+    pub base_url: Option<Url>,
+    /// Replaced as a whole.
+    pub site_dir: PathBuf,
+}
+
+/// The server of `daemon`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Server {
+    /// Where it listens.
+    pub listen: SocketAddr,
+}
+
+/// What podseed may use.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// Downloads at a time; at least 1.
+    pub downloads: usize,
+    /// Downloads at a time from one host; at least 1.
+    pub per_host: usize,
+    /// Bytes per second of all downloads together; `None`: unlimited.
+    pub rate: Option<u64>,
+    /// Bytes that stay free on the disk.
+    pub disk_free: u64,
+    /// Bytes of the largest enclosure that is downloaded.
+    pub episode_size: u64,
+    /// Bytes of the largest feed that is read.
+    pub feed_size: u64,
+    /// Whether feeds may point into the local network.
+    pub allow_private_addresses: bool,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            downloads: 4,
+            per_host: 2,
+            rate: None,
+            disk_free: 2 << 30,
+            episode_size: 4 << 30,
+            feed_size: 32 << 20,
+            allow_private_addresses: false,
+        }
+    }
+}
+
+impl Default for TorrentSettings {
+    fn default() -> Self {
+        Self {
+            version: TorrentVersion::V1,
+            piece_length: None,
+            trackers: Vec::new(),
+            web_seeds: WebSeeds::default(),
+        }
+    }
+}
+
+/// Looks up an environment variable; tests bring their own.
+pub type Variables<'a> = dyn Fn(&str) -> Option<String> + 'a;
+
+fn process_variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+impl Config {
+    /// Reads and validates a configuration file, with the secrets that it names.
+    ///
+    /// # Errors
+    /// Everything that is wrong, at least one error among it. A file that cannot be read is one finding.
+    pub fn load(path: &Path) -> Result<Self, Findings> {
+        Self::load_with(path, &process_variable)
+    }
+
+    /// [`Config::load`] with another environment than the process's.
+    pub fn load_with(path: &Path, variables: &Variables<'_>) -> Result<Self, Findings> {
+        let mut findings = finding::Collector::new(path);
+        let (file, places) = match read_file(path) {
+            Ok(text) => read::read(&text, &mut findings),
+            Err((text, hint)) => {
+                findings.error("config.unreadable", &finding::KeyPath::default(), text, hint);
+                return Err(findings.finish(|_| None));
+            }
+        };
+        let config = validate::config(file, path, variables, &mut findings);
+        let findings = findings.finish(|at| places.line(at));
+        match config {
+            Some(mut config) if !findings.has_errors() => {
+                config.warnings = findings;
+                Ok(config)
+            }
+            _ => Err(findings),
+        }
+    }
+
+    /// The configuration file to use: the explicit one, whether it exists or not, else the first that exists of
+    /// `$PODSEED_CONFIG` (whether it exists or not), `./podseed.yaml`, `$XDG_CONFIG_HOME/podseed/podseed.yaml`
+    /// (or below `~/.config`) and `/etc/podseed/podseed.yaml`.
+    ///
+    /// # Errors
+    /// The places that were looked at, when there is none.
+    pub fn find(explicit: Option<&Path>) -> Result<PathBuf, Vec<PathBuf>> {
+        Self::find_with(explicit, &process_variable)
+    }
+
+    fn find_with(explicit: Option<&Path>, variables: &Variables<'_>) -> Result<PathBuf, Vec<PathBuf>> {
+        let named = explicit.map(Path::to_owned).or_else(|| variables("PODSEED_CONFIG").map(PathBuf::from));
+        if let Some(named) = named {
+            return Ok(named);
+        }
+        let user = variables("XDG_CONFIG_HOME")
+            .map(PathBuf::from)
+            .or_else(|| variables("HOME").map(|home| Path::new(&home).join(".config")));
+        let places: Vec<PathBuf> =
+            [Some(PathBuf::from(".")), user.map(|dir| dir.join("podseed")), Some("/etc/podseed".into())]
+                .into_iter()
+                .flatten()
+                .map(|dir| dir.join("podseed.yaml"))
+                .collect();
+        places.iter().find(|place| place.exists()).cloned().ok_or(places)
+    }
+
+    /// The defaults around a data folder, with no show and no client: for `run FEED_URL` without a file.
+    pub fn ad_hoc(data_dir: impl Into<PathBuf>) -> Self {
+        let data_dir = data_dir.into();
+        Self {
+            publish: Publish { base_url: None, site_dir: data_dir.join("site") },
+            data_dir,
+            user_agent_contact: None,
+            shows: Vec::new(),
+            clients: Vec::new(),
+            torrent: TorrentSettings::default(),
+            inbox: Vec::new(),
+            verify_interval: DEFAULT_VERIFY_INTERVAL,
+            server: None,
+            limits: Limits::default(),
+            warnings: Findings::default(),
+        }
+    }
+}
+
+const DEFAULT_VERIFY_INTERVAL: Duration = Duration::from_secs(15 * 60);
+
+/// The text of the file, or what is wrong with it and a hint.
+fn read_file(path: &Path) -> Result<String, (String, &'static str)> {
+    use std::io::Read as _;
+
+    let mut bytes = Vec::new();
+    let read = std::fs::File::open(path).and_then(|file| file.take(MAX_FILE + 1).read_to_end(&mut bytes));
+    match read {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            Err(("there is no such file".to_owned(), "`podseed config example > podseed.yaml` makes one"))
+        }
+        Err(error) => Err((format!("cannot be read: {error}"), "podseed needs a readable file here")),
+        Ok(size) if size as u64 > MAX_FILE => {
+            Err(("is larger than 1 MiB".to_owned(), "name a configuration file"))
+        }
+        Ok(_) => String::from_utf8(bytes)
+            .map_err(|_| ("is not UTF-8 text".to_owned(), "save it as UTF-8 in your editor")),
+    }
+}
+
+#[cfg(test)]
+mod tests;

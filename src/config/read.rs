@@ -1,0 +1,177 @@
+//! Text -> the file's types. Every mistake is found, not only the first: serde stops at one, so that one is noted,
+//! its node is cut out of the tree, and the rest is read again.
+
+use serde_path_to_error::Segment;
+use serde_yaml::Value;
+
+use super::example;
+use super::file::File;
+use super::finding::{Collector, KeyPath, Step};
+use super::places::{self, Places};
+
+/// A configuration with more mistakes than this is something else.
+const MAX_MISTAKES: usize = 100;
+
+/// Reads the text. What could not be understood is missing from the file, and is a finding.
+pub(super) fn read(text: &str, findings: &mut Collector) -> (File, Places) {
+    let places = places::outline(text, findings);
+    if !findings.is_empty() {
+        return (File::default(), places);
+    }
+    let tree = match tree(text) {
+        Ok(tree) => tree,
+        Err(error) => {
+            let line = error.location().map_or(1, |location| location.line());
+            findings.text_error("config.yaml", line, error.to_string(), "");
+            return (File::default(), places);
+        }
+    };
+    (understand(tree, findings), places)
+}
+
+fn tree(text: &str) -> Result<Value, serde_yaml::Error> {
+    let mut tree: Value = serde_yaml::from_str(text)?;
+    tree.apply_merge()?;
+    keys_to_text(&mut tree);
+    Ok(tree)
+}
+
+/// `99: {feed: ...}` is a show named 99. The outline has made sure that every key is a scalar and that the tree
+/// is shallow.
+fn keys_to_text(tree: &mut Value) {
+    match tree {
+        Value::Mapping(mapping) => {
+            for (key, mut value) in std::mem::take(mapping) {
+                keys_to_text(&mut value);
+                let key = match key {
+                    Value::Number(number) => Value::String(number.to_string()),
+                    Value::Bool(truth) => Value::String(truth.to_string()),
+                    Value::Null => Value::String("null".to_owned()),
+                    other => other,
+                };
+                mapping.insert(key, value);
+            }
+        }
+        Value::Sequence(list) => list.iter_mut().for_each(keys_to_text),
+        _ => {}
+    }
+}
+
+fn understand(mut tree: Value, findings: &mut Collector) -> File {
+    for _ in 0..MAX_MISTAKES {
+        let error = match serde_path_to_error::deserialize(&tree) {
+            Ok(file) => return file,
+            Err(error) => error,
+        };
+        let at = key_path(error.path());
+        let message = error.inner().to_string();
+        let known = note(&at, &message, findings);
+        if !cut_out(&mut tree, &at, known) {
+            break;
+        }
+    }
+    let hint = "compare it with `podseed config example`";
+    findings.text_error("config.type", 1, "this is no configuration of podseed", hint);
+    File::default()
+}
+
+fn key_path(path: &serde_path_to_error::Path) -> KeyPath {
+    let steps = path.iter().map_while(|segment| match segment {
+        Segment::Map { key } => Some(Step::Key(key.clone())),
+        Segment::Seq { index } => Some(Step::Index(*index)),
+        // A variant is the value of its key, not a node below it.
+        Segment::Enum { .. } | Segment::Unknown => None,
+    });
+    KeyPath(steps.collect())
+}
+
+/// Makes `null` of a known node, which every one of the file's types takes as "absent" (a client that is wrong in
+/// itself still has its name), and removes an unknown one. False if there is nothing left to cut.
+fn cut_out(tree: &mut Value, at: &KeyPath, known: bool) -> bool {
+    let (last, above) = match at.0.split_last() {
+        Some((Step::Key(key), above)) if !known => (Some(key), above),
+        _ => (None, at.0.as_slice()),
+    };
+    let node = above.iter().try_fold(tree, |node, step| match step {
+        Step::Key(key) => node.get_mut(key.as_str()),
+        Step::Index(index) => node.get_mut(*index),
+    });
+    match (node, last) {
+        (Some(node), Some(key)) => node.as_mapping_mut().is_some_and(|map| map.shift_remove(key).is_some()),
+        (Some(node), None) => !std::mem::replace(node, Value::Null).is_null(),
+        (None, _) => false,
+    }
+}
+
+/// Puts serde's message into the user's words. What serde expected is in its text only, in back quotes: its error
+/// type is the YAML library's. True if the key is known and its value wrong.
+fn note(at: &KeyPath, message: &str, findings: &mut Collector) -> bool {
+    let (found, expected) = message.split_once(", expected ").unwrap_or((message, ""));
+    let known: Vec<&str> = expected.split('`').skip(1).step_by(2).collect();
+    if found.starts_with("unknown field ") {
+        unknown_key(at, &known, findings);
+        return false;
+    }
+    wrong_value(at, found, expected, &known, findings);
+    true
+}
+
+fn wrong_value(at: &KeyPath, found: &str, expected: &str, known: &[&str], findings: &mut Collector) {
+    if let Some(variant) = found.strip_prefix("unknown variant ") {
+        let hint = match nearest(variant.trim_matches('`'), known) {
+            Some(near) => format!("did you mean `{near}`? Known here: {}", known.join(", ")),
+            None => format!("write one of: {}", known.join(", ")),
+        };
+        return findings.cut("config.value", at, format!("{variant} is not known here"), hint);
+    }
+    let hint = example::at(at).map_or_else(String::new, |example| format!("for example `{example}`"));
+    let Some(kind) = found.strip_prefix("invalid type: ").or_else(|| found.strip_prefix("invalid value: "))
+    else {
+        return findings.cut("config.value", at, found, hint);
+    };
+    // Who writes a password where its file should be named must not read it in a log.
+    let secret = at.last_key().is_some_and(|key| key.starts_with("password"));
+    let found = if secret { kind.split(' ').next().unwrap_or_default() } else { kind };
+    let found = found
+        .replace("sequence", "a list")
+        .replace("map", "keys and values")
+        .replace("unit value", "nothing");
+    findings.cut("config.type", at, format!("found {found}, expected {}", in_words(expected)), hint);
+}
+
+fn unknown_key(at: &KeyPath, known: &[&str], findings: &mut Collector) {
+    let key = at.last_key().unwrap_or_default();
+    if matches!(key, "password" | "pass" | "passwd") && known.contains(&"password_file") {
+        let hint = "write it into a file that only podseed's user may read and name that in `password_file`, or \
+                    into an environment variable and name that in `password_env`";
+        return findings.cut("config.inline_password", at, "a password must not stand in this file", hint);
+    }
+    let hint = match nearest(key, known) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("known here: {}", known.join(", ")),
+    };
+    findings.cut("config.unknown_key", at, "unknown key", hint);
+}
+
+fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
+    let similarity = |candidate: &str| strsim::jaro_winkler(&word.to_lowercase(), candidate);
+    known
+        .iter()
+        .map(|candidate| (similarity(candidate), *candidate))
+        .filter(|(similarity, _)| *similarity > 0.8)
+        .max_by(|(one, _), (other, _)| one.total_cmp(other))
+        .map(|(_, candidate)| candidate)
+}
+
+fn in_words(expected: &str) -> &str {
+    match expected {
+        "a sequence" => "a list",
+        "a map" => "keys and values",
+        "u32" => "a whole number, 0 or more",
+        "f64" => "a number",
+        "a string" => "a text",
+        "a boolean" => "true or false",
+        _ if expected.starts_with("struct ") => "keys and values",
+        _ => expected,
+    }
+}

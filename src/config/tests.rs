@@ -1,0 +1,1 @@
+//! The configuration as a whole: what it accepts, and what it says otherwise.

@@ -1,0 +1,385 @@
+//! The file's types -> [`Config`]: texts are understood, defaults filled in, one part checked against another.
+//! Each function reports what is wrong with its part and goes on.
+
+mod client;
+mod show;
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use podseed_adapters::TorrentVersion;
+use url::Url;
+
+use super::file::{self, File};
+use super::finding::{Collector, KeyPath};
+use super::{
+    Config, DEFAULT_VERIFY_INTERVAL, Inbox, Limits, Publish, Server, TorrentSettings, Variables, paths,
+};
+use crate::units::{ByteSize, RateLimit};
+
+/// Names that pages, feeds or file systems need for themselves.
+const RESERVED: [&str; 14] = [
+    "all", "api", "assets", "feeds", "health", "index", "inbox", "media", "metrics", "podcast", "shows",
+    "site", "static", "torrents",
+];
+
+/// What every check needs.
+pub(super) struct Context<'a> {
+    /// The folder of the configuration file, absolute.
+    base: PathBuf,
+    pub(super) variables: &'a Variables<'a>,
+    pub(super) findings: &'a mut Collector,
+}
+
+impl Context<'_> {
+    pub(super) fn resolve(&self, path: &str) -> PathBuf {
+        paths::resolve(path, &self.base, self.variables)
+    }
+}
+
+/// The configuration, as far as it can be told; whether it may be used, the findings say. `None` if a part without
+/// which there is none is missing.
+pub(super) fn config(
+    file: File,
+    path: &Path,
+    variables: &Variables<'_>,
+    findings: &mut Collector,
+) -> Option<Config> {
+    let base = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let base = base.parent().unwrap_or(Path::new("/")).to_owned();
+    let mut context = Context { base, variables, findings };
+    let context = &mut context;
+    let data_dir = data_dir(file.data_dir.as_deref(), context);
+    let inbox = inbox(file.inbox.unwrap_or_default(), context);
+    let our_folders: Vec<&Path> =
+        data_dir.as_deref().into_iter().chain(inbox.iter().map(|inbox| inbox.path.as_path())).collect();
+    let named: Vec<String> = file.clients.iter().flatten().map(|(name, _)| name.clone()).collect();
+    let clients = client::clients(file.clients.unwrap_or_default(), &our_folders, context);
+    let shows = show::shows(file.shows.unwrap_or_default(), &named, context);
+    one_name_each(shows.iter().map(|show| show.slug.as_str()), &inbox, context);
+    if shows.is_empty() && inbox.is_empty() {
+        let hint = "name one: `shows: {my-show: {feed: https://example.org/feed.xml}}`";
+        context.findings.warning("config.no_shows", &KeyPath::default().key("shows"), "there are none", hint);
+    }
+    let data_dir = data_dir?;
+    let contact = user_agent_contact(file.user_agent_contact, context);
+    Some(Config {
+        publish: publish(file.publish.unwrap_or_default(), &data_dir, context),
+        user_agent_contact: contact,
+        shows,
+        clients,
+        torrent: torrent(file.torrent.unwrap_or_default(), context),
+        inbox,
+        verify_interval: verify_interval(file.verify_interval, context),
+        server: file.server.and_then(|server| self::server(server, context)),
+        limits: limits(&file.limits.unwrap_or_default(), context),
+        data_dir,
+        warnings: super::Findings::default(),
+    })
+}
+
+fn data_dir(written: Option<&str>, context: &mut Context<'_>) -> Option<PathBuf> {
+    let at = KeyPath::default().key("data_dir");
+    if let Some(written) = written {
+        if written.trim().is_empty() {
+            context.findings.error("config.value", &at, "is empty", "name a folder, or leave the key out");
+            return None;
+        }
+        return Some(context.resolve(written));
+    }
+    let variable = |name| (context.variables)(name).map(PathBuf::from);
+    let found = variable("XDG_DATA_HOME").or_else(|| variable("HOME").map(|home| home.join(".local/share")));
+    if found.is_none() {
+        let text = "is missing, and neither XDG_DATA_HOME nor HOME is set";
+        context.findings.error("config.missing", &at, text, "for example `data_dir: /srv/podseed`");
+    }
+    found.map(|folder| folder.join("podseed"))
+}
+
+/// A slug becomes a folder, a page and a file name.
+fn check_slug(slug: &str, at: &KeyPath, context: &mut Context<'_>) {
+    let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    let starts_right = slug.bytes().next().is_some_and(allowed);
+    if !starts_right || slug.len() > 64 || !slug.bytes().all(|byte| allowed(byte) || b"-_".contains(&byte)) {
+        let hint = "use lower-case letters, digits, `-` and `_`, at most 64, the first a letter or digit";
+        context.findings.error("config.name", at, format!("`{slug}` cannot be a name"), hint);
+    } else if RESERVED.contains(&slug) || crate::model::name::is_device_name(slug) {
+        let hint = format!("choose another, such as `{slug}-show`");
+        context.findings.error(
+            "config.name",
+            at,
+            format!("`{slug}` is taken by podseed or by file systems"),
+            hint,
+        );
+    }
+}
+
+fn one_name_each<'a>(shows: impl Iterator<Item = &'a str>, inbox: &[Inbox], context: &mut Context<'_>) {
+    let shows: BTreeSet<&str> = shows.collect();
+    for folder in inbox.iter().filter(|folder| shows.contains(folder.slug.as_str())) {
+        let at = KeyPath::default().key("inbox").key(&folder.slug);
+        context.findings.error("config.name", &at, "a show has the same name", "rename one of them");
+    }
+}
+
+fn inbox(written: file::Named<file::Inbox>, context: &mut Context<'_>) -> Vec<Inbox> {
+    let above = KeyPath::default().key("inbox");
+    let mut folders: Vec<Inbox> = Vec::new();
+    for (slug, folder) in written {
+        let at = above.key(&slug);
+        check_slug(&slug, &at, context);
+        let folder = folder.unwrap_or_default();
+        let Some(path) = folder.path.filter(|path| !path.trim().is_empty()) else {
+            context.findings.missing(&at, "has no `path`", "name the folder of your files");
+            continue;
+        };
+        let path = context.resolve(&path);
+        if let Some(twin) = folders.iter().find(|other| other.path == path) {
+            let text = format!("`inbox.{}` has the same folder", twin.slug);
+            context.findings.error("config.twice", &at.key("path"), text, "remove one of them");
+        }
+        let permission = not_blank(folder.permission, &at.key("permission"), context);
+        folders.push(Inbox { slug, path, permission });
+    }
+    folders
+}
+
+/// A text that is shown to others must say something.
+fn not_blank(written: Option<String>, at: &KeyPath, context: &mut Context<'_>) -> Option<String> {
+    let text = written?.trim().to_owned();
+    if text.is_empty() {
+        context.findings.error(
+            "config.value",
+            at,
+            "is empty",
+            "write on what ground you publish, or leave it out",
+        );
+        return None;
+    }
+    Some(text)
+}
+
+fn user_agent_contact(written: Option<String>, context: &mut Context<'_>) -> Option<String> {
+    let contact = written?;
+    let at = KeyPath::default().key("user_agent_contact");
+    // It becomes part of an HTTP header's comment.
+    let printable = contact.bytes().all(|byte| byte.is_ascii_graphic() && !b"()\\\"".contains(&byte));
+    let looks_right =
+        contact.contains('@') || contact.starts_with("https://") || contact.starts_with("http://");
+    if !(printable && looks_right && contact.len() <= 200) {
+        let text = format!("`{}` is no address", contact.escape_debug());
+        let hint = "write a page's address or an e-mail address, such as https://example.org/podseed";
+        context.findings.error("config.value", &at, text, hint);
+        return None;
+    }
+    Some(contact)
+}
+
+fn torrent(written: file::Torrent, context: &mut Context<'_>) -> TorrentSettings {
+    let at = KeyPath::default().key("torrent");
+    let version = match written.version {
+        None | Some(file::Version::V1) => TorrentVersion::V1,
+        Some(file::Version::Hybrid) => TorrentVersion::Hybrid,
+        Some(file::Version::V2) => TorrentVersion::V2,
+    };
+    TorrentSettings {
+        version,
+        piece_length: written
+            .piece_length
+            .and_then(|text| piece_length(&text, &at.key("piece_length"), context)),
+        trackers: trackers(written.trackers.unwrap_or_default(), &at.key("trackers"), context),
+        web_seeds: written.web_seeds.unwrap_or_default(),
+    }
+}
+
+fn piece_length(text: &str, at: &KeyPath, context: &mut Context<'_>) -> Option<u64> {
+    const ALLOWED: std::ops::RangeInclusive<u64> = 16 << 10..=16 << 20;
+    if text.trim() == "auto" {
+        return None;
+    }
+    let hint = "write `auto`, or a power of two from 16 KiB to 16 MiB, such as `1 MiB`";
+    match text.parse::<ByteSize>() {
+        Ok(ByteSize(bytes)) if ALLOWED.contains(&bytes) && bytes.is_power_of_two() => return Some(bytes),
+        Ok(_) => {
+            context.findings.error("config.value", at, format!("`{text}` cannot be a piece length"), hint)
+        }
+        Err(error) => context.findings.error("config.value", at, error.to_string(), hint),
+    }
+    None
+}
+
+fn trackers(
+    written: file::List<file::List<String>>,
+    at: &KeyPath,
+    context: &mut Context<'_>,
+) -> Vec<Vec<String>> {
+    let mut tiers = Vec::new();
+    for (number, tier) in written.into_iter().enumerate() {
+        let at = at.index(number);
+        let mut addresses = Vec::new();
+        for (number, address) in tier.into_iter().flatten().enumerate() {
+            let Some(address) = address else { continue };
+            check_tracker(&address, &at.index(number), context);
+            addresses.push(address);
+        }
+        if !addresses.is_empty() {
+            tiers.push(addresses);
+        }
+    }
+    tiers
+}
+
+fn check_tracker(address: &str, at: &KeyPath, context: &mut Context<'_>) {
+    let (text, hint) = match Url::parse(address) {
+        Ok(url) if !matches!(url.scheme(), "udp" | "http" | "https") => {
+            (format!("trackers do not speak `{}`", url.scheme()), "use udp://, https:// or http://")
+        }
+        Ok(url) if url.host_str().is_none_or(str::is_empty) => {
+            ("has no host".to_owned(), "see the tracker's own page")
+        }
+        Ok(url) if url.scheme() == "udp" && url.port().is_none() => {
+            ("has no port".to_owned(), "a UDP tracker needs one: udp://tracker.example.org:6969/announce")
+        }
+        Ok(_) => return,
+        Err(error) => (
+            format!("is no address of a tracker: {error}"),
+            "for example udp://tracker.example.org:6969/announce",
+        ),
+    };
+    context.findings.error("config.tracker", at, text, hint);
+}
+
+fn verify_interval(written: Option<crate::units::Span>, context: &mut Context<'_>) -> std::time::Duration {
+    const SHORTEST: std::time::Duration = std::time::Duration::from_secs(10);
+    let Some(interval) = written else { return DEFAULT_VERIFY_INTERVAL };
+    if interval.0 < SHORTEST {
+        let at = KeyPath::default().key("verify_interval");
+        let text = format!("{interval} is too short: clients have other work to do");
+        context.findings.error("config.value", &at, text, "write 10 s or more");
+    }
+    interval.0
+}
+
+fn publish(written: file::Publish, data_dir: &Path, context: &mut Context<'_>) -> Publish {
+    let above = KeyPath::default().key("publish");
+    let base_url = written.base_url.and_then(|text| base_url(&text, &above.key("base_url"), context));
+    let site_dir = match written.site_dir {
+        None => data_dir.join("site"),
+        Some(text) => context.resolve(&text),
+    };
+    let in_the_way = data_dir.starts_with(&site_dir)
+        || ["media", "torrents"].iter().any(|folder| site_dir.starts_with(data_dir.join(folder)));
+    if in_the_way {
+        let at = above.key("site_dir");
+        let text = format!(
+            "{} holds podseed's own data, and the site replaces its whole folder",
+            site_dir.display()
+        );
+        context.findings.error("config.folder", &at, text, "name a folder of its own");
+    }
+    Publish { base_url, site_dir }
+}
+
+fn base_url(text: &str, at: &KeyPath, context: &mut Context<'_>) -> Option<Url> {
+    let mut url = web_address(text, at, context)?;
+    if url.query().is_some() || url.fragment().is_some() {
+        context.findings.error(
+            "config.url",
+            at,
+            "a base address ends with its path",
+            "remove everything after `?` or `#`",
+        );
+    }
+    if !url.path().ends_with('/') {
+        let path = format!("{}/", url.path());
+        url.set_path(&path);
+    }
+    Some(url)
+}
+
+/// An http or https address without user and password.
+fn web_address(text: &str, at: &KeyPath, context: &mut Context<'_>) -> Option<Url> {
+    let wrong = match Url::parse(text.trim()) {
+        Ok(url) if !matches!(url.scheme(), "http" | "https") => (
+            format!("begins with `{}:`", url.scheme()),
+            "write an address that begins with https:// or http://",
+        ),
+        Ok(url) if !url.username().is_empty() || url.password().is_some() => {
+            let hint =
+                "name user and password by `username` and `password_file` (a show's stand below `auth`)";
+            ("a login must not stand in an address".to_owned(), hint)
+        }
+        Ok(url) => return Some(url),
+        // The text is not repeated: it may hold a password.
+        Err(error) => (format!("is no web address: {error}"), "write it in full: https://example.org/path"),
+    };
+    context.findings.error("config.url", at, wrong.0, wrong.1);
+    None
+}
+
+fn server(written: file::Server, context: &mut Context<'_>) -> Option<Server> {
+    let above = KeyPath::default().key("server");
+    let Some(text) = written.listen else {
+        context.findings.missing(&above, "has no `listen`", "for example `listen: 127.0.0.1:8090`");
+        return None;
+    };
+    let address = text.trim().replace("localhost:", "127.0.0.1:");
+    let listen = address.parse().ok();
+    if listen.is_none() {
+        let hint =
+            "write an IP address and a port, such as 127.0.0.1:8090 (this machine) or 0.0.0.0:8090 (all)";
+        context.findings.error(
+            "config.value",
+            &above.key("listen"),
+            format!("`{text}` is nothing to listen on"),
+            hint,
+        );
+    }
+    listen.map(|listen| Server { listen })
+}
+
+fn limits(written: &file::Limits, context: &mut Context<'_>) -> Limits {
+    const LARGEST_FEED: u64 = 512 << 20;
+    let defaults = Limits::default();
+    let at = KeyPath::default().key("limits");
+    let mut count = |key: &str, written: Option<u32>, default: usize| {
+        let Some(count) = written else { return default };
+        if !(1..=100).contains(&count) {
+            let text = format!("{count} downloads at a time make no sense");
+            context.findings.error("config.value", &at.key(key), text, "write a number from 1 to 100");
+        }
+        count as usize
+    };
+    let downloads = count("downloads", written.downloads, defaults.downloads);
+    let per_host = count("per_host", written.per_host, defaults.per_host);
+    let rate = match written.rate {
+        None | Some(RateLimit::Unlimited) => None,
+        Some(RateLimit::At(rate)) => Some(rate.0),
+    };
+    let size = |written: Option<ByteSize>, default| written.map_or(default, |size| size.0);
+    let episode_size = size(written.episode_size, defaults.episode_size);
+    let feed_size = size(written.feed_size, defaults.feed_size);
+    let zero =
+        [("rate", rate == Some(0)), ("episode_size", episode_size == 0), ("feed_size", feed_size == 0)];
+    for (key, _) in zero.iter().filter(|(_, zero)| *zero) {
+        context.findings.error(
+            "config.value",
+            &at.key(key),
+            "nothing would be fetched at all",
+            "write more than 0",
+        );
+    }
+    if feed_size > LARGEST_FEED {
+        let text = "a feed is held in memory while it is read";
+        context.findings.error("config.value", &at.key("feed_size"), text, "write at most 512 MiB");
+    }
+    Limits {
+        downloads,
+        per_host,
+        rate,
+        disk_free: size(written.disk_free, defaults.disk_free),
+        episode_size,
+        feed_size,
+        allow_private_addresses: written.allow_private_addresses.unwrap_or(false),
+    }
+}

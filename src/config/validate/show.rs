@@ -1,0 +1,177 @@
+//! `shows:`.
+
+use std::collections::HashMap;
+
+use jiff::civil::Date;
+use regex::Regex;
+use url::Url;
+
+use super::{Context, check_slug, not_blank, web_address};
+use crate::config::finding::KeyPath;
+use crate::config::{Auth, FeedSource, Show, file, secrets};
+use crate::model::Selection;
+
+/// `clients` are the names below `clients:`, also of those that are wrong in themselves.
+pub(super) fn shows(
+    written: file::Named<file::Show>,
+    clients: &[String],
+    context: &mut Context<'_>,
+) -> Vec<Show> {
+    let above = KeyPath::default().key("shows");
+    let mut feeds: HashMap<FeedSource, String> = HashMap::new();
+    let mut shows = Vec::new();
+    for (slug, written) in written {
+        let at = above.key(&slug);
+        check_slug(&slug, &at, context);
+        let Some(show) = show(slug, written.unwrap_or_default(), clients, &at, context) else { continue };
+        if let Some(twin) = feeds.insert(show.feed.clone(), show.slug.clone()) {
+            let text = format!("`shows.{twin}` has the same feed");
+            context.findings.error("config.twice", &at.key("feed"), text, "remove one of them");
+        }
+        shows.push(show);
+    }
+    shows
+}
+
+fn show(
+    slug: String,
+    written: file::Show,
+    clients: &[String],
+    at: &KeyPath,
+    context: &mut Context<'_>,
+) -> Option<Show> {
+    let selection = selection(written.episodes.unwrap_or_default(), &at.key("episodes"), context);
+    let clients = match written.clients {
+        None => clients.to_vec(),
+        Some(wanted) => chosen_clients(wanted, clients, &at.key("clients"), context),
+    };
+    let permission = not_blank(written.permission, &at.key("permission"), context);
+    let auth = written.auth.and_then(|auth| self::auth(auth, &at.key("auth"), context));
+    let Some(feed) = written.feed.filter(|feed| !feed.trim().is_empty()) else {
+        context.findings.missing(at, "has no `feed`", "for example `feed: https://example.org/feed.xml`");
+        return None;
+    };
+    let feed = feed_source(&feed, &at.key("feed"), context)?;
+    Some(Show { slug, feed, selection, clients, permission, auth })
+}
+
+fn feed_source(text: &str, at: &KeyPath, context: &mut Context<'_>) -> Option<FeedSource> {
+    let text = text.trim();
+    match text.split_once("://").map(|(scheme, rest)| (scheme.to_ascii_lowercase(), rest)) {
+        Some((scheme, _)) if scheme == "file" => {
+            let path = Url::parse(text).ok().and_then(|url| url.to_file_path().ok());
+            local_feed(path.unwrap_or_else(|| text.into()), at, context)
+        }
+        // Addresses as podcast directories hand them to apps.
+        Some((scheme, rest))
+            if ["feed", "itpc", "itms", "pcast", "podcast", "rss"].contains(&scheme.as_str()) =>
+        {
+            let text = format!("`{scheme}://` is a way to open an app");
+            context.findings.error("config.url", at, text, format!("write https://{}", host_and_path(rest)));
+            None
+        }
+        Some(_) => web_address(text, at, context).map(FeedSource::Url),
+        None => local_feed(context.resolve(text), at, context),
+    }
+}
+
+/// The rest of an address without a login that may stand in it.
+fn host_and_path(rest: &str) -> &str {
+    rest.rsplit_once('@').map_or(rest, |(_, host)| host)
+}
+
+fn local_feed(path: std::path::PathBuf, at: &KeyPath, context: &mut Context<'_>) -> Option<FeedSource> {
+    if path.is_file() {
+        return Some(FeedSource::File(path));
+    }
+    let text = format!("there is no file {}", path.display());
+    context.findings.error("config.feed", at, text, "an address on the web begins with https://");
+    None
+}
+
+fn chosen_clients(
+    wanted: file::List<String>,
+    known: &[String],
+    at: &KeyPath,
+    context: &mut Context<'_>,
+) -> Vec<String> {
+    let mut chosen = Vec::new();
+    for (index, name) in wanted.into_iter().enumerate() {
+        let Some(name) = name else { continue };
+        if !known.contains(&name) {
+            let hint = match known {
+                [] => "name one below `clients:`".to_owned(),
+                known => format!("known: {}", known.join(", ")),
+            };
+            context.findings.error(
+                "config.client",
+                &at.index(index),
+                format!("there is no client `{name}`"),
+                hint,
+            );
+        } else if !chosen.contains(&name) {
+            chosen.push(name);
+        }
+    }
+    chosen
+}
+
+fn auth(written: file::Auth, at: &KeyPath, context: &mut Context<'_>) -> Option<Auth> {
+    let password = secrets::Named { file: written.password_file, variable: written.password_env };
+    if written.username.is_none() {
+        context.findings.missing(at, "has no `username`", "name the user, too");
+    }
+    if password.is_empty() {
+        context.findings.missing(at, "has no password", "name its file by `password_file`");
+    }
+    let password = password.read(at, context)?;
+    Some(Auth { username: written.username?, password })
+}
+
+fn selection(written: file::Episodes, at: &KeyPath, context: &mut Context<'_>) -> Selection {
+    if written.latest == Some(0) {
+        let hint = "leave `latest` out for all episodes, or remove the show";
+        context.findings.error("config.value", &at.key("latest"), "0 means no episode at all", hint);
+    }
+    let since = date(written.since, &at.key("since"), context);
+    let until = date(written.until, &at.key("until"), context);
+    if let (Some(since), Some(until)) = (since, until)
+        && since > until
+    {
+        let text = format!("{until} is before `since`, {since}: no episode is both");
+        context.findings.error("config.value", &at.key("until"), text, "swap them, or leave one out");
+    }
+    Selection {
+        latest: written.latest.map(|latest| latest as usize),
+        since,
+        until,
+        title: pattern(written.title, &at.key("title"), context),
+        not_title: pattern(written.not_title, &at.key("not_title"), context),
+        media: written.media.unwrap_or_default().into_iter().flatten().collect(),
+    }
+}
+
+fn date(written: Option<String>, at: &KeyPath, context: &mut Context<'_>) -> Option<Date> {
+    let text = written?;
+    let date = Date::strptime("%Y-%m-%d", text.trim()).ok();
+    if date.is_none() {
+        context.findings.error("config.value", at, format!("`{text}` is no date"), "write it as 2026-01-31");
+    }
+    date
+}
+
+fn pattern(written: Option<String>, at: &KeyPath, context: &mut Context<'_>) -> Option<Regex> {
+    let text = written?;
+    match Regex::new(&text) {
+        Ok(pattern) => Some(pattern),
+        Err(error) => {
+            // The message draws the pattern over several lines; its last one says what is wrong.
+            let message = error.to_string();
+            let reason = message.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
+            let hint =
+                "a `\\` before `. + * ? ( ) [ ] { } ^ $ |` takes it literally; single quotes keep the `\\`";
+            context.findings.error("config.pattern", at, format!("`{text}` is no pattern: {reason}"), hint);
+            None
+        }
+    }
+}
