@@ -12,20 +12,19 @@ pub(super) enum Entry {
     Pad(u64),
 }
 
-/// The files of these lengths in a row, with pad files so that each begins at a multiple of `align`.
+/// The files of these lengths in a row; with `align`, each is padded to a multiple of it.
 ///
-/// As libtorrent 2.0 does it for hybrids (`file_storage::canonicalize`): padding goes before the next file, be it
-/// empty or not, and never after the last one.
+/// As libtorrent 2.0.8 does it for hybrids (`create_torrent::canonical_files`): the last file is padded like the
+/// others, but a file that is alone is not.
 pub(super) fn with_pads(
-    lengths: impl IntoIterator<Item = u64>,
+    lengths: impl ExactSizeIterator<Item = u64>,
     align: Option<u64>,
 ) -> impl Iterator<Item = Entry> {
-    let mut offset = 0_u64;
-    lengths.into_iter().enumerate().flat_map(move |(index, length)| {
-        let padding = align.map_or(0, |align| offset.next_multiple_of(align) - offset);
-        offset += padding + length;
+    let align = align.filter(|_| lengths.len() > 1);
+    lengths.enumerate().flat_map(move |(index, length)| {
+        let padding = align.map_or(0, |align| length.next_multiple_of(align) - length);
         let pad = (padding > 0).then_some(Entry::Pad(padding));
-        pad.into_iter().chain([Entry::File(index)])
+        [Entry::File(index)].into_iter().chain(pad)
     })
 }
 
@@ -127,11 +126,12 @@ mod tests {
     }
 
     #[test]
-    fn padding_goes_before_the_next_file_and_never_after_the_last() {
+    fn every_file_that_does_not_end_with_a_piece_is_padded() {
         use Entry::{File, Pad};
-        assert_eq!(entries(&[3, 10, 5], Some(10)), [File(0), Pad(7), File(1), File(2)]);
-        assert_eq!(entries(&[3, 0, 5], Some(10)), [File(0), Pad(7), File(1), File(2)]);
+        assert_eq!(entries(&[3, 10, 5], Some(10)), [File(0), Pad(7), File(1), File(2), Pad(5)]);
+        assert_eq!(entries(&[3, 0, 5], Some(10)), [File(0), Pad(7), File(1), File(2), Pad(5)]);
         assert_eq!(entries(&[0, 3, 0], Some(10)), [File(0), File(1), Pad(7), File(2)]);
+        assert_eq!(entries(&[3], Some(10)), [File(0)], "alone");
         assert_eq!(entries(&[3, 3], None), [File(0), File(1)]);
     }
 
