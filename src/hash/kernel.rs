@@ -12,6 +12,16 @@ pub type Sha1Hash = [u8; 20];
 /// A SHA-256 hash.
 pub type Sha256Hash = [u8; 32];
 
+/// SHA-1 of bytes that are at hand: an info dictionary.
+pub fn sha1(bytes: &[u8]) -> Sha1Hash {
+    fixed(&digest(&SHA1_FOR_LEGACY_USE_ONLY, bytes))
+}
+
+/// SHA-256 of bytes that are at hand: an info dictionary.
+pub fn sha256(bytes: &[u8]) -> Sha256Hash {
+    fixed(&digest(&SHA256, bytes))
+}
+
 /// SHA-1 of a stream. A clone goes its own way from the bytes seen so far.
 #[derive(Clone)]
 pub(super) struct Sha1(Context);
@@ -32,7 +42,7 @@ impl Sha1 {
 
 /// The SHA-256 of each block of `length` bytes, the last one perhaps shorter, appended to `hashes`.
 pub(super) fn sha256_blocks(bytes: &[u8], length: usize, hashes: &mut Vec<Sha256Hash>) {
-    hashes.extend(bytes.chunks(length).map(|block| fixed(&digest(&SHA256, block))));
+    hashes.extend(bytes.chunks(length).map(sha256));
 }
 
 /// The SHA-256 of two hashes in a row: the parent of two nodes.
@@ -40,7 +50,7 @@ pub(super) fn sha256_pair(left: &Sha256Hash, right: &Sha256Hash) -> Sha256Hash {
     let mut both = [0; 64];
     both[..32].copy_from_slice(left);
     both[32..].copy_from_slice(right);
-    fixed(&digest(&SHA256, &both))
+    sha256(&both)
 }
 
 fn fixed<const N: usize>(digest: &Digest) -> [u8; N] {

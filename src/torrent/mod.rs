@@ -1,1 +1,23 @@
-//! torrent
+//! Stage: torrents. Metainfo is made and read here, whatever its version; files are hashed and verified.
+//!
+//! The info dictionary depends on the bytes and on the request alone: no clock, no random number, no path of this
+//! machine. Nothing here writes a file, and nothing asks the network.
+
+mod bencode;
+mod create;
+mod layout;
+mod magnet;
+mod make;
+mod metainfo;
+mod parse;
+mod pieces;
+mod verify;
+
+pub use bencode::{BencodeError, MAX_LENGTH};
+pub use create::{CreateError, Source, hash_file};
+pub use magnet::magnet;
+pub use make::{CREATED_BY, ContentHashes, FolderFile, FolderHashes, MetainfoRequest, Torrent, make};
+pub use metainfo::{Metainfo, MetainfoFile};
+pub use parse::{ParseError, parse};
+pub use pieces::Progress;
+pub use verify::{BadPiece, FileReport, FileState, Mismatch, Verification, verify};

@@ -1,0 +1,228 @@
+//! Hashes files and folders that are already there.
+//!
+//! Each byte is read once. What is found on disk at the beginning must still be there at the end: a file that
+//! changes meanwhile is an error, not a torrent that nobody can ever complete.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use super::layout::{Entry, Layout, with_pads};
+use super::make::{ContentHashes, FolderFile, FolderHashes};
+use super::pieces::{OnError, Progress, ReadError, hash_all};
+use crate::hash::{PieceHash, PieceHashes, PieceLength, Sha256Hash, V2Hashes, root_of_layer};
+use crate::model::TorrentVersion;
+
+/// The deepest folder: BEP 52's `file tree` needs one level of bencode per folder, and clients read 100.
+const MAX_DEPTH: usize = 64;
+
+/// Why files do not become a torrent.
+#[derive(Debug, thiserror::Error)]
+pub enum CreateError {
+    /// The system does not let us.
+    #[error("cannot read {}", path.display())]
+    Read {
+        /// Which file or folder.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// Written to while it was hashed.
+    #[error("{} changed while it was being hashed; try again when nobody writes to it", .0.display())]
+    Changed(PathBuf),
+    /// A device, pipe or socket, or a link to a folder, which may lead in circles.
+    #[error("{} is neither a file nor a folder, and cannot be part of a torrent", .0.display())]
+    NoFile(PathBuf),
+    /// BEP 3 and BEP 52 want names in UTF-8.
+    #[error("the name of {} is not UTF-8; rename it first", .0.display())]
+    NotUtf8(PathBuf),
+    /// Nested deeper than clients read.
+    #[error("{} lies deeper than 64 folders, which is more than clients read", .0.display())]
+    TooDeep(PathBuf),
+    /// No client takes a torrent without a byte.
+    #[error("{} is empty: a torrent needs at least one byte", .0.display())]
+    Empty(PathBuf),
+}
+
+/// The hashes of one file. `None` as piece length means [`PieceLength::auto`].
+pub fn hash_file(
+    path: &Path,
+    version: TorrentVersion,
+    piece_length: Option<PieceLength>,
+) -> Result<PieceHashes, CreateError> {
+    hash_file_with(&DiskFile::new(path, Vec::new())?, version, piece_length, &|_| {})
+}
+
+/// A file or folder that is to become a torrent, as it was when it was looked at.
+#[derive(Debug)]
+pub struct Source {
+    path: PathBuf,
+    /// Sorted by path, component by component; a single file has an empty path.
+    files: Vec<DiskFile>,
+}
+
+impl Source {
+    /// Looks at a file or folder: everything in it, hidden files too, in an order that depends on names only.
+    pub fn open(path: &Path) -> Result<Self, CreateError> {
+        let metadata = fs::metadata(path).map_err(|source| read_error(path, source))?;
+        let mut files = Vec::new();
+        if metadata.is_dir() {
+            walk(path, &mut Vec::new(), &mut files)?;
+            files.sort_unstable_by(|a, b| a.components.cmp(&b.components));
+        } else {
+            files.push(DiskFile::new(path, Vec::new())?);
+        }
+        let source = Self { path: path.to_owned(), files };
+        if source.length() == 0 { Err(CreateError::Empty(source.path)) } else { Ok(source) }
+    }
+
+    /// The length of all files in bytes.
+    pub fn length(&self) -> u64 {
+        self.files.iter().map(|file| file.length).sum()
+    }
+
+    /// Hashes it on every core. `None` as piece length means [`PieceLength::auto`] of the length of all files.
+    pub fn hash(
+        &self,
+        version: TorrentVersion,
+        piece_length: Option<PieceLength>,
+        progress: Progress<'_>,
+    ) -> Result<ContentHashes, CreateError> {
+        match self.files.as_slice() {
+            [file] if file.components.is_empty() => {
+                hash_file_with(file, version, piece_length, progress).map(ContentHashes::File)
+            }
+            files => hash_folder(files, version, piece_length, progress).map(ContentHashes::Folder),
+        }
+    }
+}
+
+/// A file as it was found.
+#[derive(Debug)]
+struct DiskFile {
+    path: PathBuf,
+    components: Vec<String>,
+    length: u64,
+    modified: Option<SystemTime>,
+}
+
+impl DiskFile {
+    /// Links to files are followed: the torrent holds what they point to.
+    fn new(path: &Path, components: Vec<String>) -> Result<Self, CreateError> {
+        let metadata = fs::metadata(path).map_err(|source| read_error(path, source))?;
+        if !metadata.is_file() {
+            return Err(CreateError::NoFile(path.to_owned()));
+        }
+        let (length, modified) = (metadata.len(), metadata.modified().ok());
+        Ok(Self { path: path.to_owned(), components, length, modified })
+    }
+
+    fn check_unchanged(&self) -> Result<(), CreateError> {
+        let metadata = fs::metadata(&self.path).map_err(|source| read_error(&self.path, source))?;
+        if metadata.len() == self.length && metadata.modified().ok() == self.modified {
+            Ok(())
+        } else {
+            Err(CreateError::Changed(self.path.clone()))
+        }
+    }
+}
+
+fn read_error(path: &Path, source: io::Error) -> CreateError {
+    CreateError::Read { path: path.to_owned(), source }
+}
+
+/// Collects the files below `folder`. Recurses at most [`MAX_DEPTH`] deep.
+fn walk(folder: &Path, above: &mut Vec<String>, files: &mut Vec<DiskFile>) -> Result<(), CreateError> {
+    if above.len() == MAX_DEPTH {
+        return Err(CreateError::TooDeep(folder.to_owned()));
+    }
+    let failed = |source| read_error(folder, source);
+    for entry in fs::read_dir(folder).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        let path = entry.path();
+        let name = entry.file_name().into_string().map_err(|_| CreateError::NotUtf8(path.clone()))?;
+        above.push(name);
+        if entry.file_type().map_err(failed)?.is_dir() {
+            walk(&path, above, files)?;
+        } else {
+            files.push(DiskFile::new(&path, above.clone())?);
+        }
+        above.pop();
+    }
+    Ok(())
+}
+
+fn hash_file_with(
+    file: &DiskFile,
+    version: TorrentVersion,
+    piece_length: Option<PieceLength>,
+    progress: Progress<'_>,
+) -> Result<PieceHashes, CreateError> {
+    let piece_length = piece_length.unwrap_or_else(|| PieceLength::auto(file.length));
+    let layout = Layout::new([(Some(file.path.clone()), file.length)], piece_length.bytes(), false);
+    let pieces = hash_layout(&layout, std::slice::from_ref(file), version, progress)?;
+    Ok(PieceHashes {
+        length: file.length,
+        piece_length,
+        v1: v1_pieces(version, &pieces),
+        v2: (version != TorrentVersion::V1).then(|| tree(&pieces, piece_length)),
+    })
+}
+
+fn hash_folder(
+    files: &[DiskFile],
+    version: TorrentVersion,
+    piece_length: Option<PieceLength>,
+    progress: Progress<'_>,
+) -> Result<FolderHashes, CreateError> {
+    let total = files.iter().map(|file| file.length).sum();
+    let piece_length = piece_length.unwrap_or_else(|| PieceLength::auto(total));
+    let align = (version != TorrentVersion::V1).then_some(piece_length.bytes());
+    let entries = with_pads(files.iter().map(|file| file.length), align).map(|entry| match entry {
+        Entry::File(index) => (Some(files[index].path.clone()), files[index].length),
+        Entry::Pad(length) => (None, length),
+    });
+    let layout = Layout::new(entries, piece_length.bytes(), false);
+    let pieces = hash_layout(&layout, files, version, progress)?;
+    let data = layout.files.iter().filter(|file| file.path.is_some());
+    let files = files.iter().zip(data).map(|(file, place)| {
+        let own = layout.pieces_of(place);
+        // One hash per piece is in memory already: its index fits.
+        let own = pieces.get(own.start as usize..own.end as usize).unwrap_or_default();
+        let v2 = align.map(|_| tree(own, piece_length));
+        FolderFile { path: file.components.clone(), length: file.length, v2 }
+    });
+    Ok(FolderHashes { piece_length, files: files.collect(), v1: v1_pieces(version, &pieces) })
+}
+
+/// All pieces of a layout whose data files are `files`, none of which may have changed meanwhile.
+fn hash_layout(
+    layout: &Layout,
+    files: &[DiskFile],
+    version: TorrentVersion,
+    progress: Progress<'_>,
+) -> Result<Vec<PieceHash>, CreateError> {
+    let pieces: Result<Vec<_>, ReadError> =
+        hash_all(layout, version, OnError::Stop, progress).into_iter().collect::<Result<_, _>>();
+    let pieces = pieces.map_err(|error| match (&layout.files[error.file].path, error.source.kind()) {
+        (Some(path), io::ErrorKind::UnexpectedEof) => CreateError::Changed(path.clone()),
+        (path, _) => read_error(path.as_deref().unwrap_or(Path::new("")), error.source),
+    })?;
+    files.iter().try_for_each(DiskFile::check_unchanged)?;
+    Ok(pieces)
+}
+
+fn v1_pieces(version: TorrentVersion, pieces: &[PieceHash]) -> Option<Vec<[u8; 20]>> {
+    (version != TorrentVersion::V2).then(|| pieces.iter().filter_map(|piece| piece.v1).collect())
+}
+
+/// The tree of a file from the hashes of its pieces.
+fn tree(pieces: &[PieceHash], piece_length: PieceLength) -> V2Hashes {
+    let layer: Vec<Sha256Hash> = pieces.iter().filter_map(|piece| piece.v2).collect();
+    match layer.as_slice() {
+        [] => V2Hashes { pieces_root: None, layer },
+        [only] => V2Hashes { pieces_root: Some(*only), layer: Vec::new() },
+        _ => V2Hashes { pieces_root: root_of_layer(&layer, piece_length.bytes()), layer },
+    }
+}
