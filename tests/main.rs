@@ -1,4 +1,5 @@
-//! The tests that use podseed as its users do, in one binary.
+//! The tests that use podseed as its users do, in one binary: one file per behaviour.
 
+mod http;
 mod support;
 mod torrents;

@@ -17,6 +17,7 @@ pub struct Body {
     pace: Pace,
     meter: Meter,
     rate: Option<Arc<RateLimiter>>,
+    owed: usize,
     _slot: Slot,
 }
 
@@ -29,12 +30,17 @@ impl Body {
         slot: Slot,
     ) -> Self {
         let pace = Pace { patience, waited: Duration::ZERO, bytes: 0 };
-        Self { response, pace, meter, rate, _slot: slot }
+        Self { response, pace, meter, rate, owed: 0, _slot: slot }
     }
 
     /// The next bytes as they arrive, or `None` at the proper end. A body that ends before its announced
-    /// length is [`Error::Interrupted`].
+    /// length is [`Error::Interrupted`]. May be dropped while it waits: no byte is lost.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>, Error> {
+        // Paid afterwards, before the next: whoever stops waiting here has lost nothing.
+        if let Some(rate) = &self.rate {
+            rate.acquire(self.owed).await;
+            self.owed = 0;
+        }
         let asked = Instant::now();
         let chunk =
             self.response.chunk().await.map_err(|error| Error::receiving(self.response.url(), error))?;
@@ -43,9 +49,7 @@ impl Body {
         if !self.pace.keeps_up(asked.elapsed(), chunk.len()) {
             return Err(Error::TooSlow { url: self.url() });
         }
-        if let Some(rate) = &self.rate {
-            rate.acquire(chunk.len()).await;
-        }
+        self.owed = chunk.len();
         Ok(Some(chunk))
     }
 

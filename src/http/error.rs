@@ -192,9 +192,17 @@ fn passes_by_itself(status: StatusCode) -> bool {
         || (status.is_server_error() && !matches!(status.as_u16(), 501 | 505))
 }
 
-/// tokio-rustls reports whatever TLS objects to as an `io::Error` of kind `InvalidData`.
+/// tokio-rustls reports whatever TLS objects to as an `io::Error` of kind `InvalidData`, in the layers of
+/// hyper-rustls inside another `io::Error`, which `source` passes over.
 fn is_tls(error: &reqwest::Error) -> bool {
-    find::<io::Error>(error).is_some_and(|error| error.kind() == io::ErrorKind::InvalidData)
+    let mut next = find::<io::Error>(error);
+    while let Some(error) = next {
+        if error.kind() == io::ErrorKind::InvalidData {
+            return true;
+        }
+        next = error.get_ref().and_then(|inner| inner.downcast_ref());
+    }
+    false
 }
 
 fn find<E: StdError + 'static>(error: &reqwest::Error) -> Option<&E> {

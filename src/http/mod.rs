@@ -100,7 +100,7 @@ pub struct BasicAuth {
 
 /// What is fetched, which decides the queue it waits in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Traffic {
+pub enum Lane {
     /// A feed or another small answer: does not wait behind long transfers, and counts towards no rate.
     Document,
     /// An enclosure: counts towards `downloads`, `per_host` and `rate`.
@@ -117,7 +117,7 @@ pub struct Request {
     /// Sent with every hop: conditions, ranges. Nothing secret belongs here.
     pub headers: HeaderMap,
     /// Which queue it waits in.
-    pub traffic: Traffic,
+    pub lane: Lane,
     /// How long it waits for an origin that asked for a pause (`Retry-After`) before it gives up with
     /// [`Error::HeldBack`].
     pub patience: Duration,
@@ -130,14 +130,14 @@ impl Request {
             url,
             auth: None,
             headers: HeaderMap::new(),
-            traffic: Traffic::Document,
+            lane: Lane::Document,
             patience: Duration::from_secs(30),
         }
     }
 
     /// A request for an enclosure.
     pub fn media(url: Url) -> Self {
-        Self { traffic: Traffic::Media, ..Self::document(url) }
+        Self { lane: Lane::Media, ..Self::document(url) }
     }
 }
 
@@ -207,7 +207,7 @@ impl Http {
 
     async fn send(&self, hop: &Hop, meter: &Meter) -> Result<(reqwest::Response, Slot), Error> {
         let client = self.client_for(&hop.url).await?;
-        let slot = self.shared.origins.enter(&hop.url, hop.request.traffic, hop.request.patience).await?;
+        let slot = self.shared.origins.enter(&hop.url, hop.request.lane, hop.request.patience).await?;
         let mut request = client.get(hop.url.clone()).headers(hop.request.headers.clone());
         if let Some(auth) = &hop.request.auth {
             request = request.basic_auth(&auth.username, auth.password.as_ref().map(Secret::reveal));
@@ -250,9 +250,9 @@ impl Http {
             return Err(Error::Status { url: SafeUrl::from(hop.url), status, retry_after: pause });
         }
         let headers = response.headers().clone();
-        let rate = match hop.request.traffic {
-            Traffic::Media => self.shared.rate.clone(),
-            Traffic::Document => None,
+        let rate = match hop.request.lane {
+            Lane::Media => self.shared.rate.clone(),
+            Lane::Document => None,
         };
         let body = Body::new(response, self.shared.options.patience, meter.clone(), rate, slot);
         Ok(Response { status, headers, url: hop.url, moved: hop.moved, body })

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use url::Url;
 
-use super::{Error, Traffic};
+use super::{Error, Lane};
 use crate::secret::SafeUrl;
 
 /// Hosts that are remembered while idle; more are only remembered while they are being asked.
@@ -42,16 +42,16 @@ impl Origins {
 
     /// Waits for a turn. The host comes first and the total second, always, and a redirect gives both back before
     /// it asks again: nobody waits for the other way round, and a slow host keeps no one else from starting.
-    pub(super) async fn enter(&self, url: &Url, traffic: Traffic, patience: Duration) -> Result<Slot, Error> {
-        let host = self.queue(url, traffic).acquire_owned().await.ok();
+    pub(super) async fn enter(&self, url: &Url, lane: Lane, patience: Duration) -> Result<Slot, Error> {
+        let host = self.queue(url, lane).acquire_owned().await.ok();
         let wait = self.held_for(url);
         if wait > patience {
             return Err(Error::HeldBack { url: SafeUrl::from(url.clone()), wait });
         }
         tokio::time::sleep(wait).await;
-        let download = match traffic {
-            Traffic::Media => Arc::clone(&self.downloads).acquire_owned().await.ok(),
-            Traffic::Document => None,
+        let download = match lane {
+            Lane::Media => Arc::clone(&self.downloads).acquire_owned().await.ok(),
+            Lane::Document => None,
         };
         Ok(Slot { _host: host, _download: download })
     }
@@ -64,12 +64,12 @@ impl Origins {
         host.held_until = host.held_until.max(until);
     }
 
-    fn queue(&self, url: &Url, traffic: Traffic) -> Arc<Semaphore> {
+    fn queue(&self, url: &Url, lane: Lane) -> Arc<Semaphore> {
         let mut hosts = self.lock();
         let host = host_entry(&mut hosts, url, self.per_host);
-        match traffic {
-            Traffic::Document => Arc::clone(&host.documents),
-            Traffic::Media => Arc::clone(&host.media),
+        match lane {
+            Lane::Document => Arc::clone(&host.documents),
+            Lane::Media => Arc::clone(&host.media),
         }
     }
 
@@ -120,30 +120,28 @@ mod tests {
         let origins = Origins::new(4, 2);
         origins.hold(&url("http://busy.example/a"), Duration::from_secs(3600));
         let patience = Duration::from_secs(30);
-        let error =
-            origins.enter(&url("https://busy.example/b"), Traffic::Media, patience).await.unwrap_err();
+        let error = origins.enter(&url("https://busy.example/b"), Lane::Media, patience).await.unwrap_err();
         assert!(matches!(error, Error::HeldBack { wait, .. } if wait > Duration::from_secs(3500)));
-        assert!(origins.enter(&url("http://other.example/"), Traffic::Media, patience).await.is_ok());
+        assert!(origins.enter(&url("http://other.example/"), Lane::Media, patience).await.is_ok());
     }
 
     #[tokio::test]
     async fn a_third_transfer_waits_for_its_host_and_documents_do_not() {
         let origins = Origins::new(4, 2);
         let url = url("http://a.example/");
-        let enter = |traffic| origins.enter(&url, traffic, Duration::ZERO);
-        let first = enter(Traffic::Media).await.unwrap();
-        let _second = enter(Traffic::Media).await.unwrap();
-        assert!(futures_util::FutureExt::now_or_never(enter(Traffic::Media)).is_none());
-        assert!(enter(Traffic::Document).await.is_ok());
+        let enter = |lane| origins.enter(&url, lane, Duration::ZERO);
+        let first = enter(Lane::Media).await.unwrap();
+        let _second = enter(Lane::Media).await.unwrap();
+        assert!(futures_util::FutureExt::now_or_never(enter(Lane::Media)).is_none());
+        assert!(enter(Lane::Document).await.is_ok());
         drop(first);
-        assert!(enter(Traffic::Media).await.is_ok());
+        assert!(enter(Lane::Media).await.is_ok());
     }
 
     #[tokio::test]
     async fn thousands_of_hosts_are_forgotten_again_and_those_in_use_are_not() {
         let origins = Origins::new(4, 2);
-        let _slot =
-            origins.enter(&url("http://used.example/"), Traffic::Media, Duration::ZERO).await.unwrap();
+        let _slot = origins.enter(&url("http://used.example/"), Lane::Media, Duration::ZERO).await.unwrap();
         for number in 0..3 * REMEMBERED {
             origins.hold(&url(&format!("http://h{number}.example/")), Duration::from_secs(3600));
         }

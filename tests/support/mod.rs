@@ -1,3 +1,8 @@
-//! What several tests need.
+//! What several tests lean on.
 
+pub mod media;
+pub mod origin;
 pub mod peers;
+
+pub use media::mp3;
+pub use origin::{Fault, Origin};
