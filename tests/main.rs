@@ -1,1 +1,5 @@
+//! All flows in one binary: one file per behaviour.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
+
+mod feeds;
