@@ -1,1 +1,293 @@
 //! Ground: the only place that creates files and gives them names.
+//!
+//! Whatever appears under its final name is complete and synced, also after a power cut. All calls block for as
+//! long as the disk takes; none is asynchronous.
+
+use std::fs::{self, File, OpenOptions, Permissions, TryLockError};
+use std::io::{self, ErrorKind, Read, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Component, Path, PathBuf};
+
+use rustix::fs::{CWD, OFlags, RenameFlags, renameat_with, statvfs};
+use rustix::io::Errno;
+
+/// How temporary files are called, so that [`remove_temporaries`] knows what a crash has left.
+const TEMPORARY_PREFIX: &str = ".podseed-";
+const TEMPORARY_SUFFIX: &str = ".tmp";
+
+/// Something about a file that did not work.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The disk, or what of it this user may fill, is used up.
+    #[error("no space is left to write {}", path.display())]
+    DiskFull {
+        /// What was to be written.
+        path: PathBuf,
+    },
+    /// Something else already has this name.
+    #[error("{} exists already and is not overwritten", path.display())]
+    Exists {
+        /// The name.
+        path: PathBuf,
+    },
+    /// Another process works on the data folder.
+    #[error(
+        "another podseed{} is working on {}; stop it, or use its status command",
+        holder.map(|pid| format!(" (process {pid})")).unwrap_or_default(),
+        path.display()
+    )]
+    Locked {
+        /// The data folder.
+        path: PathBuf,
+        /// The process, when it can be read.
+        holder: Option<u32>,
+    },
+    /// The path leads out of the folder that it has to stay in.
+    #[error("{} lies outside {}", path.display(), root.display())]
+    Outside {
+        /// The path as it was given.
+        path: PathBuf,
+        /// Where it has to stay.
+        root: PathBuf,
+    },
+    /// A folder, device or pipe where a file is needed.
+    #[error("{} is not a regular file", path.display())]
+    NoFile {
+        /// What was to be read.
+        path: PathBuf,
+    },
+    /// Anything else that the system refuses.
+    #[error("cannot {action} {}", path.display())]
+    Io {
+        /// What was tried, as a verb.
+        action: &'static str,
+        /// On which path.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+}
+
+impl Error {
+    /// An error of the system on `path`; a full disk or quota is told apart.
+    pub fn io(action: &'static str, path: &Path, source: impl Into<io::Error>) -> Self {
+        let (path, source) = (path.to_owned(), source.into());
+        match source.kind() {
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Self::DiskFull { path },
+            _ => Self::Io { action, path, source },
+        }
+    }
+}
+
+/// Writes a small file under its final name: complete and synced, or not at all. An older one is replaced.
+pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    let failed = |error: io::Error| Error::io("write", path, error);
+    let folder = parent(path);
+    let mut temporary = tempfile::Builder::new()
+        .prefix(TEMPORARY_PREFIX)
+        .suffix(TEMPORARY_SUFFIX)
+        .permissions(Permissions::from_mode(0o666))
+        .tempfile_in(folder)
+        .map_err(failed)?;
+    temporary.write_all(bytes).map_err(failed)?;
+    temporary.as_file().sync_all().map_err(failed)?;
+    temporary.persist(path).map_err(|error| failed(error.error))?;
+    sync_dir(folder)
+}
+
+/// Removes what a crash has left of [`write_atomic`] in this folder. For the start only, while nobody writes.
+pub fn remove_temporaries(folder: &Path) -> Result<(), Error> {
+    let failed = |error: io::Error| Error::io("tidy up", folder, error);
+    for entry in fs::read_dir(folder).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if name.starts_with(TEMPORARY_PREFIX) && name.ends_with(TEMPORARY_SUFFIX) {
+            remove(&entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+/// Gives a complete and synced file its final name, in the same file system. Never overwrites: a name that is
+/// taken is [`Error::Exists`]. May be repeated after a crash as long as `from` is there.
+pub fn publish_no_replace(from: &Path, to: &Path) -> Result<(), Error> {
+    let renamed = match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
+        Err(errno) if has_no_flags(errno) => link_and_unlink(from, to),
+        renamed => renamed.map_err(io::Error::from),
+    };
+    match renamed {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            // A crash between link and unlink leaves one file under both names.
+            if !same_file(from, to) {
+                return Err(Error::Exists { path: to.to_owned() });
+            }
+            remove(from)?;
+        }
+        renamed => renamed.map_err(|error| Error::io("give its name to", to, error))?,
+    }
+    sync_dir(parent(from))?;
+    sync_dir(parent(to))
+}
+
+/// Puts the complete folder `built` in the place of `live`, in one step where the file system can; what was
+/// `live` is deleted. Both lie in the same file system.
+pub fn replace_dir(built: &Path, live: &Path) -> Result<(), Error> {
+    let failed = |error: io::Error| Error::io("put a new folder at", live, error);
+    match renameat_with(CWD, built, CWD, live, RenameFlags::EXCHANGE) {
+        Ok(()) => remove_dir(built)?,
+        Err(Errno::NOENT) => rename(built, live).map_err(failed)?,
+        Err(errno) if has_no_flags(errno) => {
+            let mut aside = live.as_os_str().to_owned();
+            aside.push(".old");
+            let aside = PathBuf::from(aside);
+            remove_dir(&aside)?;
+            rename(live, &aside).map_err(failed)?;
+            rename(built, live).map_err(failed)?;
+            remove_dir(&aside)?;
+        }
+        Err(errno) => return Err(failed(errno.into())),
+    }
+    sync_dir(parent(live))
+}
+
+/// Opens a file that grows under a name of its own until it is complete; what is there already stays. A
+/// symbolic link is refused.
+pub fn open_partial(path: &Path) -> Result<File, Error> {
+    OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .custom_flags(flags(OFlags::NOFOLLOW))
+        .open(path)
+        .map_err(|error| Error::io("open", path, error))
+}
+
+/// Opens a regular file for reading that really lies below `root`, wherever its links lead.
+pub fn open_below(root: &Path, path: &Path) -> Result<File, Error> {
+    let real_root = root.canonicalize().map_err(|error| Error::io("find", root, error))?;
+    let real = path.canonicalize().map_err(|error| Error::io("find", path, error))?;
+    if !real.starts_with(&real_root) {
+        return Err(Error::Outside { path: path.to_owned(), root: root.to_owned() });
+    }
+    // Not to be kept waiting by a pipe without a writer.
+    let open =
+        OpenOptions::new().read(true).custom_flags(flags(OFlags::NOFOLLOW | OFlags::NONBLOCK)).open(&real);
+    let file = open.map_err(|error| Error::io("read", path, error))?;
+    match file.metadata() {
+        Ok(metadata) if metadata.is_file() => Ok(file),
+        Ok(_) => Err(Error::NoFile { path: path.to_owned() }),
+        Err(error) => Err(Error::io("read", path, error)),
+    }
+}
+
+/// Creates a folder and those above it.
+pub fn create_dir(path: &Path) -> Result<(), Error> {
+    fs::create_dir_all(path).map_err(|error| Error::io("create", path, error))
+}
+
+/// Removes a file; that it is not there is no error.
+pub fn remove(path: &Path) -> Result<(), Error> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(Error::io("remove", path, error)),
+        _ => Ok(()),
+    }
+}
+
+/// Removes a folder with what is in it; that it is not there is no error.
+pub fn remove_dir(path: &Path) -> Result<(), Error> {
+    match fs::remove_dir_all(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(Error::io("remove", path, error)),
+        _ => Ok(()),
+    }
+}
+
+/// The bytes that this user may still write on the file system of an existing path.
+pub fn free_space(path: &Path) -> Result<u64, Error> {
+    let space = statvfs(path).map_err(|errno| Error::io("ask for the free space of", path, errno))?;
+    Ok(space.f_bavail.saturating_mul(space.f_frsize))
+}
+
+/// `root` and below it `relative`, which may come from anywhere: no step of it leads up or to another root.
+/// Judges by the text alone; see [`open_below`] for links.
+pub fn join_below(root: &Path, relative: &Path) -> Result<PathBuf, Error> {
+    let inside = relative.components().all(|step| matches!(step, Component::Normal(_)));
+    if !inside || relative.as_os_str().is_empty() {
+        return Err(Error::Outside { path: relative.to_owned(), root: root.to_owned() });
+    }
+    Ok(root.join(relative))
+}
+
+/// The exclusive right to work on a data folder, until it is dropped or the process ends in whatever way.
+#[derive(Debug)]
+pub struct DataLock(#[expect(dead_code, reason = "the open file is the lock")] File);
+
+impl DataLock {
+    /// Takes the lock of an existing folder at once, or says who has it.
+    pub fn take(folder: &Path) -> Result<Self, Error> {
+        let path = folder.join("lock");
+        let failed = |error: io::Error| Error::io("lock", &path, error);
+        let mut file = open_partial(&path)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                let mut pid = String::new();
+                let holder =
+                    file.take(16).read_to_string(&mut pid).ok().and_then(|_| pid.trim().parse().ok());
+                return Err(Error::Locked { path: folder.to_owned(), holder });
+            }
+            Err(TryLockError::Error(error)) => return Err(failed(error)),
+        }
+        file.set_len(0).map_err(failed)?;
+        writeln!(file, "{}", std::process::id()).map_err(failed)?;
+        Ok(Self(file))
+    }
+}
+
+fn parent(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
+
+fn sync_dir(folder: &Path) -> Result<(), Error> {
+    let synced = File::open(folder).and_then(|folder| folder.sync_all());
+    match synced {
+        // Some network file systems know no such thing.
+        Err(error) if !matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::Unsupported) => {
+            Err(Error::io("sync", folder, error))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// NFS, some FUSE file systems and old kernels know no flags for a rename.
+fn has_no_flags(errno: Errno) -> bool {
+    matches!(errno, Errno::INVAL | Errno::NOSYS | Errno::NOTSUP)
+}
+
+fn link_and_unlink(from: &Path, to: &Path) -> io::Result<()> {
+    fs::hard_link(from, to)?;
+    fs::remove_file(from)
+}
+
+fn same_file(one: &Path, other: &Path) -> bool {
+    match (fs::symlink_metadata(one), fs::symlink_metadata(other)) {
+        (Ok(one), Ok(other)) => (one.dev(), one.ino()) == (other.dev(), other.ino()),
+        _ => false,
+    }
+}
+
+fn flags(flags: OFlags) -> i32 {
+    i32::try_from(flags.bits()).unwrap_or_default()
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is fs.rs")]
+fn rename(from: &Path, to: &Path) -> io::Result<()> {
+    fs::rename(from, to)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,13 +1,119 @@
-//! Ground: types that cannot print what must not be seen.
+//! Ground: types that cannot print what must not be seen. They hold and mask; they never read or send.
 
 use std::fmt;
+use std::str::FromStr;
 
 pub use podseed_adapters::Secret;
 use url::Url;
 
 /// A URL that prints without what may be secret: user and password are left out, and each value in the query
-/// is shown as `***` when `Display` or `Debug` is used.
+/// is shown as `***` when `Display` or `Debug` is used. The fragment, which is never sent, is not shown at all.
 ///
 /// The whole text leaves only through [`SafeUrl::reveal`], for the one place that sends the request.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct SafeUrl(Url);
+
+impl SafeUrl {
+    /// The URL itself, for the one place that sends the request.
+    pub fn reveal(&self) -> &Url {
+        &self.0
+    }
+
+    /// The host as it is written in requests: a name (punycode), or an address; `None` for `data:` and its like.
+    pub fn host(&self) -> Option<&str> {
+        self.0.host_str()
+    }
+
+    /// Scheme, host and port, as `https://example.org` or `http://[::1]:8080`; nothing that could be secret.
+    pub fn origin(&self) -> String {
+        let mut origin = format!("{}://{}", self.0.scheme(), self.0.host_str().unwrap_or_default());
+        if let Some(port) = self.0.port() {
+            origin.push_str(&format!(":{port}"));
+        }
+        origin
+    }
+
+    /// Whether user or password stand in the URL.
+    pub fn has_credentials(&self) -> bool {
+        !self.0.username().is_empty() || self.0.password().is_some()
+    }
+}
+
+impl From<Url> for SafeUrl {
+    fn from(url: Url) -> Self {
+        Self(url)
+    }
+}
+
+impl FromStr for SafeUrl {
+    type Err = url::ParseError;
+
+    /// An absolute URL. The error does not repeat the text.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Url::parse(text).map(Self)
+    }
+}
+
+impl fmt::Display for SafeUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.cannot_be_a_base() {
+            return write!(f, "{}:***", self.0.scheme());
+        }
+        write!(f, "{}{}", self.origin(), self.0.path())?;
+        let Some(query) = self.0.query().filter(|query| !query.is_empty()) else { return Ok(()) };
+        for (index, pair) in query.split('&').enumerate() {
+            f.write_str(if index == 0 { "?" } else { "&" })?;
+            match pair.split_once('=') {
+                Some((name, _)) => write!(f, "{name}=***")?,
+                None => f.write_str("***")?,
+            }
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for SafeUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(text: &str) -> String {
+        text.parse::<SafeUrl>().unwrap().to_string()
+    }
+
+    #[test]
+    fn what_may_be_secret_is_masked() {
+        for (url, expected) in [
+            ("https://me:pa55@example.org/feed.rss", "https://example.org/feed.rss"),
+            ("https://example.org/feed?auth=s3cret&page=2", "https://example.org/feed?auth=***&page=***"),
+            ("https://example.org/feed?s3cret", "https://example.org/feed?***"),
+            ("https://example.org/feed?a=1=s3cret#s3cret", "https://example.org/feed?a=***"),
+            ("http://[::1]:8080/rpc", "http://[::1]:8080/rpc"),
+            ("https://bücher.example/", "https://xn--bcher-kva.example/"),
+            ("data:text/plain,s3cret", "data:***"),
+            ("file:///srv/feed.xml", "file:///srv/feed.xml"),
+        ] {
+            assert_eq!(shown(url), expected);
+        }
+    }
+
+    #[test]
+    fn debug_shows_no_more_than_display_and_reveal_shows_all() {
+        let url: SafeUrl = "https://me:pa55@example.org/?key=s3cret".parse().unwrap();
+        assert_eq!(format!("{url:?}"), url.to_string());
+        assert_eq!(url.reveal().as_str(), "https://me:pa55@example.org/?key=s3cret");
+        assert!(url.has_credentials());
+    }
+
+    #[test]
+    fn origin_keeps_only_a_port_that_is_not_the_schemes_own() {
+        let origin = |text: &str| text.parse::<SafeUrl>().unwrap().origin();
+        assert_eq!(origin("https://example.org:443/a"), "https://example.org");
+        assert_eq!(origin("https://u:p@example.org:8443/a?b"), "https://example.org:8443");
+    }
+}

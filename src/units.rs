@@ -1,1 +1,464 @@
-//! Ground: sizes, rates and times with their units.
+//! Ground: sizes, rates and times with their units, as people write and read them.
+//!
+//! A number without a unit is never accepted: it is the commonest way to be wrong by a factor of a thousand.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use jiff::SpanRelativeTo;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::{Deserialize, Deserializer, Visitor};
+use serde::ser::{Serialize, Serializer};
+
+const KIB: u64 = 1024;
+const MIB: u64 = KIB * 1024;
+const GIB: u64 = MIB * 1024;
+const TIB: u64 = GIB * 1024;
+
+/// Largest first; binary before decimal where both would do.
+const SIZE_UNITS: [(&str, u64); 9] = [
+    ("TiB", TIB),
+    ("TB", 1_000_000_000_000),
+    ("GiB", GIB),
+    ("GB", 1_000_000_000),
+    ("MiB", MIB),
+    ("MB", 1_000_000),
+    ("KiB", KIB),
+    ("KB", 1_000),
+    ("B", 1),
+];
+
+/// Largest first. Months and years have no fixed length and are refused.
+const TIME_UNITS: [(&str, &str, u64); 4] =
+    [("day", "days", 86_400), ("h", "h", 3_600), ("min", "min", 60), ("s", "s", 1)];
+
+const SIZE_HELP: &str = "B, KiB, MiB, GiB, TiB (or KB, MB, GB, TB)";
+
+/// A number of bytes: `10 MiB`, `1.5 GB`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ByteSize(pub u64);
+
+/// Bytes per second: `2 MiB/s`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ByteRate(pub u64);
+
+/// A limit that may be absent: `unlimited`, or a rate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum RateLimit {
+    /// Written `unlimited`.
+    Unlimited,
+    /// At most this.
+    At(ByteRate),
+}
+
+/// A length of time: `30 s`, `15 min`, `1 h 30 min`, `90 days`, `2 weeks`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Span(pub Duration);
+
+/// A text that is no size, rate or time. Each message says what can be written instead.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ParseUnitError {
+    /// A number alone.
+    #[error("`{text}` has no unit: write a number and one of {units}")]
+    NoUnit {
+        /// As written.
+        text: String,
+        /// What may follow the number.
+        units: &'static str,
+    },
+    /// Not a number, or not a unit that is known here.
+    #[error("`{text}` is not a {what}: write a number and one of {units}")]
+    Unknown {
+        /// As written.
+        text: String,
+        /// What was expected.
+        what: &'static str,
+        /// What may follow the number.
+        units: &'static str,
+    },
+    /// `Mb` is a megabit to some and a megabyte to others.
+    #[error("`{text}` may mean bits or bytes: write bytes, with one of {units}")]
+    Bits {
+        /// As written.
+        text: String,
+        /// What may follow the number.
+        units: &'static str,
+    },
+    /// Beyond what can be counted.
+    #[error("`{text}` is too large")]
+    TooLarge {
+        /// As written.
+        text: String,
+    },
+}
+
+/// Reads `NUMBER UNIT` into bytes. `what` and `units` are for the error.
+fn parse_bytes(
+    text: &str,
+    amount: &str,
+    what: &'static str,
+    units: &'static str,
+) -> Result<u64, ParseUnitError> {
+    let text = || text.chars().take(80).collect::<String>();
+    let amount = amount.trim();
+    let number_ends = amount.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(amount.len());
+    let (number, unit) = (&amount[..number_ends], amount[number_ends..].trim());
+    if unit.is_empty() && number.parse::<f64>().is_ok() {
+        return Err(ParseUnitError::NoUnit { text: text(), units });
+    }
+    if matches!(unit, "Kb" | "Mb" | "Gb" | "Tb") || unit.to_ascii_lowercase().contains("bit") {
+        return Err(ParseUnitError::Bits { text: text(), units });
+    }
+    let factor =
+        SIZE_UNITS.iter().find(|(name, _)| name.eq_ignore_ascii_case(unit)).map(|(_, factor)| *factor);
+    let (Some(factor), Some((whole, millionths))) = (factor, parse_decimal(number)) else {
+        return Err(ParseUnitError::Unknown { text: text(), what, units });
+    };
+    let factor = u128::from(factor);
+    whole
+        .checked_mul(factor)
+        .and_then(|bytes| u64::try_from(bytes + factor * u128::from(millionths) / 1_000_000).ok())
+        .ok_or_else(|| ParseUnitError::TooLarge { text: text() })
+}
+
+/// `1.5` as whole part and millionths, without going through a float; more than six places are cut, and what
+/// does not fit is as large as can be.
+fn parse_decimal(number: &str) -> Option<(u128, u32)> {
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
+    if whole.is_empty() || fraction.is_empty() || fraction.contains('.') {
+        return None;
+    }
+    let millionths: String = fraction.chars().chain("000000".chars()).take(6).collect();
+    Some((whole.parse().unwrap_or(u128::MAX), millionths.parse().ok()?))
+}
+
+impl FromStr for ByteSize {
+    type Err = ParseUnitError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        parse_bytes(text, text, "size", SIZE_HELP).map(Self)
+    }
+}
+
+impl FromStr for ByteRate {
+    type Err = ParseUnitError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        const HELP: &str = "KiB/s, MiB/s, GiB/s (or KB/s, MB/s, GB/s)";
+        const WHAT: &str = "rate";
+        let amount = text.trim();
+        match amount.strip_suffix("/s") {
+            Some(amount) => parse_bytes(text, amount, WHAT, HELP).map(Self),
+            None => match parse_bytes(text, amount, WHAT, HELP) {
+                Ok(_) => Err(ParseUnitError::Unknown {
+                    text: amount.chars().take(80).collect(),
+                    what: WHAT,
+                    units: HELP,
+                }),
+                Err(error) => Err(error),
+            },
+        }
+    }
+}
+
+impl FromStr for RateLimit {
+    type Err = ParseUnitError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.trim() {
+            "unlimited" => Ok(Self::Unlimited),
+            rate => rate.parse().map(Self::At),
+        }
+    }
+}
+
+impl FromStr for Span {
+    type Err = ParseUnitError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        const HELP: &str = "s, min, h, days, weeks";
+        let trimmed = text.trim();
+        let text = || trimmed.chars().take(80).collect::<String>();
+        if trimmed.parse::<f64>().is_ok() {
+            return Err(ParseUnitError::NoUnit { text: text(), units: HELP });
+        }
+        let unknown = || ParseUnitError::Unknown { text: text(), what: "time", units: HELP };
+        let span: jiff::Span = trimmed.parse().map_err(|_| unknown())?;
+        if span.get_years() != 0 || span.get_months() != 0 {
+            return Err(unknown());
+        }
+        let span = span.to_duration(SpanRelativeTo::days_are_24_hours()).map_err(|_| unknown())?;
+        span.try_into().map(Self).map_err(|_| unknown())
+    }
+}
+
+/// Binary units with at most one decimal place: for people, not for reading back.
+fn write_bytes(f: &mut fmt::Formatter<'_>, bytes: u64, suffix: &str) -> fmt::Result {
+    let (unit, size) = [("TiB", TIB), ("GiB", GIB), ("MiB", MIB), ("KiB", KIB)]
+        .into_iter()
+        // What rounds to 1024 of a unit is 1 of the next.
+        .find(|(_, size)| bytes >= size - size / 2048)
+        .unwrap_or(("B", 1));
+    let tenths = (u128::from(bytes) * 10 + u128::from(size) / 2) / u128::from(size);
+    match (tenths / 10, tenths % 10) {
+        (whole, 0) => write!(f, "{whole} {unit}{suffix}"),
+        (whole, tenth) => write!(f, "{whole}.{tenth} {unit}{suffix}"),
+    }
+}
+
+impl fmt::Display for ByteSize {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_bytes(f, self.0, "")
+    }
+}
+
+impl fmt::Display for ByteRate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_bytes(f, self.0, "/s")
+    }
+}
+
+impl fmt::Display for RateLimit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unlimited => f.write_str("unlimited"),
+            Self::At(rate) => rate.fmt(f),
+        }
+    }
+}
+
+impl fmt::Display for Span {
+    /// At most the two largest units, as `1 h 30 min`; below a second, milliseconds.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut seconds = self.0.as_secs();
+        if seconds == 0 {
+            return match self.0.subsec_millis() {
+                0 => f.write_str("0 s"),
+                millis => write!(f, "{millis} ms"),
+            };
+        }
+        let mut written = 0;
+        for (one, many, size) in TIME_UNITS {
+            let count = seconds / size;
+            if count == 0 || written == 2 {
+                continue;
+            }
+            f.write_str(if written == 0 { "" } else { " " })?;
+            write!(f, "{count} {}", if count == 1 { one } else { many })?;
+            seconds %= size;
+            written += 1;
+        }
+        Ok(())
+    }
+}
+
+/// The text from which the same number is read again: the largest unit that divides it.
+fn exact_bytes(bytes: u64) -> String {
+    let divides = |(_, size): &&(&str, u64)| bytes >= *size && bytes.is_multiple_of(*size);
+    let (unit, size) = SIZE_UNITS.iter().find(divides).copied().unwrap_or(("B", 1));
+    format!("{} {unit}", bytes / size)
+}
+
+fn exact_time(time: Duration) -> String {
+    let seconds = time.as_secs();
+    let divides = |(_, _, size): &&(&str, &str, u64)| seconds >= *size && seconds.is_multiple_of(*size);
+    let (_, unit, size) = TIME_UNITS.iter().find(divides).copied().unwrap_or(("s", "s", 1));
+    format!("{} {unit}", seconds / size)
+}
+
+impl Serialize for ByteSize {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&exact_bytes(self.0))
+    }
+}
+
+impl Serialize for ByteRate {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&format!("{}/s", exact_bytes(self.0)))
+    }
+}
+
+impl Serialize for RateLimit {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Unlimited => serializer.serialize_str("unlimited"),
+            Self::At(rate) => rate.serialize(serializer),
+        }
+    }
+}
+
+impl Serialize for Span {
+    /// Whole seconds; a part of a second is cut.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&exact_time(self.0))
+    }
+}
+
+/// Reads a text by [`FromStr`]; a number goes the same way, so that it gets the message about its unit.
+struct TextVisitor<T>(std::marker::PhantomData<T>, &'static str);
+
+impl<T: FromStr<Err = ParseUnitError>> Visitor<'_> for TextVisitor<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a text such as `{}`", self.1)
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<T, E> {
+        text.parse().map_err(E::custom)
+    }
+
+    fn visit_u64<E: serde::de::Error>(self, number: u64) -> Result<T, E> {
+        self.visit_str(&number.to_string())
+    }
+
+    fn visit_i64<E: serde::de::Error>(self, number: i64) -> Result<T, E> {
+        self.visit_str(&number.to_string())
+    }
+
+    fn visit_f64<E: serde::de::Error>(self, number: f64) -> Result<T, E> {
+        self.visit_str(&number.to_string())
+    }
+}
+
+macro_rules! read_from_text {
+    ($type:ident, $($example:literal),+) => {
+        impl<'de> Deserialize<'de> for $type {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                const EXAMPLES: &[&str] = &[$($example),+];
+                deserializer.deserialize_any(TextVisitor(std::marker::PhantomData, EXAMPLES[0]))
+            }
+        }
+
+        impl JsonSchema for $type {
+            fn schema_name() -> Cow<'static, str> {
+                stringify!($type).into()
+            }
+
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                json_schema!({ "type": "string", "examples": [$($example),+] })
+            }
+        }
+    };
+}
+
+read_from_text!(ByteSize, "10 MiB", "1.5 GB");
+read_from_text!(ByteRate, "2 MiB/s", "500 KB/s");
+read_from_text!(RateLimit, "unlimited", "2 MiB/s");
+read_from_text!(Span, "15 min", "90 days", "1 h 30 min");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_read_with_any_spacing_case_and_fraction() {
+        for (text, bytes) in [
+            ("10 MiB", 10 * MIB),
+            ("10MiB", 10 * MIB),
+            (" 1.5 GiB ", 3 * GIB / 2),
+            ("1 gb", 1_000_000_000),
+            ("64 kib", 65_536),
+            ("0 B", 0),
+            ("0.0000001 MB", 0),
+        ] {
+            assert_eq!(text.parse(), Ok(ByteSize(bytes)), "{text}");
+        }
+        assert_eq!("2 MiB/s".parse(), Ok(ByteRate(2 * MIB)));
+        assert_eq!("unlimited".parse(), Ok(RateLimit::Unlimited));
+    }
+
+    #[test]
+    fn what_is_no_size_is_refused_with_the_units_that_are() {
+        let message = |text: &str| text.parse::<ByteSize>().unwrap_err().to_string();
+        let units = "B, KiB, MiB, GiB, TiB (or KB, MB, GB, TB)";
+        assert_eq!(message("20"), format!("`20` has no unit: write a number and one of {units}"));
+        assert_eq!(message("20 M"), format!("`20 M` is not a size: write a number and one of {units}"));
+        assert_eq!(
+            message("20 Mbit"),
+            format!("`20 Mbit` may mean bits or bytes: write bytes, with one of {units}")
+        );
+        for text in ["18446744073709551616 B", "99999999999999999999 TiB", &format!("{}B", "9".repeat(60))] {
+            assert_eq!(message(text), format!("`{text}` is too large"));
+        }
+        for text in ["", "MiB", "-1 MiB", "1..5 MiB", "1,5 MiB", ". MiB", "1. B", "1e3 B", "١ MiB", "2 MiB/s"]
+        {
+            assert!(text.parse::<ByteSize>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_rate_needs_its_second_and_a_unit() {
+        for text in ["2", "2 MiB", "2/s", "2 Mb/s", "2 MiB/min", "fast"] {
+            assert!(text.parse::<ByteRate>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn times_are_read_with_their_units_and_no_others() {
+        for (text, seconds) in [
+            ("30 s", 30),
+            ("15 min", 900),
+            ("2h", 7200),
+            ("1 h 30 min", 5400),
+            ("90 days", 7_776_000),
+            ("1 week", 604_800),
+        ] {
+            assert_eq!(text.parse(), Ok(Span(Duration::from_secs(seconds))), "{text}");
+        }
+        for text in ["", "30", "-5 min", "5 min ago", "1 month", "1 year", "soon", "999999999999999 weeks"] {
+            assert!(text.parse::<Span>().is_err(), "{text}");
+        }
+        assert_eq!(
+            "30".parse::<Span>().unwrap_err().to_string(),
+            "`30` has no unit: write a number and one of s, min, h, days, weeks"
+        );
+    }
+
+    #[test]
+    fn people_see_binary_units_with_one_decimal_place() {
+        for (bytes, text) in [
+            (0, "0 B"),
+            (1023, "1023 B"),
+            (1024, "1 KiB"),
+            (40_000_000, "38.1 MiB"),
+            (MIB - 1, "1 MiB"),
+            (1536 * MIB, "1.5 GiB"),
+            (u64::MAX, "16777216 TiB"),
+        ] {
+            assert_eq!(ByteSize(bytes).to_string(), text);
+        }
+        assert_eq!(ByteRate(2 * MIB).to_string(), "2 MiB/s");
+    }
+
+    #[test]
+    fn people_see_the_two_largest_units_of_time() {
+        for (seconds, text) in
+            [(0, "0 s"), (59, "59 s"), (5400, "1 h 30 min"), (86_400, "1 day"), (180_061, "2 days 2 h")]
+        {
+            assert_eq!(Span(Duration::from_secs(seconds)).to_string(), text);
+        }
+        assert_eq!(Span(Duration::from_millis(250)).to_string(), "250 ms");
+    }
+
+    #[test]
+    fn what_is_written_is_read_back_the_same() {
+        for bytes in [0, 1, 1000, 1024, 1_000_000_007, 4 * GIB, u64::MAX] {
+            assert_eq!(exact_bytes(bytes).parse(), Ok(ByteSize(bytes)));
+        }
+        for seconds in [0, 1, 60, 5400, 7_776_000] {
+            assert_eq!(
+                exact_time(Duration::from_secs(seconds)).parse(),
+                Ok(Span(Duration::from_secs(seconds)))
+            );
+        }
+    }
+
+    #[test]
+    fn a_bare_number_in_the_file_gets_the_message_about_its_unit() {
+        let error = serde_yaml::from_str::<ByteSize>("20").unwrap_err();
+        assert!(error.to_string().contains("`20` has no unit"), "{error}");
+    }
+}

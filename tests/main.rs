@@ -1,5 +1,7 @@
-//! All flows in one binary: one file per behaviour.
+//! Everything that needs more than one module, in one binary: one file per behaviour.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
 
 mod feeds;
+mod http;
+mod support;

@@ -12,6 +12,8 @@ mod contract;
 mod error;
 mod info_hash;
 mod secret;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 pub use config::{ClientConfig, QBittorrentConfig, TransmissionConfig, WatchDirConfig, WatchedBy, open};
 pub use contract::{

@@ -1,10 +1,20 @@
 //! Ground: the nouns of podseed. No input or output.
 
 mod feed;
+pub mod identity;
 pub mod media;
 pub mod name;
+mod path_map;
 mod selection;
+mod stage;
+mod work;
 
 pub use feed::{Enclosure, Feed, FeedKind, Item, Licence, Role};
+pub use path_map::PathMap;
 pub use podseed_adapters::{InfoHashV1, InfoHashV2, InfoHashes, TorrentVersion};
 pub use selection::Selection;
+pub use stage::{PlacementState, Stage, UnknownName};
+pub use work::{
+    DownloadJob, EnclosureId, EpisodeFacts, MediaFile, Memory, PlacementId, PlacementJob, PlacementReport,
+    Problem, StageCounts, Traffic,
+};

@@ -1,0 +1,25 @@
+//! Real clients to test against, and the suite that every adapter passes. Feature `testing`.
+//!
+//! [`Transmission`], [`QBittorrent`], [`RTorrent`] and [`Tracker`] start the installed programs headless
+//! in a temporary folder, on free loopback ports, with no DHT, local discovery or peer exchange, and end
+//! them when dropped. With `PODSEED_CLIENTS_ROOT` set to an unpacked Debian root the programs of that
+//! release are used instead, through the root's own loader; no chroot and no privileges are needed.
+//!
+//! Nothing here is meant for production: failures panic or are plain `io::Error`s.
+#![expect(clippy::disallowed_methods, reason = "what a test makes in its temporary folder needs no care")]
+
+mod daemon;
+mod qbittorrent;
+mod rtorrent;
+mod tracker;
+mod transmission;
+
+pub use qbittorrent::QBittorrent;
+pub use rtorrent::RTorrent;
+pub use tracker::Tracker;
+pub use transmission::Transmission;
+
+/// The login of every client started here.
+pub const USERNAME: &str = "podseed";
+/// Its password.
+pub const PASSWORD: &str = "correct horse";

@@ -1,0 +1,53 @@
+//! A real opentracker.
+
+use std::io;
+
+use rustix::process::Signal;
+
+use super::daemon::{Daemon, free_port, http_status, temporary_home};
+use crate::InfoHashes;
+
+/// A running opentracker. Debian builds it closed: it serves only the torrents that it was told of.
+pub struct Tracker {
+    daemon: Daemon,
+    port: u16,
+}
+
+impl Tracker {
+    /// Starts it for these torrents. It needs no state of its own.
+    pub fn start(torrents: &[InfoHashes]) -> io::Result<Self> {
+        let home = temporary_home()?;
+        let port = free_port()?;
+        let text = port.to_string();
+        let mut arguments: Vec<std::ffi::OsString> =
+            ["-i", "127.0.0.1", "-p", &text, "-P", &text, "-w", "whitelist", "-d"].map(Into::into).into();
+        arguments.push(home.path().into());
+        if rustix::process::geteuid().is_root() {
+            arguments.extend(["-u".into(), "nobody".into()]);
+        }
+        let mut tracker = Self { daemon: Daemon::new("opentracker", home, arguments), port };
+        tracker.write_whitelist(torrents)?;
+        tracker.daemon.start(|| http_status(port, "GET", "/stats").is_some())?;
+        Ok(tracker)
+    }
+
+    /// Replaces the torrents that it serves.
+    pub fn allow(&self, torrents: &[InfoHashes]) -> io::Result<()> {
+        self.write_whitelist(torrents)?;
+        self.daemon.signal(Signal::HUP);
+        Ok(())
+    }
+
+    /// For the torrent's `announce`.
+    pub fn announce_url(&self) -> String {
+        format!("http://127.0.0.1:{}/announce", self.port)
+    }
+
+    /// v2 swarms go by the first 20 bytes of the hash (BEP 52).
+    fn write_whitelist(&self, torrents: &[InfoHashes]) -> io::Result<()> {
+        let v1 = torrents.iter().filter_map(InfoHashes::v1).map(|hash| hash.to_string());
+        let v2 = torrents.iter().filter_map(InfoHashes::v2).map(|hash| hash.to_string()[..40].to_owned());
+        let lines: String = v1.chain(v2).map(|hash| hash + "\n").collect();
+        std::fs::write(self.daemon.home().join("whitelist"), lines)
+    }
+}

@@ -1,0 +1,3 @@
+//! The adapters against the real programs. A client that cannot be started fails its tests.
+
+mod real_clients;

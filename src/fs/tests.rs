@@ -1,0 +1,154 @@
+//! Tests of [`super`].
+#![expect(clippy::disallowed_methods, reason = "tests lay out files for the module under test")]
+
+use std::os::unix::fs::symlink;
+
+use tempfile::tempdir;
+
+use super::*;
+
+fn names(folder: &Path) -> Vec<String> {
+    let mut names: Vec<_> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn an_atomic_write_replaces_and_leaves_nothing_beside_it() {
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("page.html");
+    write_atomic(&path, b"old").unwrap();
+    write_atomic(&path, b"new").unwrap();
+    assert_eq!(fs::read(&path).unwrap(), b"new");
+    assert_eq!(names(folder.path()), ["page.html"]);
+}
+
+#[test]
+fn a_written_file_can_be_read_by_a_web_server() {
+    let folder = tempdir().unwrap();
+    let (written, ordinary) = (folder.path().join("written"), folder.path().join("ordinary"));
+    write_atomic(&written, b"").unwrap();
+    fs::write(&ordinary, b"").unwrap();
+    let mode = |path| fs::metadata(path).unwrap().permissions().mode();
+    assert_eq!(mode(&written), mode(&ordinary));
+}
+
+#[test]
+fn temporaries_of_a_crash_are_removed_and_nothing_else() {
+    let folder = tempdir().unwrap();
+    for name in [".podseed-Ab3.tmp", ".podseed.yaml", "podseed-1.tmp", "a.mp3"] {
+        fs::write(folder.path().join(name), b"").unwrap();
+    }
+    remove_temporaries(folder.path()).unwrap();
+    assert_eq!(names(folder.path()), [".podseed.yaml", "a.mp3", "podseed-1.tmp"]);
+}
+
+#[test]
+fn a_final_name_is_never_taken_from_another_file() {
+    let folder = tempdir().unwrap();
+    let (partial, taken, free) =
+        (folder.path().join("partial"), folder.path().join("taken"), folder.path().join("free"));
+    fs::write(&partial, b"mine").unwrap();
+    fs::write(&taken, b"theirs").unwrap();
+    assert!(matches!(publish_no_replace(&partial, &taken), Err(Error::Exists { .. })));
+    assert_eq!(fs::read(&taken).unwrap(), b"theirs");
+    publish_no_replace(&partial, &free).unwrap();
+    assert_eq!(names(folder.path()), ["free", "taken"]);
+}
+
+#[test]
+fn a_crash_between_link_and_unlink_is_finished_later() {
+    let folder = tempdir().unwrap();
+    let (partial, final_name) = (folder.path().join("partial"), folder.path().join("final"));
+    fs::write(&partial, b"mine").unwrap();
+    fs::hard_link(&partial, &final_name).unwrap();
+    publish_no_replace(&partial, &final_name).unwrap();
+    assert_eq!(names(folder.path()), ["final"]);
+}
+
+#[test]
+fn without_rename_flags_a_link_does_the_same() {
+    let folder = tempdir().unwrap();
+    let (partial, taken) = (folder.path().join("partial"), folder.path().join("taken"));
+    fs::write(&partial, b"mine").unwrap();
+    fs::write(&taken, b"theirs").unwrap();
+    assert_eq!(link_and_unlink(&partial, &taken).unwrap_err().kind(), ErrorKind::AlreadyExists);
+    fs::remove_file(&taken).unwrap();
+    link_and_unlink(&partial, &taken).unwrap();
+    assert_eq!(fs::read(&taken).unwrap(), b"mine");
+    assert_eq!(names(folder.path()), ["taken"]);
+}
+
+#[test]
+fn a_folder_takes_the_place_of_the_old_one() {
+    let folder = tempdir().unwrap();
+    let (built, live) = (folder.path().join("built"), folder.path().join("site"));
+    for page in ["first", "second"] {
+        fs::create_dir(&built).unwrap();
+        fs::write(built.join(page), b"").unwrap();
+        replace_dir(&built, &live).unwrap();
+        assert_eq!(names(&live), [page]);
+        assert_eq!(names(folder.path()), ["site"]);
+    }
+}
+
+#[test]
+fn joined_paths_stay_below_their_root() {
+    let root = Path::new("/data/media");
+    assert_eq!(join_below(root, Path::new("show/a.mp3")).unwrap(), Path::new("/data/media/show/a.mp3"));
+    for path in ["", "..", "../x", "show/../../x", "/etc/passwd", ".", "./x", "a/../b"] {
+        assert!(matches!(join_below(root, Path::new(path)), Err(Error::Outside { .. })), "{path:?}");
+    }
+}
+
+#[test]
+fn links_and_pipes_do_not_lead_a_reader_astray() {
+    let (folder, elsewhere) = (tempdir().unwrap(), tempdir().unwrap());
+    let below = |name: &str| folder.path().join(name);
+    fs::write(below("real.mp3"), b"x").unwrap();
+    fs::write(elsewhere.path().join("secret"), b"x").unwrap();
+    symlink(below("real.mp3"), below("inside.mp3")).unwrap();
+    symlink(elsewhere.path().join("secret"), below("outside.mp3")).unwrap();
+    symlink(elsewhere.path(), below("folder")).unwrap();
+    let made = std::process::Command::new("mkfifo").arg(below("pipe.mp3")).status().unwrap();
+    assert!(made.success());
+
+    assert!(open_below(folder.path(), &below("real.mp3")).is_ok());
+    assert!(open_below(folder.path(), &below("inside.mp3")).is_ok());
+    for path in ["outside.mp3", "folder/secret", "../x/../.."] {
+        let error = open_below(folder.path(), &below(path)).unwrap_err();
+        assert!(matches!(error, Error::Outside { .. } | Error::Io { .. }), "{path}: {error}");
+    }
+    assert!(matches!(open_below(folder.path(), &below("pipe.mp3")), Err(Error::NoFile { .. })));
+    assert!(matches!(open_below(folder.path(), folder.path()), Err(Error::NoFile { .. })));
+}
+
+#[test]
+fn a_partial_file_keeps_what_it_has_and_follows_no_link() {
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("a.part");
+    open_partial(&path).unwrap().write_all(b"half").unwrap();
+    assert_eq!(open_partial(&path).unwrap().metadata().unwrap().len(), 4);
+    symlink(&path, folder.path().join("link")).unwrap();
+    assert!(open_partial(&folder.path().join("link")).is_err());
+}
+
+#[test]
+fn a_data_folder_has_one_worker_and_names_it() {
+    let folder = tempdir().unwrap();
+    let lock = DataLock::take(folder.path()).unwrap();
+    let error = DataLock::take(folder.path()).unwrap_err();
+    assert!(matches!(error, Error::Locked { holder: Some(pid), .. } if pid == std::process::id()), "{error}");
+    drop(lock);
+    assert!(DataLock::take(folder.path()).is_ok());
+}
+
+#[test]
+fn free_space_is_asked_of_the_file_system() {
+    let folder = tempdir().unwrap();
+    assert!(free_space(folder.path()).unwrap() > 0);
+    assert!(matches!(free_space(&folder.path().join("none")), Err(Error::Io { .. })));
+}

@@ -1,0 +1,1 @@
+//! The steps against a client that does what a test tells it.

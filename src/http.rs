@@ -1,1 +1,0 @@
-//! Ground: the HTTP client, with its guards and limits.

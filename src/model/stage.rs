@@ -1,0 +1,171 @@
+//! The stages of an enclosure and the states of its placements, and how the first follow from the second.
+//!
+//! ```text
+//! discovered -> downloading -> downloaded -> torrent_ready -> handed_over -> seeding
+//!      ^            |               |              |               |
+//!      +------------+               +-- failed <---+---------------+      withdrawn: from anywhere
+//! ```
+//! A transient failure leaves the stage where it was and sets the next attempt; `failed` needs the user.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// How far an enclosure has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Stage {
+    /// Known and wanted; nothing fetched, or not all of it.
+    Discovered,
+    /// Being fetched right now.
+    Downloading,
+    /// Complete under its final name; no metainfo yet.
+    Downloaded,
+    /// The .torrent is written. Without any client, the last stage.
+    TorrentReady,
+    /// At least one client was given it.
+    HandedOver,
+    /// At least one client has itself reported it complete and started.
+    Seeding,
+    /// Needs the user; the error says what.
+    Failed,
+    /// Taken back, and not to come again.
+    Withdrawn,
+}
+
+/// Where one enclosure stands at one client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum PlacementState {
+    /// Not given to the client yet.
+    Pending,
+    /// Given, and not picked up yet; or the client fetches it itself.
+    Waiting,
+    /// The client hashes the data.
+    Checking,
+    /// The client has reported it complete, started and without error.
+    Seeding,
+    /// In the watched folder, and taken where the client leaves a sign.
+    Delivered,
+    /// Present and stopped at the client, by somebody else.
+    Stopped,
+    /// The client has lost it.
+    Missing,
+    /// Needs the user; the error says what.
+    Failed,
+}
+
+/// A text that names no stage or state.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("\"{0}\" is not a known stage or state")]
+pub struct UnknownName(String);
+
+macro_rules! names {
+    ($type:ident { $($variant:ident = $name:literal),+ $(,)? }) => {
+        impl $type {
+            /// Every value, in order.
+            pub const ALL: &[Self] = &[$(Self::$variant),+];
+
+            /// The name in JSON, in the database and in messages.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $name),+ }
+            }
+        }
+
+        impl fmt::Display for $type {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(self.as_str())
+            }
+        }
+
+        impl FromStr for $type {
+            type Err = UnknownName;
+
+            fn from_str(text: &str) -> Result<Self, UnknownName> {
+                match text { $($name => Ok(Self::$variant),)+ _ => Err(UnknownName(text.to_owned())) }
+            }
+        }
+    };
+}
+
+names!(Stage {
+    Discovered = "discovered",
+    Downloading = "downloading",
+    Downloaded = "downloaded",
+    TorrentReady = "torrent_ready",
+    HandedOver = "handed_over",
+    Seeding = "seeding",
+    Failed = "failed",
+    Withdrawn = "withdrawn",
+});
+
+names!(PlacementState {
+    Pending = "pending",
+    Waiting = "waiting",
+    Checking = "checking",
+    Seeding = "seeding",
+    Delivered = "delivered",
+    Stopped = "stopped",
+    Missing = "missing",
+    Failed = "failed",
+});
+
+impl Stage {
+    /// The stage of an enclosure whose torrent is ready, from its placements: the best of them counts, and
+    /// only when each one needs the user does the enclosure.
+    pub fn from_placements(states: &[PlacementState]) -> Self {
+        let any = |wanted: &[PlacementState]| states.iter().any(|state| wanted.contains(state));
+        if any(&[PlacementState::Seeding]) {
+            Self::Seeding
+        } else if any(&[
+            PlacementState::Waiting,
+            PlacementState::Checking,
+            PlacementState::Delivered,
+            PlacementState::Stopped,
+        ]) {
+            Self::HandedOver
+        } else if !states.is_empty() && states.iter().all(|state| *state == PlacementState::Failed) {
+            Self::Failed
+        } else {
+            Self::TorrentReady
+        }
+    }
+}
+
+impl PlacementState {
+    /// Whether nothing is left to do at this client.
+    pub fn is_settled(self) -> bool {
+        matches!(self, Self::Seeding | Self::Delivered)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::PlacementState::{Checking, Delivered, Failed, Pending, Seeding};
+    use super::*;
+
+    #[test]
+    fn the_best_placement_decides_the_stage() {
+        let cases: &[(&[PlacementState], Stage)] = &[
+            (&[], Stage::TorrentReady),
+            (&[Pending], Stage::TorrentReady),
+            (&[Pending, Checking], Stage::HandedOver),
+            (&[Delivered], Stage::HandedOver),
+            (&[Failed, Delivered], Stage::HandedOver),
+            (&[Failed, Pending], Stage::TorrentReady),
+            (&[Failed, Failed], Stage::Failed),
+            (&[Failed, Seeding], Stage::Seeding),
+        ];
+        for (states, stage) in cases {
+            assert_eq!(Stage::from_placements(states), *stage, "{states:?}");
+        }
+    }
+
+    #[test]
+    fn names_are_read_back() {
+        for stage in Stage::ALL {
+            assert_eq!(stage.as_str().parse(), Ok(*stage));
+        }
+        for state in PlacementState::ALL {
+            assert_eq!(state.as_str().parse(), Ok(*state));
+        }
+        assert!("seedling".parse::<Stage>().is_err());
+    }
+}

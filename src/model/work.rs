@@ -1,0 +1,126 @@
+//! What the stages hand to one another, by way of the store: jobs, results and their ids.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::{Enclosure, InfoHashes, PlacementState, Stage};
+
+/// The store's id of an enclosure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct EnclosureId(pub i64);
+
+/// The store's id of a placement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct PlacementId(pub i64);
+
+/// The episode that an enclosure belongs to, as far as naming and torrents need it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EpisodeFacts {
+    /// The feed's guid.
+    pub guid: Option<String>,
+    /// The title; may be empty.
+    pub title: String,
+    /// When it was published.
+    pub date: Option<Timestamp>,
+    /// Its page.
+    pub link: Option<String>,
+}
+
+/// An enclosure that is to be fetched.
+#[derive(Debug, Clone)]
+pub struct DownloadJob {
+    /// Which.
+    pub id: EnclosureId,
+    /// The slug of its show.
+    pub show: String,
+    /// What the feed says of it.
+    pub enclosure: Enclosure,
+    /// Its episode.
+    pub episode: EpisodeFacts,
+    /// The final file name and length, when a former attempt came so far as to choose them.
+    pub file: Option<(String, u64)>,
+    /// Whether another enclosure of the feed has the same base name.
+    pub repeated: bool,
+}
+
+/// A complete file that has a torrent, or is to get one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MediaFile {
+    /// The file name in the show's folder; also `name` of the info dictionary.
+    pub name: String,
+    /// Bytes.
+    pub length: u64,
+    /// The media type that its first bytes prove.
+    pub media_type: String,
+    /// The origin's validators, for a later look whether the file was replaced.
+    pub etag: Option<String>,
+    /// `Last-Modified` likewise.
+    pub last_modified: Option<String>,
+}
+
+/// What has been asked of a publisher's server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Traffic {
+    /// Requests sent.
+    pub requests: u64,
+    /// Body bytes received.
+    pub bytes: u64,
+}
+
+/// What podseed remembers of a placement between two looks at the client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Memory {
+    /// We have added it, or are about to: a torrent found incomplete and stopped is then ours to take back.
+    pub added: bool,
+    /// The client has been told to hash the data since.
+    pub verified: bool,
+}
+
+/// A torrent that is to be handed to one client.
+#[derive(Debug, Clone)]
+pub struct PlacementJob {
+    /// Which placement.
+    pub id: PlacementId,
+    /// Of which enclosure.
+    pub enclosure: EnclosureId,
+    /// The client's name in the configuration.
+    pub client: String,
+    /// The slug of the show.
+    pub show: String,
+    /// The file's name.
+    pub file: String,
+    /// Its length in bytes.
+    pub length: u64,
+    /// The torrent's identity.
+    pub info_hash: InfoHashes,
+    /// What is known from before.
+    pub memory: Memory,
+}
+
+/// Why something has to be tried again, or needs the user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// What failed, on what, why; with the remedy where there is one.
+    pub message: String,
+    /// When to try again; `None`: not before the user has changed something.
+    pub next_attempt: Option<Timestamp>,
+    /// Whether the other side asked for that time, so that even a new run waits for it.
+    pub asked_to_wait: bool,
+}
+
+/// How many enclosures are at each stage.
+pub type StageCounts = BTreeMap<Stage, u64>;
+
+/// A placement's state with the client's report, as it is recorded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlacementReport {
+    /// The state now.
+    pub state: PlacementState,
+    /// What to remember.
+    pub memory: Memory,
+    /// What the client has sent to peers so far, if it said.
+    pub uploaded_bytes: Option<u64>,
+    /// What is wrong.
+    pub problem: Option<Problem>,
+}

@@ -1,0 +1,275 @@
+//! The stages from discovered to torrent_ready: claims and records.
+
+use jiff::Timestamp;
+use sqlx::{QueryBuilder, Row as _, Sqlite};
+
+use super::{Doing as _, Result, Store, seconds, signed, timestamp, unsigned};
+use crate::model::{
+    DownloadJob, Enclosure, EnclosureId, EpisodeFacts, InfoHashes, MediaFile, Problem, Role, Stage, Traffic,
+};
+
+/// A file's name is in use by another enclosure of the show.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the name \"{0}\" is in use by another enclosure of the show")]
+pub struct NameTaken(pub String);
+
+/// What was recorded of a fetched file: enough to adopt it after a crash.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fetched {
+    /// The file.
+    pub file: MediaFile,
+    /// What it cost the origin in this attempt.
+    pub traffic: Traffic,
+}
+
+impl Store {
+    /// Takes the next enclosure of this pass that has no torrent yet; the newest of each feed first. `full_hosts`
+    /// have as many transfers as they may. With `patient`, what waits for its next attempt is left alone; without
+    /// (a run that a person started), only what the origin itself asked to wait for.
+    pub async fn claim_download(
+        &self,
+        pass: i64,
+        now: Timestamp,
+        patient: bool,
+        full_hosts: &[String],
+    ) -> Result<Option<DownloadJob>> {
+        let what = "claim an enclosure";
+        let mut query = QueryBuilder::<Sqlite>::new(
+            "UPDATE enclosures SET stage = CASE WHEN stage = 'downloaded' THEN stage ELSE 'downloading' END, pass = ",
+        );
+        query.push_bind(pass);
+        query.push(
+            " WHERE id = (SELECT e.id FROM enclosures e JOIN shows s ON s.id = e.show_id WHERE s.pass = ",
+        );
+        query.push_bind(pass);
+        query.push(" AND e.stage IN ('discovered', 'downloading', 'downloaded') AND (e.wanted OR e.stage = 'downloaded') AND NOT e.forgotten AND e.pass <> ");
+        query.push_bind(pass);
+        query.push(" AND (e.next_attempt IS NULL OR e.next_attempt <= ");
+        query.push_bind(seconds(now));
+        if !patient {
+            query.push(" OR NOT e.asked_to_wait");
+        }
+        query.push(")");
+        if !full_hosts.is_empty() {
+            query.push(" AND e.host NOT IN (");
+            let mut hosts = query.separated(", ");
+            for host in full_hosts {
+                hosts.push_bind(host);
+            }
+            query.push(")");
+        }
+        query.push(" ORDER BY e.id LIMIT 1) RETURNING id");
+        let id: Option<i64> = query.build_query_scalar().fetch_optional(&self.pool).await.doing(what)?;
+        match id {
+            Some(id) => self.download_job(EnclosureId(id)).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    async fn download_job(&self, id: EnclosureId) -> Result<DownloadJob> {
+        let what = "read an enclosure";
+        let row = sqlx::query(
+            "SELECT e.url, e.media_type, e.length_hint, e.file, e.length, e.repeated, s.slug,
+                 ep.guid, ep.title, ep.date, ep.link
+             FROM enclosures e JOIN shows s ON s.id = e.show_id
+             JOIN announcements a ON a.enclosure_id = e.id JOIN episodes ep ON ep.id = a.episode_id
+             WHERE e.id = $1 ORDER BY ep.id LIMIT 1",
+        )
+        .bind(id.0)
+        .fetch_one(&self.pool)
+        .await
+        .doing(what)?;
+        let read = || -> std::result::Result<DownloadJob, sqlx::Error> {
+            let file: Option<String> = row.try_get("file")?;
+            let length: Option<i64> = row.try_get("length")?;
+            Ok(DownloadJob {
+                id,
+                show: row.try_get("slug")?,
+                enclosure: Enclosure {
+                    url: row.try_get("url")?,
+                    media_type: row.try_get("media_type")?,
+                    length: row.try_get::<Option<i64>, _>("length_hint")?.map(unsigned),
+                    role: Role::Enclosure,
+                },
+                episode: EpisodeFacts {
+                    guid: row.try_get("guid")?,
+                    title: row.try_get("title")?,
+                    date: timestamp(row.try_get("date")?),
+                    link: row.try_get("link")?,
+                },
+                file: file.zip(length.map(unsigned)),
+                repeated: row.try_get("repeated")?,
+            })
+        };
+        read().doing(what)
+    }
+
+    /// Gives a claimed enclosure back undone: the pass was stopped.
+    pub async fn release_download(&self, id: EnclosureId, traffic: Traffic) -> Result<()> {
+        sqlx::query(
+            "UPDATE enclosures SET stage = 'discovered', requests = requests + $2, bytes = bytes + $3
+             WHERE id = $1 AND stage = 'downloading'",
+        )
+        .bind(id.0)
+        .bind(signed(traffic.requests))
+        .bind(signed(traffic.bytes))
+        .execute(&self.pool)
+        .await
+        .doing("release an enclosure")?;
+        Ok(())
+    }
+
+    /// Records a complete file and the name that it is about to get. From here on a file of this name and length
+    /// in the show's folder is this enclosure's.
+    pub async fn record_fetched(
+        &self,
+        id: EnclosureId,
+        fetched: &Fetched,
+    ) -> Result<std::result::Result<(), NameTaken>> {
+        let file = &fetched.file;
+        let done = sqlx::query(
+            "UPDATE enclosures SET file = $2, file_key = $3, length = $4, sniffed_type = $5, etag = $6,
+                 last_modified = $7, requests = requests + $8, bytes = bytes + $9 WHERE id = $1",
+        )
+        .bind(id.0)
+        .bind(&file.name)
+        .bind(file.name.to_lowercase())
+        .bind(signed(file.length))
+        .bind(&file.media_type)
+        .bind(&file.etag)
+        .bind(&file.last_modified)
+        .bind(signed(fetched.traffic.requests))
+        .bind(signed(fetched.traffic.bytes))
+        .execute(&self.pool)
+        .await;
+        match done {
+            Err(sqlx::Error::Database(error)) if error.is_unique_violation() => {
+                Ok(Err(NameTaken(file.name.clone())))
+            }
+            other => other.map(|_| Ok(())).doing("record a fetched file"),
+        }
+    }
+
+    /// The file has its final name.
+    pub async fn record_downloaded(&self, id: EnclosureId) -> Result<()> {
+        sqlx::query(
+            "UPDATE enclosures SET stage = 'downloaded', attempts = attempts + 1, next_attempt = NULL,
+                 asked_to_wait = FALSE, error = NULL WHERE id = $1",
+        )
+        .bind(id.0)
+        .execute(&self.pool)
+        .await
+        .doing("record a download")?;
+        Ok(())
+    }
+
+    /// The .torrent is written; each of these clients is to get it.
+    pub async fn record_torrent(
+        &self,
+        id: EnclosureId,
+        info_hash: &InfoHashes,
+        magnet: &str,
+        clients: &[String],
+    ) -> Result<()> {
+        let what = "record a torrent";
+        let mut tx = self.pool.begin().await.doing(what)?;
+        sqlx::query(
+            "UPDATE enclosures SET stage = $2, info_hash_v1 = $3, info_hash_v2 = $4, magnet = $5, next_attempt = NULL,
+                 error = NULL WHERE id = $1",
+        )
+        .bind(id.0)
+        .bind(Stage::TorrentReady.as_str())
+        .bind(info_hash.v1().map(|hash| hash.to_string()))
+        .bind(info_hash.v2().map(|hash| hash.to_string()))
+        .bind(magnet)
+        .execute(&mut *tx)
+        .await
+        .doing(what)?;
+        for client in clients {
+            sqlx::query(
+                "INSERT INTO placements (enclosure_id, client) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+            )
+            .bind(id.0)
+            .bind(client)
+            .execute(&mut *tx)
+            .await
+            .doing(what)?;
+        }
+        tx.commit().await.doing(what)
+    }
+
+    /// An attempt has failed: a problem with a next attempt leaves the enclosure to be fetched, one without is
+    /// for the user. Gives the stage that it is in now.
+    pub async fn record_failure(
+        &self,
+        id: EnclosureId,
+        problem: &Problem,
+        traffic: Traffic,
+    ) -> Result<Stage> {
+        let stage = if problem.next_attempt.is_some() { Stage::Discovered } else { Stage::Failed };
+        sqlx::query(
+            "UPDATE enclosures SET stage = CASE WHEN stage = 'downloaded' AND $2 = 'discovered' THEN stage ELSE $2 END,
+                 attempts = attempts + 1, next_attempt = $3, asked_to_wait = $4, error = $5,
+                 requests = requests + $6, bytes = bytes + $7 WHERE id = $1",
+        )
+        .bind(id.0)
+        .bind(stage.as_str())
+        .bind(problem.next_attempt.map(seconds))
+        .bind(problem.asked_to_wait)
+        .bind(&problem.message)
+        .bind(signed(traffic.requests))
+        .bind(signed(traffic.bytes))
+        .execute(&self.pool)
+        .await
+        .doing("record a failed attempt")?;
+        Ok(stage)
+    }
+
+    /// How many attempts an enclosure has behind it, for the back-off.
+    pub async fn attempts(&self, id: EnclosureId) -> Result<u64> {
+        sqlx::query_scalar("SELECT attempts FROM enclosures WHERE id = $1")
+            .bind(id.0)
+            .fetch_one(&self.pool)
+            .await
+            .map(unsigned)
+            .doing("read an enclosure's attempts")
+    }
+
+    /// Forgets the name of a file that has gone before its torrent was made, so that it is fetched again.
+    pub async fn record_file_gone(&self, id: EnclosureId) -> Result<()> {
+        sqlx::query(
+            "UPDATE enclosures SET stage = 'discovered', file = NULL, file_key = NULL, length = NULL WHERE id = $1",
+        )
+        .bind(id.0)
+        .execute(&self.pool)
+        .await
+        .doing("record a lost file")?;
+        Ok(())
+    }
+
+    /// Adds a line to the story of an enclosure.
+    pub async fn tell(&self, id: EnclosureId, now: Timestamp, text: &str) -> Result<()> {
+        sqlx::query("INSERT INTO events (enclosure_id, at, text) VALUES ($1, $2, $3)")
+            .bind(id.0)
+            .bind(seconds(now))
+            .bind(text)
+            .execute(&self.pool)
+            .await
+            .doing("record an event")?;
+        Ok(())
+    }
+
+    /// The earliest next attempt among the enclosures that this pass left waiting.
+    pub async fn waiting(&self, pass: i64) -> Result<(u64, Option<Timestamp>)> {
+        let row = sqlx::query(
+            "SELECT COUNT(*) AS n, MIN(e.next_attempt) AS first FROM enclosures e JOIN shows s ON s.id = e.show_id
+             WHERE s.pass = $1 AND e.wanted AND NOT e.forgotten AND e.stage = 'discovered' AND e.next_attempt IS NOT NULL",
+        )
+        .bind(pass)
+        .fetch_one(&self.pool)
+        .await
+        .doing("count what waits")?;
+        let read = || Ok((unsigned(row.try_get("n")?), timestamp(row.try_get("first")?)));
+        read().doing("count what waits")
+    }
+}

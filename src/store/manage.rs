@@ -1,0 +1,248 @@
+//! What the user asks about or decides for single episodes: `why`, `retry`, `forget`.
+
+use jiff::Timestamp;
+use sqlx::Row as _;
+
+use super::{Doing as _, EnclosureStatus, Result, Store, seconds, timestamp, unsigned, word};
+use crate::model::{EnclosureId, Stage};
+
+/// An episode that a user may mean.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// The store's id.
+    pub episode: i64,
+    /// The slug of its show.
+    pub show: String,
+    /// Its title.
+    pub title: String,
+    /// Its guid.
+    pub guid: Option<String>,
+}
+
+/// Everything that is known of one episode.
+#[derive(Debug, Clone)]
+pub struct Story {
+    /// Which.
+    pub found: Found,
+    /// When it was published.
+    pub date: Option<Timestamp>,
+    /// When podseed first saw it.
+    pub discovered: Option<Timestamp>,
+    /// Whether it is in the feed now.
+    pub present: bool,
+    /// Whether it is wanted.
+    pub wanted: bool,
+    /// By which rule.
+    pub verdict: String,
+    /// Each enclosure with whether it is wanted or forgotten, what it cost the origin, and its events.
+    pub enclosures: Vec<StoryEnclosure>,
+}
+
+/// One enclosure's part of a story.
+#[derive(Debug, Clone)]
+pub struct StoryEnclosure {
+    /// Where it stands.
+    pub status: EnclosureStatus,
+    /// The selection wants it.
+    pub wanted: bool,
+    /// The user has told podseed to forget it.
+    pub forgotten: bool,
+    /// Requests made to the origin.
+    pub requests: u64,
+    /// Bytes received from the origin.
+    pub bytes: u64,
+    /// What happened, in order.
+    pub events: Vec<(Timestamp, String)>,
+}
+
+impl Store {
+    /// The episodes that a user may mean by this text: a guid, an enclosure's URL, an info hash, a file's name, or
+    /// else a part of the title in any case.
+    pub async fn find_episodes(&self, text: &str) -> Result<Vec<Found>> {
+        let exact = self
+            .search(
+                "ep.guid = $1 OR e.url = $1 OR e.info_hash_v1 = LOWER($1) OR e.info_hash_v2 = LOWER($1)
+                 OR e.file = $1 OR s.slug || '/' || e.file = $1 OR ep.title = $1",
+                text,
+            )
+            .await?;
+        if !exact.is_empty() {
+            return Ok(exact);
+        }
+        self.search("INSTR(LOWER(ep.title), LOWER($1)) > 0", text).await
+    }
+
+    /// The episodes of a show.
+    pub async fn episodes_of_show(&self, slug: &str) -> Result<Vec<Found>> {
+        self.search("s.slug = $1", slug).await
+    }
+
+    async fn search(&self, condition: &'static str, text: &str) -> Result<Vec<Found>> {
+        let what = "look for an episode";
+        let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
+            "SELECT DISTINCT ep.id, s.slug, ep.title, ep.guid, ep.date FROM episodes ep
+             JOIN shows s ON s.id = ep.show_id LEFT JOIN announcements a ON a.episode_id = ep.id
+             LEFT JOIN enclosures e ON e.id = a.enclosure_id WHERE {condition} ORDER BY ep.date DESC, ep.id"
+        )))
+        .bind(text)
+        .fetch_all(&self.pool)
+        .await
+        .doing(what)?;
+        rows.iter()
+            .map(|row| {
+                Ok(Found {
+                    episode: row.try_get("id")?,
+                    show: row.try_get("slug")?,
+                    title: row.try_get("title")?,
+                    guid: row.try_get("guid")?,
+                })
+            })
+            .collect::<std::result::Result<_, _>>()
+            .doing(what)
+    }
+
+    /// The whole story of one episode.
+    pub async fn story(&self, found: &Found) -> Result<Story> {
+        let what = "read an episode's story";
+        let row =
+            sqlx::query("SELECT date, discovered, present, wanted, verdict FROM episodes WHERE id = $1")
+                .bind(found.episode)
+                .fetch_one(&self.pool)
+                .await
+                .doing(what)?;
+        let mut enclosures = Vec::new();
+        for status in self.enclosures_of(found.episode).await? {
+            enclosures.push(self.story_of_enclosure(status).await?);
+        }
+        Ok(Story {
+            found: found.clone(),
+            date: timestamp(row.try_get("date").doing(what)?),
+            discovered: timestamp(row.try_get("discovered").doing(what)?),
+            present: row.try_get("present").doing(what)?,
+            wanted: row.try_get("wanted").doing(what)?,
+            verdict: row.try_get("verdict").doing(what)?,
+            enclosures,
+        })
+    }
+
+    async fn story_of_enclosure(&self, status: EnclosureStatus) -> Result<StoryEnclosure> {
+        let what = "read an enclosure's story";
+        let row = sqlx::query("SELECT wanted, forgotten, requests, bytes FROM enclosures WHERE id = $1")
+            .bind(status.id.0)
+            .fetch_one(&self.pool)
+            .await
+            .doing(what)?;
+        let events: Vec<(i64, String)> =
+            sqlx::query_as("SELECT at, text FROM events WHERE enclosure_id = $1 ORDER BY id")
+                .bind(status.id.0)
+                .fetch_all(&self.pool)
+                .await
+                .doing(what)?;
+        Ok(StoryEnclosure {
+            wanted: row.try_get("wanted").doing(what)?,
+            forgotten: row.try_get("forgotten").doing(what)?,
+            requests: unsigned(row.try_get("requests").doing(what)?),
+            bytes: unsigned(row.try_get("bytes").doing(what)?),
+            events: events.into_iter().filter_map(|(at, text)| Some((timestamp(Some(at))?, text))).collect(),
+            status,
+        })
+    }
+
+    /// Makes everything of these episodes due now, also what needed the user or was forgotten. Gives how many
+    /// enclosures there is something to do for.
+    pub async fn retry(&self, episodes: &[Found], now: Timestamp) -> Result<u64> {
+        let mut count = 0;
+        for id in self.enclosure_ids(episodes, "e.wanted OR e.file IS NOT NULL").await? {
+            count += self.retry_enclosure(id, now).await?;
+        }
+        Ok(count)
+    }
+
+    async fn retry_enclosure(&self, id: EnclosureId, now: Timestamp) -> Result<u64> {
+        let what = "retry an enclosure";
+        let mut tx = self.pool.begin().await.doing(what)?;
+        let stage: String = sqlx::query_scalar("SELECT stage FROM enclosures WHERE id = $1")
+            .bind(id.0)
+            .fetch_one(&mut *tx)
+            .await
+            .doing(what)?;
+        let has_torrent = "magnet IS NOT NULL";
+        sqlx::query(sqlx::AssertSqlSafe(format!(
+            "UPDATE enclosures SET forgotten = FALSE, next_attempt = NULL, asked_to_wait = FALSE, error = NULL, pass = 0,
+                 stage = CASE WHEN stage <> 'failed' THEN stage WHEN {has_torrent} THEN 'torrent_ready'
+                              ELSE 'discovered' END
+             WHERE id = $1 AND stage <> 'withdrawn'"
+        )))
+        .bind(id.0)
+        .execute(&mut *tx)
+        .await
+        .doing(what)?;
+        let placements = sqlx::query(
+            "UPDATE placements SET state = CASE WHEN state = 'failed' THEN 'pending' ELSE state END,
+                 next_attempt = NULL, error = NULL, pass = 0
+             WHERE enclosure_id = $1 AND state NOT IN ('seeding', 'delivered')",
+        )
+        .bind(id.0)
+        .execute(&mut *tx)
+        .await
+        .doing(what)?
+        .rows_affected();
+        sqlx::query(
+            "INSERT INTO events (enclosure_id, at, text) VALUES ($1, $2, 'the user asked to try again')",
+        )
+        .bind(id.0)
+        .bind(seconds(now))
+        .execute(&mut *tx)
+        .await
+        .doing(what)?;
+        tx.commit().await.doing(what)?;
+        let unfinished = matches!(
+            word("a stage", &stage)?,
+            Stage::Discovered | Stage::Downloading | Stage::Downloaded | Stage::Failed
+        );
+        Ok(u64::from(unfinished || placements > 0))
+    }
+
+    /// Stops managing these episodes: nothing of them is fetched, handed over or looked after any more. Files and
+    /// what the clients have stay. Gives how many enclosures are forgotten.
+    pub async fn forget(&self, episodes: &[Found], now: Timestamp) -> Result<u64> {
+        let what = "forget an enclosure";
+        let ids = self.enclosure_ids(episodes, "NOT e.forgotten").await?;
+        for id in &ids {
+            let mut tx = self.pool.begin().await.doing(what)?;
+            sqlx::query("UPDATE enclosures SET forgotten = TRUE WHERE id = $1")
+                .bind(id.0)
+                .execute(&mut *tx)
+                .await
+                .doing(what)?;
+            sqlx::query(
+                "INSERT INTO events (enclosure_id, at, text) VALUES ($1, $2, 'the user asked to forget it')",
+            )
+            .bind(id.0)
+            .bind(seconds(now))
+            .execute(&mut *tx)
+            .await
+            .doing(what)?;
+            tx.commit().await.doing(what)?;
+        }
+        Ok(ids.len() as u64)
+    }
+
+    async fn enclosure_ids(&self, episodes: &[Found], condition: &'static str) -> Result<Vec<EnclosureId>> {
+        let mut ids = Vec::new();
+        for found in episodes {
+            let of_episode: Vec<i64> = sqlx::query_scalar(sqlx::AssertSqlSafe(format!(
+                "SELECT DISTINCT e.id FROM enclosures e JOIN announcements a ON a.enclosure_id = e.id
+                 WHERE a.episode_id = $1 AND ({condition}) ORDER BY e.id"
+            )))
+            .bind(found.episode)
+            .fetch_all(&self.pool)
+            .await
+            .doing("list an episode's enclosures")?;
+            ids.extend(of_episode.into_iter().map(EnclosureId));
+        }
+        ids.sort_unstable();
+        ids.dedup();
+        Ok(ids)
+    }
+}

@@ -1,0 +1,171 @@
+//! Placements: which torrent stands where at which client.
+
+use jiff::Timestamp;
+use sqlx::{QueryBuilder, Row as _, Sqlite, SqliteConnection};
+
+use super::{Doing as _, Error, Result, Store, seconds, signed, unsigned, word};
+use crate::model::{
+    EnclosureId, InfoHashes, Memory, PlacementId, PlacementJob, PlacementReport, PlacementState, Stage,
+};
+
+/// A recorded report: how the enclosure stands now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Placed {
+    /// The stage before.
+    pub before: Stage,
+    /// The stage now.
+    pub stage: Stage,
+}
+
+impl Store {
+    /// Gives each of these clients a placement for every torrent of the show that it does not have yet: a client
+    /// that was added to the configuration gets what is there already.
+    pub async fn ensure_placements(&self, show: &str, clients: &[String]) -> Result<()> {
+        for client in clients {
+            sqlx::query(
+                "INSERT INTO placements (enclosure_id, client)
+                 SELECT e.id, $2 FROM enclosures e JOIN shows s ON s.id = e.show_id
+                 WHERE s.slug = $1 AND NOT e.forgotten AND e.magnet IS NOT NULL AND e.stage <> 'withdrawn'
+                 ON CONFLICT DO NOTHING",
+            )
+            .bind(show)
+            .bind(client)
+            .execute(&self.pool)
+            .await
+            .doing("record placements")?;
+        }
+        Ok(())
+    }
+
+    /// Takes the next placement of this pass at one client that is not settled.
+    pub async fn claim_placement(
+        &self,
+        pass: i64,
+        now: Timestamp,
+        patient: bool,
+        client: &str,
+    ) -> Result<Option<PlacementJob>> {
+        let what = "claim a placement";
+        let mut query = QueryBuilder::<Sqlite>::new("UPDATE placements SET pass = ");
+        query.push_bind(pass);
+        query.push(
+            " WHERE id = (SELECT p.id FROM placements p JOIN enclosures e ON e.id = p.enclosure_id
+               JOIN shows s ON s.id = e.show_id
+               WHERE p.state NOT IN ('seeding', 'delivered') AND NOT e.forgotten AND e.stage <> 'withdrawn'
+               AND s.pass = ",
+        );
+        query.push_bind(pass);
+        query.push(" AND p.pass <> ");
+        query.push_bind(pass);
+        query.push(" AND p.client = ");
+        query.push_bind(client);
+        if patient {
+            query.push(" AND p.state <> 'failed' AND (p.next_attempt IS NULL OR p.next_attempt <= ");
+            query.push_bind(seconds(now));
+            query.push(")");
+        }
+        query.push(" ORDER BY p.id LIMIT 1) RETURNING id");
+        let id: Option<i64> = query.build_query_scalar().fetch_optional(&self.pool).await.doing(what)?;
+        match id {
+            Some(id) => self.placement_job(id).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    async fn placement_job(&self, id: i64) -> Result<PlacementJob> {
+        let what = "read a placement";
+        let row = sqlx::query(
+            "SELECT p.enclosure_id, p.client, p.added, p.verified, e.file, e.length, e.info_hash_v1, e.info_hash_v2,
+                 s.slug
+             FROM placements p JOIN enclosures e ON e.id = p.enclosure_id JOIN shows s ON s.id = e.show_id
+             WHERE p.id = $1",
+        )
+        .bind(id)
+        .fetch_one(&self.pool)
+        .await
+        .doing(what)?;
+        let v1: Option<String> = row.try_get("info_hash_v1").doing(what)?;
+        let v2: Option<String> = row.try_get("info_hash_v2").doing(what)?;
+        let info_hash = info_hashes(v1, v2)?
+            .ok_or_else(|| Error::Value { what: "a placement's info hash", value: "nothing".to_owned() })?;
+        let read = || -> std::result::Result<PlacementJob, sqlx::Error> {
+            Ok(PlacementJob {
+                id: PlacementId(id),
+                enclosure: EnclosureId(row.try_get("enclosure_id")?),
+                client: row.try_get("client")?,
+                show: row.try_get("slug")?,
+                file: row.try_get::<Option<String>, _>("file")?.unwrap_or_default(),
+                length: unsigned(row.try_get::<Option<i64>, _>("length")?.unwrap_or_default()),
+                info_hash,
+                memory: Memory { added: row.try_get("added")?, verified: row.try_get("verified")? },
+            })
+        };
+        read().doing(what)
+    }
+
+    /// Records what a look at a client has found, and the stage of the enclosure that follows from it.
+    pub async fn record_placement(
+        &self,
+        job: &PlacementJob,
+        report: &PlacementReport,
+        now: Timestamp,
+    ) -> Result<Placed> {
+        let what = "record a placement";
+        let mut tx = self.pool.begin().await.doing(what)?;
+        sqlx::query(
+            "UPDATE placements SET state = $2, added = $3, verified = $4, uploaded_bytes = COALESCE($5, uploaded_bytes),
+                 error = $6, next_attempt = $7, attempts = attempts + CASE WHEN $6 IS NULL THEN 0 ELSE 1 END,
+                 confirmed = CASE WHEN $2 = 'seeding' THEN $8 ELSE confirmed END
+             WHERE id = $1",
+        )
+        .bind(job.id.0)
+        .bind(report.state.as_str())
+        .bind(report.memory.added)
+        .bind(report.memory.verified)
+        .bind(report.uploaded_bytes.map(signed))
+        .bind(report.problem.as_ref().map(|problem| &problem.message))
+        .bind(report.problem.as_ref().and_then(|problem| problem.next_attempt).map(seconds))
+        .bind(seconds(now))
+        .execute(&mut *tx)
+        .await
+        .doing(what)?;
+        let placed = stage_from_placements(&mut tx, job.enclosure).await?;
+        tx.commit().await.doing(what)?;
+        Ok(placed)
+    }
+}
+
+/// Sets the stage of an enclosure from its placements; its error is theirs when all of them need the user.
+async fn stage_from_placements(connection: &mut SqliteConnection, id: EnclosureId) -> Result<Placed> {
+    let what = "derive a stage";
+    let before: String = sqlx::query_scalar("SELECT stage FROM enclosures WHERE id = $1")
+        .bind(id.0)
+        .fetch_one(&mut *connection)
+        .await
+        .doing(what)?;
+    let rows: Vec<(String, Option<String>)> =
+        sqlx::query_as("SELECT state, error FROM placements WHERE enclosure_id = $1 ORDER BY id")
+            .bind(id.0)
+            .fetch_all(&mut *connection)
+            .await
+            .doing(what)?;
+    let states: Vec<PlacementState> =
+        rows.iter().map(|(state, _)| word("a placement's state", state)).collect::<Result<_>>()?;
+    let stage = Stage::from_placements(&states);
+    let error = rows.into_iter().find_map(|(_, error)| error).filter(|_| stage == Stage::Failed);
+    sqlx::query("UPDATE enclosures SET stage = $2, error = $3 WHERE id = $1")
+        .bind(id.0)
+        .bind(stage.as_str())
+        .bind(error)
+        .execute(&mut *connection)
+        .await
+        .doing(what)?;
+    Ok(Placed { before: word("a stage", &before)?, stage })
+}
+
+/// The info hashes of a row; `None` when it has no torrent yet.
+pub(super) fn info_hashes(v1: Option<String>, v2: Option<String>) -> Result<Option<InfoHashes>> {
+    let v1 = v1.map(|text| word("a v1 info hash", &text)).transpose()?;
+    let v2 = v2.map(|text| word("a v2 info hash", &text)).transpose()?;
+    Ok(InfoHashes::from_parts(v1, v2))
+}

@@ -1,0 +1,198 @@
+//! Shows and the polling of their feeds.
+
+use jiff::Timestamp;
+use sqlx::Row as _;
+
+use super::{Doing as _, Result, Store, seconds, signed, timestamp};
+use crate::model::{Feed, Traffic};
+
+/// The store's id of a show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ShowId(pub i64);
+
+/// What a poll needs to know of a show.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ShowRecord {
+    /// Which.
+    pub id: ShowId,
+    /// The slug.
+    pub slug: String,
+    /// The title that the feed gave, or empty.
+    pub title: String,
+    /// Where the publisher has moved the feed since the user wrote it down.
+    pub moved_to: Option<String>,
+    /// `ETag` of the last complete reading.
+    pub etag: Option<String>,
+    /// `Last-Modified` likewise.
+    pub last_modified: Option<String>,
+    /// The selection rules that the verdicts come from.
+    pub selection: String,
+    /// The origin asked not to come before.
+    pub wait_until: Option<Timestamp>,
+    /// Failed polls in a row.
+    pub failures: u64,
+}
+
+/// The outcome of a successful poll.
+#[derive(Debug, Clone, Default)]
+pub struct FeedRecord {
+    /// What to send with the next conditional request.
+    pub etag: Option<String>,
+    /// Likewise.
+    pub last_modified: Option<String>,
+    /// The feed's new address.
+    pub moved_to: Option<String>,
+    /// When to poll next.
+    pub next_poll: Option<Timestamp>,
+    /// What it cost the publisher's server.
+    pub traffic: Traffic,
+}
+
+impl Store {
+    /// The show with this slug, made or given its new feed address where the user has changed it.
+    pub async fn ensure_show(&self, slug: &str, feed: &str) -> Result<ShowRecord> {
+        let what = "record a show";
+        let mut tx = self.pool.begin().await.doing(what)?;
+        // A new address is a new document: what was remembered of the old one no longer holds.
+        sqlx::query(
+            "UPDATE shows SET feed = $2, moved_to = NULL, etag = NULL, last_modified = NULL, wait_until = NULL
+             WHERE slug = $1 AND feed <> $2",
+        )
+        .bind(slug)
+        .bind(feed)
+        .execute(&mut *tx)
+        .await
+        .doing(what)?;
+        sqlx::query("INSERT INTO shows (slug, feed) VALUES ($1, $2) ON CONFLICT DO NOTHING")
+            .bind(slug)
+            .bind(feed)
+            .execute(&mut *tx)
+            .await
+            .doing(what)?;
+        let row = sqlx::query(
+            "SELECT id, slug, title, moved_to, etag, last_modified, selection, wait_until, failures
+             FROM shows WHERE slug = $1",
+        )
+        .bind(slug)
+        .fetch_one(&mut *tx)
+        .await
+        .doing(what)?;
+        tx.commit().await.doing(what)?;
+        show_record(&row).doing(what)
+    }
+
+    /// The slug of the show that was made for this feed address.
+    pub async fn slug_of_feed(&self, feed: &str) -> Result<Option<String>> {
+        sqlx::query_scalar("SELECT slug FROM shows WHERE feed = $1 ORDER BY id LIMIT 1")
+            .bind(feed)
+            .fetch_optional(&self.pool)
+            .await
+            .doing("look up a feed")
+    }
+
+    /// A slug that no show has: this one, or with a number behind it.
+    pub async fn free_slug(&self, wished: &str) -> Result<String> {
+        let taken: Vec<String> = sqlx::query_scalar("SELECT slug FROM shows")
+            .fetch_all(&self.pool)
+            .await
+            .doing("list the shows")?;
+        let numbered = (2..).map(|n| format!("{wished}-{n}"));
+        Ok(std::iter::once(wished.to_owned())
+            .chain(numbered)
+            .find(|slug| !taken.contains(slug))
+            .unwrap_or_else(|| wished.to_owned()))
+    }
+
+    /// Makes this show part of a pass, so that its rows can be claimed in it.
+    pub async fn join_pass(&self, show: ShowId, pass: i64) -> Result<()> {
+        sqlx::query("UPDATE shows SET pass = $2 WHERE id = $1")
+            .bind(show.0)
+            .bind(pass)
+            .execute(&self.pool)
+            .await
+            .doing("begin a pass")?;
+        Ok(())
+    }
+
+    /// Records what a poll brought besides its items. `feed` is `None` when nothing had changed.
+    pub async fn record_poll(
+        &self,
+        show: ShowId,
+        feed: Option<&Feed>,
+        record: &FeedRecord,
+        now: Timestamp,
+    ) -> Result<()> {
+        let what = "record a poll";
+        let mut tx = self.pool.begin().await.doing(what)?;
+        sqlx::query(
+            "UPDATE shows SET etag = $2, last_modified = $3, moved_to = COALESCE($4, moved_to), last_poll = $5,
+                 next_poll = $6, wait_until = NULL, failures = 0, error = NULL,
+                 requests = requests + $7, bytes = bytes + $8
+             WHERE id = $1",
+        )
+        .bind(show.0)
+        .bind(&record.etag)
+        .bind(&record.last_modified)
+        .bind(&record.moved_to)
+        .bind(seconds(now))
+        .bind(record.next_poll.map(seconds))
+        .bind(signed(record.traffic.requests))
+        .bind(signed(record.traffic.bytes))
+        .execute(&mut *tx)
+        .await
+        .doing(what)?;
+        if let Some(feed) = feed {
+            sqlx::query("UPDATE shows SET title = $2, link = $3, licence = $4, locked = $5, blocked = $6 WHERE id = $1")
+                .bind(show.0)
+                .bind(&feed.title)
+                .bind(&feed.link)
+                .bind(&feed.licence)
+                .bind(feed.locked)
+                .bind(feed.blocked)
+                .execute(&mut *tx)
+                .await
+                .doing(what)?;
+        }
+        tx.commit().await.doing(what)
+    }
+
+    /// Records that a poll failed. `wait_until` is the time that the origin asked for.
+    pub async fn record_poll_failure(
+        &self,
+        show: ShowId,
+        error: &str,
+        wait_until: Option<Timestamp>,
+        next_poll: Timestamp,
+        traffic: Traffic,
+    ) -> Result<()> {
+        sqlx::query(
+            "UPDATE shows SET error = $2, wait_until = $3, next_poll = $4, failures = failures + 1,
+                 requests = requests + $5, bytes = bytes + $6
+             WHERE id = $1",
+        )
+        .bind(show.0)
+        .bind(error)
+        .bind(wait_until.map(seconds))
+        .bind(seconds(next_poll))
+        .bind(signed(traffic.requests))
+        .bind(signed(traffic.bytes))
+        .execute(&self.pool)
+        .await
+        .doing("record a failed poll")?;
+        Ok(())
+    }
+}
+
+fn show_record(row: &sqlx::sqlite::SqliteRow) -> std::result::Result<ShowRecord, sqlx::Error> {
+    Ok(ShowRecord {
+        id: ShowId(row.try_get("id")?),
+        slug: row.try_get("slug")?,
+        title: row.try_get("title")?,
+        moved_to: row.try_get("moved_to")?,
+        etag: row.try_get("etag")?,
+        last_modified: row.try_get("last_modified")?,
+        selection: row.try_get("selection")?,
+        wait_until: timestamp(row.try_get("wait_until")?),
+        failures: super::unsigned(row.try_get("failures")?),
+    })
+}

@@ -1,0 +1,149 @@
+//! The store by itself: identity over polls, claims, what a crash leaves behind.
+
+use super::*;
+use crate::model::{Enclosure, Feed, FeedKind, Item, MediaFile, Problem, Role, Stage, Traffic};
+use jiff::Timestamp;
+
+async fn empty() -> (tempfile::TempDir, Store) {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(&dir.path().join("state.db")).await.unwrap();
+    (dir, store)
+}
+
+fn feed(items: &[(Option<&str>, &[&str])]) -> Feed {
+    let enclosure = |url: &&str| Enclosure {
+        url: (*url).to_owned(),
+        media_type: None,
+        length: None,
+        role: Role::Enclosure,
+    };
+    let items = items.iter().map(|(guid, urls)| Item {
+        guid: guid.map(str::to_owned),
+        title: guid.unwrap_or_default().to_owned(),
+        date: None,
+        link: None,
+        live: false,
+        enclosures: urls.iter().map(enclosure).collect(),
+        licence: None,
+    });
+    Feed {
+        title: "Show".to_owned(),
+        kind: FeedKind::Rss,
+        link: None,
+        items: items.collect(),
+        warnings: Vec::new(),
+        truncated: false,
+        next_page: None,
+        new_feed_url: None,
+        licence: None,
+        locked: false,
+        blocked: false,
+        poll_interval: None,
+    }
+}
+
+fn now() -> Timestamp {
+    Timestamp::from_second(1_800_000_000).unwrap()
+}
+
+async fn want_all(store: &Store, show: ShowId) -> u64 {
+    let verdicts: Vec<_> = store
+        .items(show)
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|known| Verdict { episode: known.episode, reason: String::new(), wanted: known.enclosures })
+        .collect();
+    store.record_verdicts(show, "all", &verdicts, &Default::default()).await.unwrap()
+}
+
+#[tokio::test]
+async fn one_url_in_two_items_is_one_enclosure() {
+    let (_dir, store) = empty().await;
+    let show = store.ensure_show("s", "https://f/").await.unwrap().id;
+    let doc = feed(&[(Some("a"), &["https://h/1.mp3"]), (Some("b"), &["https://h/1.mp3"])]);
+    assert_eq!(store.record_items(show, &doc, now()).await.unwrap().new_episodes, 2);
+    assert_eq!(want_all(&store, show).await, 1);
+    store.join_pass(show, 1).await.unwrap();
+    assert!(store.claim_download(1, now(), true, &[]).await.unwrap().is_some());
+    assert!(store.claim_download(1, now(), true, &[]).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn a_moved_host_adds_nothing() {
+    let (_dir, store) = empty().await;
+    let show = store.ensure_show("s", "https://f/").await.unwrap().id;
+    store.record_items(show, &feed(&[(Some("a"), &["http://h/1.mp3"])]), now()).await.unwrap();
+    want_all(&store, show).await;
+    let moved = feed(&[(Some("a"), &["https://cdn/x/9.mp3?u=1"])]);
+    for expected in [1, 0] {
+        let recorded = store.record_items(show, &moved, now()).await.unwrap();
+        assert_eq!((recorded.new_episodes, recorded.moved), (0, expected));
+    }
+    assert_eq!(want_all(&store, show).await, 0);
+    store.join_pass(show, 1).await.unwrap();
+    let job = store.claim_download(1, now(), true, &[]).await.unwrap().unwrap();
+    assert_eq!(job.enclosure.url, "https://cdn/x/9.mp3?u=1");
+}
+
+#[tokio::test]
+async fn a_claim_that_died_is_claimed_again_by_the_next_pass_and_a_wait_is_kept() {
+    let (_dir, store) = empty().await;
+    let show = store.ensure_show("s", "https://f/").await.unwrap().id;
+    store.record_items(show, &feed(&[(Some("a"), &["http://h/1.mp3"])]), now()).await.unwrap();
+    want_all(&store, show).await;
+    store.join_pass(show, 1).await.unwrap();
+    assert!(store.claim_download(1, now(), false, &["h".to_owned()]).await.unwrap().is_none());
+    assert!(store.claim_download(1, now(), false, &[]).await.unwrap().is_some());
+    store.join_pass(show, 2).await.unwrap();
+    let job = store.claim_download(2, now(), false, &[]).await.unwrap().unwrap();
+    let later = Timestamp::from_second(1_800_000_100).unwrap();
+    let problem = Problem { message: "503".to_owned(), next_attempt: Some(later), asked_to_wait: true };
+    let stage = store.record_failure(job.id, &problem, Traffic { requests: 1, bytes: 0 }).await.unwrap();
+    assert_eq!(stage, Stage::Discovered);
+    store.join_pass(show, 3).await.unwrap();
+    assert!(store.claim_download(3, now(), false, &[]).await.unwrap().is_none());
+    assert!(store.claim_download(3, later, true, &[]).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn names_are_unique_in_a_show_whatever_their_case() {
+    let (_dir, store) = empty().await;
+    let show = store.ensure_show("s", "https://f/").await.unwrap().id;
+    let doc = feed(&[(Some("a"), &["http://h/A.mp3"]), (Some("b"), &["http://h/a.mp3"])]);
+    store.record_items(show, &doc, now()).await.unwrap();
+    want_all(&store, show).await;
+    store.join_pass(show, 1).await.unwrap();
+    let mut ids = Vec::new();
+    while let Some(job) = store.claim_download(1, now(), true, &[]).await.unwrap() {
+        ids.push(job.id);
+    }
+    let fetched = |name: &str| Fetched {
+        file: MediaFile {
+            name: name.to_owned(),
+            length: 1,
+            media_type: "audio/mpeg".to_owned(),
+            etag: None,
+            last_modified: None,
+        },
+        traffic: Traffic::default(),
+    };
+    assert_eq!(store.record_fetched(ids[0], &fetched("A.mp3")).await.unwrap(), Ok(()));
+    assert_eq!(
+        store.record_fetched(ids[1], &fetched("a.mp3")).await.unwrap(),
+        Err(NameTaken("a.mp3".to_owned()))
+    );
+    assert_eq!(store.record_fetched(ids[0], &fetched("A.mp3")).await.unwrap(), Ok(()));
+}
+
+#[tokio::test]
+async fn a_newer_state_is_refused_and_a_missing_one_is_named() {
+    let (dir, store) = empty().await;
+    let path = dir.path().join("state.db");
+    sqlx::query("UPDATE _sqlx_migrations SET version = 99").execute(&store.pool).await.unwrap();
+    assert!(matches!(Store::open(&path).await, Err(Error::Newer { found: 99, .. })));
+    assert!(matches!(Store::open_existing(&path).await, Err(Error::Newer { .. })));
+    let missing = dir.path().join("none.db");
+    assert!(matches!(Store::open_existing(&missing).await, Err(Error::Missing { .. })));
+    assert!(!missing.exists());
+}
