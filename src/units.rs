@@ -119,7 +119,8 @@ fn parse_bytes(
     let factor = u128::from(factor);
     whole
         .checked_mul(factor)
-        .and_then(|bytes| u64::try_from(bytes + factor * u128::from(millionths) / 1_000_000).ok())
+        .and_then(|bytes| bytes.checked_add(factor * u128::from(millionths) / 1_000_000))
+        .and_then(|bytes| u64::try_from(bytes).ok())
         .ok_or_else(|| ParseUnitError::TooLarge { text: text() })
 }
 
