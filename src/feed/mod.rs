@@ -19,10 +19,13 @@ mod pass;
 mod resolve;
 mod root;
 mod sanitise;
+mod select;
 mod tag;
 mod vocabulary;
 
 use url::Url;
+
+pub use select::{Verdict, is_torrent, select};
 
 use crate::model::{Feed, FeedKind, Item};
 use draft::{Draft, DraftItem};
