@@ -1,5 +1,8 @@
 //! The tests that use podseed as its users do, in one binary: one file per behaviour.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
+
+mod feeds;
 mod http;
 mod support;
 mod torrents;

@@ -16,13 +16,13 @@ pub enum FeedKind {
 /// How an item announces a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Role {
-    /// `<enclosure>` of RSS, or mod_enclosure of RSS 1.0.
+    /// `<enclosure>` of RSS, mod_enclosure of RSS 1.0, or `<link rel="enclosure">` of an Atom entry.
     Enclosure,
     /// A source of `podcast:alternateEnclosure`.
     Alternate,
     /// `media:content` of Media RSS.
     Media,
-    /// `<link rel="enclosure">` of Atom, also inside RSS.
+    /// `<atom:link rel="enclosure">` inside RSS.
     AtomLink,
 }
 

@@ -1,0 +1,135 @@
+//! Fifth step of reading: the crates `rss` and `atom_syndication` read the metadata.
+//!
+//! They see one small document for the show and one for each item, written by the pull pass: well-formed, two or
+//! three levels deep, with the prefixes that they expect. So one item that they refuse costs one item's texts, and
+//! nothing has to be paired afterwards.
+
+use jiff::Timestamp;
+use rss::Channel;
+
+use crate::model::FeedKind;
+
+use super::draft::Fields;
+use super::sanitise::{collapse, plain_text};
+use super::{date, frequency};
+
+/// The show's texts.
+#[derive(Default)]
+pub(super) struct ShowTexts {
+    pub(super) title: String,
+    pub(super) link: Option<String>,
+    pub(super) new_feed_url: Option<String>,
+    /// In seconds.
+    pub(super) poll_interval: Option<u64>,
+}
+
+/// An item's texts.
+#[derive(Default)]
+pub(super) struct ItemTexts {
+    pub(super) guid: Option<String>,
+    pub(super) title: String,
+    pub(super) date: Option<Timestamp>,
+    pub(super) link: Option<String>,
+}
+
+/// A crate has refused what the pass has written; its own words.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Refusal {
+    #[error(transparent)]
+    Rss(#[from] rss::Error),
+    #[error(transparent)]
+    Atom(#[from] atom_syndication::Error),
+}
+
+/// Reads the show's fields.
+pub(super) fn show(kind: FeedKind, fields: &Fields) -> Result<ShowTexts, Refusal> {
+    match kind {
+        FeedKind::Atom => atom_show(fields),
+        FeedKind::Rss | FeedKind::Rdf => rss_show(fields),
+    }
+}
+
+/// Reads an item's fields.
+pub(super) fn item(kind: FeedKind, fields: &Fields) -> Result<ItemTexts, Refusal> {
+    match kind {
+        FeedKind::Atom => atom_item(fields),
+        FeedKind::Rss | FeedKind::Rdf => rss_item(fields),
+    }
+}
+
+fn rss_show(fields: &Fields) -> Result<ShowTexts, Refusal> {
+    let document = format!(
+        "<rss version=\"2.0\" xmlns:sy=\"{}\" xmlns:itunes=\"{}\"><channel>{}</channel></rss>",
+        rss::extension::syndication::NAMESPACE,
+        rss::extension::itunes::NAMESPACE,
+        fields.as_xml()
+    );
+    let channel = Channel::read_from(document.as_bytes())?;
+    let ttl = channel.ttl().and_then(frequency::of_ttl);
+    Ok(ShowTexts {
+        title: collapse(channel.title()),
+        link: web_page(channel.link()),
+        new_feed_url: channel.itunes_ext().and_then(|itunes| itunes.new_feed_url()).and_then(web_page),
+        poll_interval: ttl.or_else(|| channel.syndication_ext().and_then(frequency::of_syndication)),
+    })
+}
+
+fn rss_item(fields: &Fields) -> Result<ItemTexts, Refusal> {
+    let document = format!(
+        "<rss version=\"2.0\" xmlns:dc=\"{}\"><channel><item>{}</item></channel></rss>",
+        rss::extension::dublincore::NAMESPACE,
+        fields.as_xml()
+    );
+    let channel = Channel::read_from(document.as_bytes())?;
+    let Some(item) = channel.items().first() else { return Ok(ItemTexts::default()) };
+    let dublin_core = item.dublin_core_ext().into_iter().flat_map(|dublin_core| dublin_core.dates());
+    let permalink = item.guid().filter(|guid| guid.is_permalink()).map(|guid| guid.value());
+    Ok(ItemTexts {
+        guid: item.guid().and_then(|guid| non_empty(collapse(guid.value()))),
+        title: collapse(item.title().unwrap_or_default()),
+        date: item.pub_date().into_iter().chain(dublin_core.map(String::as_str)).find_map(date::read),
+        link: item.link().and_then(web_page).or_else(|| permalink.and_then(web_page)),
+    })
+}
+
+fn atom_show(fields: &Fields) -> Result<ShowTexts, Refusal> {
+    let document = format!("<feed>{}</feed>", fields.as_xml());
+    let feed = atom_syndication::Feed::read_from(document.as_bytes())?;
+    Ok(ShowTexts {
+        title: atom_text(feed.title()),
+        link: feed.links().first().and_then(|link| web_page(link.href())),
+        ..ShowTexts::default()
+    })
+}
+
+fn atom_item(fields: &Fields) -> Result<ItemTexts, Refusal> {
+    let document = format!("<entry>{}</entry>", fields.as_xml());
+    let entry = atom_syndication::Entry::read_from(document.as_bytes())?;
+    // The crate fills a missing `updated` with 1970.
+    let updated = Some(entry.updated()).filter(|updated| updated.timestamp() != 0);
+    let date = entry.published().or(updated).map(|date| date.timestamp());
+    Ok(ItemTexts {
+        guid: non_empty(collapse(entry.id())),
+        title: atom_text(entry.title()),
+        date: date.and_then(|seconds| Timestamp::from_second(seconds).ok()),
+        link: entry.links().first().and_then(|link| web_page(link.href())),
+    })
+}
+
+fn atom_text(text: &atom_syndication::Text) -> String {
+    match text.r#type {
+        atom_syndication::TextType::Html => collapse(&plain_text(&text.value)),
+        _ => collapse(&text.value),
+    }
+}
+
+fn web_page(address: &str) -> Option<String> {
+    let address = address.trim();
+    let scheme = address.split("://").next().filter(|scheme| scheme.len() < address.len())?;
+    let is_web = scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https");
+    is_web.then(|| address.to_owned())
+}
+
+fn non_empty(text: String) -> Option<String> {
+    if text.is_empty() { None } else { Some(text) }
+}

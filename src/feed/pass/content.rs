@@ -1,0 +1,222 @@
+//! What the elements say, at the places where they mean something.
+//!
+//! Enclosures count anywhere inside an item, since unclosed tags around them are common; texts only as children of
+//! the show or of an item, since titles and links occur inside many other elements.
+
+use crate::feed::draft::{DraftItem, Licences, enclosure, is_yes};
+use crate::feed::resolve::{Resolved, resolve};
+use crate::feed::sanitise::collapse;
+use crate::feed::tag::Tag;
+use crate::feed::vocabulary::{Element, Field, Note};
+use crate::feed::{date, frequency};
+use crate::model::{FeedKind, Role};
+
+use super::{Frame, MOST_ITEMS, Pass, Place};
+
+impl<'a> Pass<'a> {
+    /// Decides what an element is at the place where it begins, and takes what its attributes say.
+    pub(super) fn place(&mut self, tag: &Tag<'a>) -> Place {
+        let Some(parent) = self.frames.last().map(|frame| frame.place) else {
+            return if self.draft.kind == FeedKind::Atom { Place::Show } else { Place::Root };
+        };
+        match self.element(tag) {
+            Element::Channel if matches!(parent, Place::Root) => Place::Show,
+            Element::Item => self.new_item(tag, false),
+            Element::LiveItem => self.new_item(tag, true),
+            Element::Enclosure => self.enclosure(tag),
+            Element::MediaContent => self.media_content(tag),
+            Element::AlternateEnclosure => Place::AlternateEnclosure,
+            Element::Source => self.source(tag),
+            Element::AtomLink => self.link(tag, parent, Role::AtomLink),
+            Element::Field(Field::Link) if tag.get("href").is_some() => {
+                self.link(tag, parent, Role::Enclosure)
+            }
+            Element::Field(field) if matches!(parent, Place::Show | Place::Item(_)) => Place::Field(field),
+            Element::Note(note) if matches!(parent, Place::Show | Place::Item(_)) => Place::Note(note),
+            _ => Place::Other,
+        }
+    }
+
+    fn new_item(&mut self, tag: &Tag<'a>, live: bool) -> Place {
+        if self.draft.items.len() == MOST_ITEMS {
+            self.draft.warn(format!("the feed has more than {MOST_ITEMS} items; the rest is left out"));
+            self.draft.truncated = true;
+            return Place::Other;
+        }
+        let mut item = DraftItem { live, ..DraftItem::default() };
+        if self.draft.kind == FeedKind::Rdf
+            && let Some(about) = tag.get_trimmed("about")
+        {
+            item.fields.put(FeedKind::Rdf, Field::Guid, Some(("isPermaLink", "false")), &about);
+        }
+        self.draft.items.push(item);
+        Place::Item(self.draft.items.len() - 1)
+    }
+
+    pub(super) fn innermost_item(&self) -> Option<usize> {
+        self.frames.iter().rev().find_map(|frame| match frame.place {
+            Place::Item(index) => Some(index),
+            _ => None,
+        })
+    }
+
+    fn enclosure(&mut self, tag: &Tag<'a>) -> Place {
+        let url = tag.get("url").or_else(|| tag.get("resource"));
+        self.add(tag, url, tag.get_trimmed("type"), tag.get("length"), Role::Enclosure)
+    }
+
+    fn media_content(&mut self, tag: &Tag<'a>) -> Place {
+        self.add(tag, tag.get("url"), tag.get_trimmed("type"), tag.get("fileSize"), Role::Media)
+    }
+
+    /// The alternate enclosure describes the media; a source of another type (a .torrent) is not that media.
+    fn source(&mut self, tag: &Tag<'a>) -> Place {
+        let alternate =
+            self.frames.iter().rev().find(|frame| matches!(frame.place, Place::AlternateEnclosure));
+        let Some(alternate) = alternate.map(|frame| frame.tag) else { return Place::Other };
+        let media_type = alternate.get_trimmed("type");
+        let own_type = tag.get_trimmed("contentType").filter(|own| Some(own) != media_type.as_ref());
+        let length = if own_type.is_some() { None } else { alternate.get("length") };
+        self.add(tag, tag.get("uri"), own_type.or(media_type), length, Role::Alternate)
+    }
+
+    fn add(
+        &mut self,
+        tag: &Tag<'a>,
+        url: Option<String>,
+        media_type: Option<String>,
+        length: Option<String>,
+        role: Role,
+    ) -> Place {
+        if let (Some(item), Some(url)) = (self.innermost_item(), url)
+            && let Some(url) = self.resolve(tag, &url)
+        {
+            self.draft.add_enclosure(item, enclosure(url, media_type, length.as_deref(), role));
+        }
+        Place::Other
+    }
+
+    /// A link with attributes. `role` is what it is if it is an enclosure.
+    fn link(&mut self, tag: &Tag<'a>, parent: Place, role: Role) -> Place {
+        let rel = tag.get("rel").unwrap_or_default().trim().to_ascii_lowercase();
+        let rel = rel.strip_prefix("http://www.iana.org/assignments/relation/").unwrap_or(&rel);
+        let atom = self.draft.kind == FeedKind::Atom;
+        if rel == "enclosure" {
+            return self.add(tag, tag.get("href"), tag.get_trimmed("type"), tag.get("length"), role);
+        }
+        let wanted =
+            matches!(rel, "license" | "next" | "prev-archive") || (atom && matches!(rel, "" | "alternate"));
+        if !wanted || !matches!(parent, Place::Show | Place::Item(_)) {
+            return Place::Other;
+        }
+        let Some(href) = tag.get("href").and_then(|href| self.resolve(tag, &href)) else {
+            return Place::Other;
+        };
+        match (rel, parent) {
+            ("license", _) => {
+                if let Some(licences) = self.licences(parent) {
+                    licences.link(href);
+                }
+            }
+            ("next", Place::Show) => {
+                self.draft.show.next.get_or_insert(href);
+            }
+            ("prev-archive", Place::Show) => {
+                self.draft.show.previous_archive.get_or_insert(href);
+            }
+            ("" | "alternate", _) => self.put(parent, Field::Link, None, &href),
+            _ => {}
+        }
+        Place::Other
+    }
+
+    /// `tag`'s own `xml:base` is in force already.
+    fn resolve(&mut self, tag: &Tag<'a>, url: &str) -> Option<String> {
+        match resolve(url, self.bases.last(), self.local) {
+            Resolved::Address(url) => Some(url),
+            Resolved::Nothing => None,
+            Resolved::Refused(scheme) => {
+                let (_, name) = tag.split_name();
+                let name: String = name.chars().take(20).collect();
+                self.draft.warn(format!("{name}: an address beginning with \"{scheme}:\" was left out"));
+                None
+            }
+        }
+    }
+
+    pub(super) fn take_collected(&mut self, frame: &Frame<'a>) {
+        let Some(parent) = self.frames.last().map(|parent| parent.place) else { return };
+        let text = std::mem::take(&mut self.collected);
+        match frame.place {
+            Place::Field(field) => self.take_field(parent, field, &frame.tag, &text),
+            Place::Note(note) => self.take_note(parent, note, &frame.tag, &collapse(&text)),
+            _ => {}
+        }
+        self.collected = text;
+    }
+
+    fn take_field(&mut self, parent: Place, field: Field, tag: &Tag<'a>, text: &str) {
+        match field {
+            Field::Link | Field::NewFeedUrl => {
+                if let Some(url) = self.resolve(tag, text) {
+                    self.put(parent, field, None, &url);
+                }
+            }
+            Field::Title if self.draft.kind == FeedKind::Atom => {
+                let is_html =
+                    tag.get("type").is_some_and(|kind| kind.contains("html") && !kind.contains("xhtml"));
+                self.put(parent, field, is_html.then_some(("type", "html")), text);
+            }
+            Field::Guid => {
+                let no_link =
+                    tag.get("isPermaLink").is_some_and(|value| value.trim().eq_ignore_ascii_case("false"));
+                self.put(parent, field, no_link.then_some(("isPermaLink", "false")), text);
+            }
+            Field::Published | Field::Updated if self.draft.kind == FeedKind::Atom => {
+                // `atom_syndication` refuses the whole entry for a date that it cannot read.
+                if let Some(date) = date::read(text) {
+                    self.put(parent, field, None, &date.to_string());
+                }
+            }
+            Field::UpdatePeriod => self.put(parent, field, None, &text.to_ascii_lowercase()),
+            _ => self.put(parent, field, None, text),
+        }
+    }
+
+    fn put(&mut self, parent: Place, field: Field, attribute: Option<(&str, &str)>, text: &str) {
+        let kind = self.draft.kind;
+        match parent {
+            Place::Show => self.draft.show.fields.put(kind, field, attribute, text),
+            Place::Item(index) => {
+                if let Some(item) = self.draft.items.get_mut(index) {
+                    item.fields.put(kind, field, attribute, text);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn take_note(&mut self, parent: Place, note: Note, tag: &Tag<'a>, text: &str) {
+        let on_show = matches!(parent, Place::Show);
+        match note {
+            Note::PodcastLicence | Note::CreativeCommonsLicence => {
+                let address = tag.get_trimmed("url").or_else(|| tag.get_trimmed("resource"));
+                if let Some(licences) = self.licences(parent) {
+                    licences.note(note, text, address);
+                }
+            }
+            Note::Locked if on_show => self.draft.show.locked |= is_yes(text),
+            Note::Block if on_show => self.draft.show.block.note(tag.get("id").as_deref(), text),
+            Note::Frequency if on_show => self.draft.show.poll_interval = frequency::of_podcast(tag),
+            _ => {}
+        }
+    }
+
+    fn licences(&mut self, place: Place) -> Option<&mut Licences> {
+        match place {
+            Place::Show => Some(&mut self.draft.show.licence),
+            Place::Item(index) => self.draft.items.get_mut(index).map(|item| &mut item.licence),
+            _ => None,
+        }
+    }
+}

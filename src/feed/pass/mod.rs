@@ -1,0 +1,307 @@
+//! Fourth step of reading: one walk over the document that finds every item and every enclosure.
+//!
+//! Takes what comes: unclosed and unmatched tags, undeclared prefixes, bare ampersands, a missing end. Bounded in
+//! depth, in declarations and in how often it starts again behind damaged markup, so time grows with the length
+//! of the document and memory with what is kept. What the feed crates get to see later is what this pass has
+//! written itself (see [`Fields`](super::draft::Fields)): their recursion and their copies of declarations
+//! never meet the document.
+
+mod content;
+
+use quick_xml::events::Event;
+use quick_xml::{Error as XmlError, Reader, errors::SyntaxError};
+use url::Url;
+
+use crate::model::FeedKind;
+
+use super::draft::Draft;
+use super::namespaces::{MOST_BINDINGS, Namespaces};
+use super::resolve;
+use super::sanitise::{push_reference, push_text};
+use super::tag::Tag;
+use super::vocabulary::{Element, Field, Note, Vocabulary, element};
+
+/// Elements deeper than this are passed over; the deepest real feed has 8 levels.
+const DEEPEST: usize = 100;
+/// As often is reading resumed behind damaged markup. Each time can cost a look at the whole rest.
+const MOST_RESUMPTIONS: usize = 100;
+/// As many items are listed; the largest real feed has a few thousand.
+const MOST_ITEMS: usize = 50_000;
+
+/// Walks over the document from its root element, which begins at `text`'s first byte.
+pub(super) fn walk(text: &str, kind: FeedKind, base: Option<&Url>) -> Draft {
+    let mut pass = Pass::new(text, kind, base);
+    pass.run();
+    pass.finish()
+}
+
+/// What an open element is to us.
+#[derive(Clone, Copy)]
+enum Place {
+    Root,
+    Show,
+    /// By its index.
+    Item(usize),
+    Field(Field),
+    Note(Note),
+    AlternateEnclosure,
+    Other,
+}
+
+/// An open element.
+struct Frame<'a> {
+    tag: Tag<'a>,
+    place: Place,
+    namespaces: usize,
+    bases: usize,
+}
+
+struct Pass<'a> {
+    text: &'a str,
+    reader: Reader<&'a [u8]>,
+    /// Where in `text` the reader began.
+    offset: usize,
+    resumptions: usize,
+    frames: Vec<Frame<'a>>,
+    namespaces: Namespaces<'a>,
+    bases: Vec<Url>,
+    local: bool,
+    /// The open field or note, by its index in `frames`.
+    collecting: Option<usize>,
+    collected: String,
+    draft: Draft,
+}
+
+impl<'a> Pass<'a> {
+    fn new(text: &'a str, kind: FeedKind, base: Option<&Url>) -> Self {
+        Self {
+            text,
+            reader: reader(text),
+            offset: 0,
+            resumptions: 0,
+            frames: Vec::new(),
+            namespaces: Namespaces::default(),
+            bases: base.cloned().into_iter().collect(),
+            local: base.is_some_and(|base| base.scheme() == "file"),
+            collecting: None,
+            collected: String::new(),
+            draft: Draft::new(kind),
+        }
+    }
+
+    fn run(&mut self) {
+        loop {
+            let start = self.position();
+            let event = self.reader.read_event();
+            let raw = self.text.get(start..self.position()).unwrap_or_default();
+            match event {
+                Ok(Event::Eof) => break,
+                Ok(Event::Start(_)) => self.start(start, raw, false),
+                Ok(Event::Empty(_)) => self.start(start, raw, true),
+                Ok(Event::End(_)) => self.end(raw),
+                Ok(event) if self.collecting.is_some() => self.collect(&event, raw),
+                Ok(_) => {}
+                Err(error) if self.resume_after(&error) => {}
+                Err(_) => break,
+            }
+            if self.is_over() {
+                break;
+            }
+        }
+    }
+
+    fn collect(&mut self, event: &Event<'_>, raw: &str) {
+        match event {
+            Event::Text(_) => push_text(&mut self.collected, raw),
+            Event::CData(_) => {
+                let text = raw.strip_prefix("<![CDATA[").and_then(|raw| raw.strip_suffix("]]>"));
+                push_text(&mut self.collected, text.unwrap_or_default());
+            }
+            Event::GeneralRef(_) => {
+                let name = raw.strip_prefix('&').and_then(|raw| raw.strip_suffix(';'));
+                push_reference(&mut self.collected, name.unwrap_or_default());
+            }
+            _ => {}
+        }
+    }
+
+    /// Behind the root's end follows nothing of interest.
+    fn is_over(&self) -> bool {
+        self.frames.is_empty() && self.position() > 0
+    }
+
+    fn position(&self) -> usize {
+        self.offset + usize::try_from(self.reader.buffer_position()).unwrap_or(self.text.len())
+    }
+
+    /// Goes on behind a `<` that opens nothing readable. What is cut off by the document's end stays cut off: to
+    /// look into an unclosed comment would bring back what somebody had taken out.
+    fn resume_after(&mut self, error: &XmlError) -> bool {
+        let at = self.offset + usize::try_from(self.reader.error_position()).unwrap_or(self.text.len());
+        let recoverable = matches!(
+            error,
+            XmlError::Syntax(
+                SyntaxError::InvalidBangMarkup
+                    | SyntaxError::UnclosedSingleQuotedAttributeValue
+                    | SyntaxError::UnclosedDoubleQuotedAttributeValue
+            )
+        );
+        match error {
+            XmlError::IllFormed(_) => true,
+            _ if recoverable && self.text[at.min(self.text.len())..].contains('>') => self.resume_at(at + 1),
+            _ => false,
+        }
+    }
+
+    fn resume_at(&mut self, position: usize) -> bool {
+        let Some(rest) = self.text.get(position..) else { return false };
+        if self.resumptions == MOST_RESUMPTIONS {
+            return false;
+        }
+        self.resumptions += 1;
+        self.draft.warn("damaged markup was read as far as it can be understood");
+        self.reader = reader(rest);
+        self.offset = position;
+        true
+    }
+
+    fn start(&mut self, start: usize, raw: &'a str, empty: bool) {
+        let Some(tag) = Tag::parse(raw) else {
+            if self.collecting.is_some() {
+                self.collected.push('<');
+            }
+            self.resume_at(start + 1);
+            return;
+        };
+        if tag.has_swallowed_markup() {
+            // The tag ends at its own `>` if that comes before the swallowed `<`.
+            let swallowed = raw[1..].find('<').map_or(raw.len(), |at| at + 1);
+            let end = raw[..swallowed].find('>').map_or(swallowed, |at| at + 1);
+            if self.resume_at(start + end)
+                && let Some(tag) = Tag::parse(&raw[..end])
+            {
+                return self.open(tag, raw[..end].ends_with("/>"));
+            }
+        }
+        self.open(tag, empty);
+    }
+
+    fn open(&mut self, tag: Tag<'a>, empty: bool) {
+        if self.frames.len() >= DEEPEST && !self.make_room(&tag) {
+            return;
+        }
+        let (namespaces, bases) = (self.namespaces.mark(), self.bases.len());
+        if tag.has_attributes() {
+            self.declare(&tag);
+        }
+        let place = self.place(&tag);
+        self.frames.push(Frame { tag, place, namespaces, bases });
+        if matches!(place, Place::Field(_) | Place::Note(_)) && self.collecting.is_none() {
+            self.collecting = Some(self.frames.len() - 1);
+            self.collected.clear();
+        }
+        if empty {
+            self.close_innermost();
+        }
+    }
+
+    /// Items that nobody closes pile up: a new one at the limit closes them all. Anything else is passed over.
+    fn make_room(&mut self, tag: &Tag<'a>) -> bool {
+        let outermost = self.frames.iter().position(|frame| matches!(frame.place, Place::Item(_)));
+        match outermost {
+            Some(outermost) if matches!(self.element(tag), Element::Item) => {
+                self.close_down_to(outermost);
+                true
+            }
+            _ => {
+                self.draft.warn(format!("elements nested more than {DEEPEST} deep were passed over"));
+                false
+            }
+        }
+    }
+
+    fn declare(&mut self, tag: &Tag<'a>) {
+        for (name, value) in tag.attributes() {
+            let prefix = match name.strip_prefix("xmlns") {
+                Some("") => "",
+                Some(rest) if rest.starts_with(':') => &rest[1..],
+                _ if name == "xml:base" => {
+                    self.bases.extend(resolve::base(&value, self.bases.last(), self.local));
+                    continue;
+                }
+                _ => continue,
+            };
+            let vocabulary = self.declared_vocabulary(tag, prefix, &value);
+            self.namespaces.declare(prefix.as_bytes(), vocabulary);
+        }
+    }
+
+    /// The namespace of the root element, and the default one beside it, are the feed's own, whatever they are;
+    /// Atom's is in an Atom document.
+    fn declared_vocabulary(&self, tag: &Tag<'a>, prefix: &str, uri: &str) -> Vocabulary {
+        let vocabulary = Vocabulary::of_namespace(uri);
+        let is_root = self.frames.is_empty();
+        let own = prefix.is_empty() || (prefix == tag.split_name().0 && self.draft.kind != FeedKind::Rdf);
+        match vocabulary {
+            Vocabulary::Atom if self.draft.kind == FeedKind::Atom => Vocabulary::Core,
+            _ if is_root && own => Vocabulary::Core,
+            _ => vocabulary,
+        }
+    }
+
+    fn element(&self, tag: &Tag<'a>) -> Element {
+        let (prefix, name) = tag.split_name();
+        element(self.namespaces.vocabulary(prefix.as_bytes()), name.as_bytes())
+    }
+
+    fn end(&mut self, raw: &str) {
+        let name = raw.strip_prefix("</").and_then(|raw| raw.strip_suffix('>')).unwrap_or_default().trim();
+        if let Some(opened) = self.frames.iter().rposition(|frame| frame.tag.name() == name) {
+            self.close_down_to(opened);
+        }
+    }
+
+    fn close_down_to(&mut self, index: usize) {
+        while self.frames.len() > index {
+            self.close_innermost();
+        }
+    }
+
+    fn close_innermost(&mut self) {
+        let Some(frame) = self.frames.pop() else { return };
+        if self.collecting == Some(self.frames.len()) {
+            self.collecting = None;
+            self.take_collected(&frame);
+        }
+        self.namespaces.leave(frame.namespaces);
+        self.bases.truncate(frame.bases);
+    }
+
+    /// An item that the document's end cuts off is left out: its guid may be in the part that is missing, and
+    /// with another identity it would come back as another episode.
+    fn finish(mut self) -> Draft {
+        if let Some(unfinished) = self.innermost_item() {
+            self.draft.items.truncate(unfinished);
+            self.draft.warn("the last item is incomplete and was left out");
+        }
+        if !self.frames.is_empty() {
+            self.draft.truncated = true;
+            self.draft.warn("the document ends early: what may be missing is not taken as withdrawn");
+        }
+        if self.namespaces.overflown() {
+            self.draft.warn(format!(
+                "more than {MOST_BINDINGS} namespaces are declared at once; some were ignored"
+            ));
+        }
+        self.draft
+    }
+}
+
+fn reader(text: &str) -> Reader<&[u8]> {
+    let mut reader = Reader::from_str(text);
+    let config = reader.config_mut();
+    config.check_end_names = false;
+    config.allow_unmatched_ends = true;
+    config.allow_dangling_amp = true;
+    reader
+}
