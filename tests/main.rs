@@ -1,1 +1,3 @@
+//! What podseed does, seen from outside: one binary for all of it.
 
+mod config;
