@@ -1,5 +1,8 @@
 //! The command line.
 
+pub mod config;
+pub mod man;
+
 use std::process::ExitCode;
 
 /// Runs the program.

@@ -36,19 +36,23 @@ pub fn example() -> String {
 pub(super) fn at(place: &KeyPath) -> Option<String> {
     let end = place.0.iter().rposition(|step| matches!(step, Step::Key(_)))?;
     let tree = example_tree();
-    let value = find(&tree, &place.0[..=end])?;
+    let value = find(&tree, &place.0[..=end], false)?;
     let Step::Key(key) = &place.0[end] else { return None };
     (!value.is_mapping()).then(|| format!("{key}: {}", flow(value)))
 }
 
-fn find<'a>(node: &'a Value, steps: &[Step]) -> Option<&'a Value> {
+/// `named`: the keys of this node are names that the user chooses.
+fn find<'a>(node: &'a Value, steps: &[Step], named: bool) -> Option<&'a Value> {
     let Some((step, rest)) = steps.split_first() else { return Some(node) };
     match (step, node) {
-        (Step::Key(key), Value::Mapping(mapping)) => match mapping.get(key.as_str()) {
-            Some(value) => find(value, rest),
-            None => mapping.values().find_map(|value| find(value, rest)),
-        },
-        (Step::Index(_), Value::Sequence(list)) => find(list.first()?, rest),
+        (Step::Key(_), Value::Mapping(names)) if named => {
+            names.values().find_map(|value| find(value, rest, false))
+        }
+        (Step::Key(key), Value::Mapping(mapping)) => {
+            let named = matches!(key.as_str(), "shows" | "clients" | "inbox" | "paths");
+            find(mapping.get(key.as_str())?, rest, named)
+        }
+        (Step::Index(_), Value::Sequence(list)) => find(list.first()?, rest, false),
         _ => None,
     }
 }

@@ -79,9 +79,9 @@ impl fmt::Display for Finding {
 pub struct Findings(pub Vec<Finding>);
 
 impl Findings {
-    /// Whether any of them forbids to go on.
-    pub fn has_errors(&self) -> bool {
-        self.0.iter().any(|finding| finding.severity == Severity::Error)
+    /// How many of them forbid to go on.
+    pub fn errors(&self) -> usize {
+        self.0.iter().filter(|finding| finding.severity == Severity::Error).count()
     }
 }
 
@@ -208,17 +208,17 @@ impl Collector {
         self.cut.push(at.clone());
     }
 
-    /// Adds what is wrong with the text itself, at a line.
+    /// Adds what is wrong with the text itself, at a line; `at` is empty where no key can be named.
     pub(super) fn text_error(
         &mut self,
+        (line, at): (usize, &KeyPath),
         id: &'static str,
-        line: usize,
         text: impl Into<String>,
         hint: impl Into<String>,
     ) {
-        let mut finding = Finding::new(id, Severity::Error, "", text, hint);
+        let mut finding = Finding::new(id, Severity::Error, at.to_string(), text, hint);
         finding.line = Some(line);
-        self.add(&KeyPath::default(), finding);
+        self.add(at, finding);
     }
 
     fn add(&mut self, at: &KeyPath, mut finding: Finding) {

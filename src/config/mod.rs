@@ -228,10 +228,10 @@ impl Config {
                 return Err(findings.finish(|_| None));
             }
         };
-        let config = validate::config(file, path, variables, &mut findings);
+        let config = file.and_then(|file| validate::config(file, path, variables, &mut findings));
         let findings = findings.finish(|at| places.line(at));
         match config {
-            Some(mut config) if !findings.has_errors() => {
+            Some(mut config) if findings.errors() == 0 => {
                 config.warnings = findings;
                 Ok(config)
             }
@@ -254,15 +254,7 @@ impl Config {
         if let Some(named) = named {
             return Ok(named);
         }
-        let user = variables("XDG_CONFIG_HOME")
-            .map(PathBuf::from)
-            .or_else(|| variables("HOME").map(|home| Path::new(&home).join(".config")));
-        let places: Vec<PathBuf> =
-            [Some(PathBuf::from(".")), user.map(|dir| dir.join("podseed")), Some("/etc/podseed".into())]
-                .into_iter()
-                .flatten()
-                .map(|dir| dir.join("podseed.yaml"))
-                .collect();
+        let places = usual_places(variables);
         places.iter().find(|place| place.exists()).cloned().ok_or(places)
     }
 
@@ -286,6 +278,13 @@ impl Config {
 }
 
 const DEFAULT_VERIFY_INTERVAL: Duration = Duration::from_secs(15 * 60);
+
+fn usual_places(variables: &Variables<'_>) -> Vec<PathBuf> {
+    let home = || variables("HOME").map(|home| Path::new(&home).join(".config"));
+    let user = variables("XDG_CONFIG_HOME").map(PathBuf::from).or_else(home);
+    let folders = [Some(".".into()), user.map(|folder| folder.join("podseed")), Some("/etc/podseed".into())];
+    folders.into_iter().flatten().map(|folder: PathBuf| folder.join("podseed.yaml")).collect()
+}
 
 /// The text of the file, or what is wrong with it and a hint.
 fn read_file(path: &Path) -> Result<String, (String, &'static str)> {

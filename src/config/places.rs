@@ -64,7 +64,12 @@ pub(super) fn outline(text: &str, findings: &mut Collector) -> Places {
             Ok((event, span)) => outline.event(event, line(span)),
             Err(error) => {
                 let number = error.marker().line();
-                outline.findings.text_error("config.yaml", number, error.info(), syntax_hint(text, number));
+                outline.findings.text_error(
+                    (number, &KeyPath::default()),
+                    "config.yaml",
+                    error.info(),
+                    syntax_hint(text, number),
+                );
                 Err(Stop)
             }
         };
@@ -94,7 +99,7 @@ impl Outline<'_> {
         if number < 2 {
             return Ok(());
         }
-        self.stop("config.yaml", line, "a second document begins here", "remove the line `---`")
+        self.stop(line, "a second document begins here", "remove the line `---`")
     }
 
     fn event(&mut self, event: Event<'_>, line: usize) -> Result<(), Stop> {
@@ -113,12 +118,7 @@ impl Outline<'_> {
                 self.place(line)?;
                 match self.anchors.get(&anchor).copied() {
                     Some(nodes) => self.count(nodes, line),
-                    None => self.stop(
-                        "config.yaml",
-                        line,
-                        "this alias stands inside what it repeats",
-                        "remove it",
-                    ),
+                    None => self.stop(line, "this alias stands inside what it repeats", "remove it"),
                 }
             }
             Event::MappingStart(anchor, tag) => {
@@ -133,8 +133,8 @@ impl Outline<'_> {
         }
     }
 
-    fn stop(&mut self, id: &'static str, line: usize, text: &str, hint: &str) -> Result<(), Stop> {
-        self.findings.text_error(id, line, text, hint);
+    fn stop(&mut self, line: usize, text: &str, hint: &str) -> Result<(), Stop> {
+        self.findings.text_error((line, &KeyPath::default()), "config.yaml", text, hint);
         Err(Stop)
     }
 
@@ -142,7 +142,7 @@ impl Outline<'_> {
         if !tagged {
             return Ok(());
         }
-        self.stop("config.yaml", line, "a tag (`!`) has no meaning here", "put the text into quotes")
+        self.stop(line, "a tag (`!`) has no meaning here", "put the text into quotes")
     }
 
     fn expects_key(&self) -> bool {
@@ -154,7 +154,7 @@ impl Outline<'_> {
             return Ok(());
         }
         let hint = "write `key: value`; a text that begins with `*`, `[` or `{` needs quotes";
-        self.stop("config.yaml", line, "a key must be a text", hint)
+        self.stop(line, "a key must be a text", hint)
     }
 
     fn key(&mut self, text: &str, line: usize) -> Result<(), Stop> {
@@ -165,8 +165,13 @@ impl Outline<'_> {
         *key = Some(text.to_owned());
         if !seen.insert(text.to_owned()) {
             let first = self.places.line(&at).unwrap_or(line);
-            let text = format!("`{at}` stands twice; the first is on line {first}");
-            self.findings.text_error("config.duplicate_key", line, text, "remove or rename one of them");
+            let text = format!("stands twice; the first is on line {first}");
+            self.findings.text_error(
+                (line, &at),
+                "config.duplicate_key",
+                text,
+                "remove or rename one of them",
+            );
             return Ok(());
         }
         self.places.0.insert(at, line);
@@ -196,7 +201,7 @@ impl Outline<'_> {
         self.no_complex_key(line)?;
         let at = self.place(line)?;
         if self.open.len() >= MAX_DEPTH {
-            return self.stop("config.yaml", line, "nested too deeply", "nothing here needs so many levels");
+            return self.stop(line, "nested too deeply", "nothing here needs so many levels");
         }
         self.open.push(Open { at, nodes: 1, anchor, content });
         Ok(())
@@ -214,11 +219,6 @@ impl Outline<'_> {
         if *sum <= MAX_NODES {
             return Ok(());
         }
-        self.stop(
-            "config.yaml",
-            line,
-            "too large once all aliases are written out",
-            "use fewer aliases (`*`)",
-        )
+        self.stop(line, "too large once all aliases are written out", "use fewer aliases (`*`)")
     }
 }

@@ -12,21 +12,22 @@ use super::places::{self, Places};
 /// A configuration with more mistakes than this is something else.
 const MAX_MISTAKES: usize = 100;
 
-/// Reads the text. What could not be understood is missing from the file, and is a finding.
-pub(super) fn read(text: &str, findings: &mut Collector) -> (File, Places) {
+/// Reads the text. What could not be understood is missing from the file, and is a finding; `None` if the text is
+/// no YAML, so that nothing can be said of its content.
+pub(super) fn read(text: &str, findings: &mut Collector) -> (Option<File>, Places) {
     let places = places::outline(text, findings);
     if !findings.is_empty() {
-        return (File::default(), places);
+        return (None, places);
     }
     let tree = match tree(text) {
         Ok(tree) => tree,
         Err(error) => {
             let line = error.location().map_or(1, |location| location.line());
-            findings.text_error("config.yaml", line, error.to_string(), "");
-            return (File::default(), places);
+            findings.text_error((line, &KeyPath::default()), "config.yaml", error.to_string(), "");
+            return (None, places);
         }
     };
-    (understand(tree, findings), places)
+    (Some(understand(tree, findings)), places)
 }
 
 fn tree(text: &str) -> Result<Value, serde_yaml::Error> {
@@ -71,7 +72,7 @@ fn understand(mut tree: Value, findings: &mut Collector) -> File {
         }
     }
     let hint = "compare it with `podseed config example`";
-    findings.text_error("config.type", 1, "this is no configuration of podseed", hint);
+    findings.text_error((1, &KeyPath::default()), "config.type", "this is no configuration of podseed", hint);
     File::default()
 }
 
@@ -131,12 +132,13 @@ fn wrong_value(at: &KeyPath, found: &str, expected: &str, known: &[&str], findin
     };
     // Who writes a password where its file should be named must not read it in a log.
     let secret = at.last_key().is_some_and(|key| key.starts_with("password"));
-    let found = if secret { kind.split(' ').next().unwrap_or_default() } else { kind };
-    let found = found
-        .replace("sequence", "a list")
-        .replace("map", "keys and values")
-        .replace("unit value", "nothing");
-    findings.cut("config.type", at, format!("found {found}, expected {}", in_words(expected)), hint);
+    let kind = if secret { kind.split(' ').next().unwrap_or_default() } else { kind };
+    findings.cut(
+        "config.type",
+        at,
+        format!("found {}, expected {}", found_in_words(kind), in_words(expected)),
+        hint,
+    );
 }
 
 fn unknown_key(at: &KeyPath, known: &[&str], findings: &mut Collector) {
@@ -163,13 +165,29 @@ fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
         .map(|(_, candidate)| candidate)
 }
 
+fn found_in_words(found: &str) -> String {
+    let (kind, rest) = found.split_once([' ', '`']).unwrap_or((found, ""));
+    let words = match kind {
+        "string" => "the text",
+        "integer" => "the number",
+        "floating" => return found.replace("floating point", "the number"),
+        "boolean" => "the truth value",
+        "sequence" => "a list",
+        "map" => "keys and values",
+        "unit" => return "nothing".to_owned(),
+        _ => return found.to_owned(),
+    };
+    format!("{words} {rest}").trim_end().to_owned()
+}
+
 fn in_words(expected: &str) -> &str {
     match expected {
         "a sequence" => "a list",
         "a map" => "keys and values",
         "u32" => "a whole number, 0 or more",
         "f64" => "a number",
-        "a string" => "a text",
+        // The YAML library's word for the text that names a variant.
+        "a string" | "a Value::Tagged enum" => "a text",
         "a boolean" => "true or false",
         _ if expected.starts_with("struct ") => "keys and values",
         _ => expected,

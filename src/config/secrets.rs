@@ -64,7 +64,7 @@ fn from_file(path: &Path, at: &KeyPath, context: &mut Context<'_>) -> Option<Sec
     let wrong = match read {
         Err(error) => (
             format!("{shown} cannot be read: {error}"),
-            "let podseed's user read it: owner podseed, mode 600",
+            "it holds the password in one line and belongs to podseed's user, mode 600",
         ),
         Ok((size, _)) if size > MAX_PASSWORD => {
             (format!("{shown} is too long for a password"), "name the right file")

@@ -7,7 +7,8 @@ use podseed_adapters::{
 };
 use url::Url;
 
-use super::{Context, check_slug, web_address};
+use super::address::web_address;
+use super::{Context, check_slug};
 use crate::config::finding::KeyPath;
 use crate::config::{Client, PathMap, file, secrets};
 use crate::secret::Secret;

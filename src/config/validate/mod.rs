@@ -1,6 +1,7 @@
 //! The file's types -> [`Config`]: texts are understood, defaults filled in, one part checked against another.
 //! Each function reports what is wrong with its part and goes on.
 
+mod address;
 mod client;
 mod show;
 
@@ -8,7 +9,6 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use podseed_adapters::TorrentVersion;
-use url::Url;
 
 use super::file::{self, File};
 use super::finding::{Collector, KeyPath};
@@ -201,7 +201,7 @@ fn piece_length(text: &str, at: &KeyPath, context: &mut Context<'_>) -> Option<u
     match text.parse::<ByteSize>() {
         Ok(ByteSize(bytes)) if ALLOWED.contains(&bytes) && bytes.is_power_of_two() => return Some(bytes),
         Ok(_) => {
-            context.findings.error("config.value", at, format!("`{text}` cannot be a piece length"), hint)
+            context.findings.error("config.value", at, format!("`{text}` cannot be a piece length"), hint);
         }
         Err(error) => context.findings.error("config.value", at, error.to_string(), hint),
     }
@@ -219,7 +219,7 @@ fn trackers(
         let mut addresses = Vec::new();
         for (number, address) in tier.into_iter().flatten().enumerate() {
             let Some(address) = address else { continue };
-            check_tracker(&address, &at.index(number), context);
+            address::check_tracker(&address, &at.index(number), context);
             addresses.push(address);
         }
         if !addresses.is_empty() {
@@ -227,26 +227,6 @@ fn trackers(
         }
     }
     tiers
-}
-
-fn check_tracker(address: &str, at: &KeyPath, context: &mut Context<'_>) {
-    let (text, hint) = match Url::parse(address) {
-        Ok(url) if !matches!(url.scheme(), "udp" | "http" | "https") => {
-            (format!("trackers do not speak `{}`", url.scheme()), "use udp://, https:// or http://")
-        }
-        Ok(url) if url.host_str().is_none_or(str::is_empty) => {
-            ("has no host".to_owned(), "see the tracker's own page")
-        }
-        Ok(url) if url.scheme() == "udp" && url.port().is_none() => {
-            ("has no port".to_owned(), "a UDP tracker needs one: udp://tracker.example.org:6969/announce")
-        }
-        Ok(_) => return,
-        Err(error) => (
-            format!("is no address of a tracker: {error}"),
-            "for example udp://tracker.example.org:6969/announce",
-        ),
-    };
-    context.findings.error("config.tracker", at, text, hint);
 }
 
 fn verify_interval(written: Option<crate::units::Span>, context: &mut Context<'_>) -> std::time::Duration {
@@ -262,7 +242,8 @@ fn verify_interval(written: Option<crate::units::Span>, context: &mut Context<'_
 
 fn publish(written: file::Publish, data_dir: &Path, context: &mut Context<'_>) -> Publish {
     let above = KeyPath::default().key("publish");
-    let base_url = written.base_url.and_then(|text| base_url(&text, &above.key("base_url"), context));
+    let base_url =
+        written.base_url.and_then(|text| address::base_url(&text, &above.key("base_url"), context));
     let site_dir = match written.site_dir {
         None => data_dir.join("site"),
         Some(text) => context.resolve(&text),
@@ -278,43 +259,6 @@ fn publish(written: file::Publish, data_dir: &Path, context: &mut Context<'_>) -
         context.findings.error("config.folder", &at, text, "name a folder of its own");
     }
     Publish { base_url, site_dir }
-}
-
-fn base_url(text: &str, at: &KeyPath, context: &mut Context<'_>) -> Option<Url> {
-    let mut url = web_address(text, at, context)?;
-    if url.query().is_some() || url.fragment().is_some() {
-        context.findings.error(
-            "config.url",
-            at,
-            "a base address ends with its path",
-            "remove everything after `?` or `#`",
-        );
-    }
-    if !url.path().ends_with('/') {
-        let path = format!("{}/", url.path());
-        url.set_path(&path);
-    }
-    Some(url)
-}
-
-/// An http or https address without user and password.
-fn web_address(text: &str, at: &KeyPath, context: &mut Context<'_>) -> Option<Url> {
-    let wrong = match Url::parse(text.trim()) {
-        Ok(url) if !matches!(url.scheme(), "http" | "https") => (
-            format!("begins with `{}:`", url.scheme()),
-            "write an address that begins with https:// or http://",
-        ),
-        Ok(url) if !url.username().is_empty() || url.password().is_some() => {
-            let hint =
-                "name user and password by `username` and `password_file` (a show's stand below `auth`)";
-            ("a login must not stand in an address".to_owned(), hint)
-        }
-        Ok(url) => return Some(url),
-        // The text is not repeated: it may hold a password.
-        Err(error) => (format!("is no web address: {error}"), "write it in full: https://example.org/path"),
-    };
-    context.findings.error("config.url", at, wrong.0, wrong.1);
-    None
 }
 
 fn server(written: file::Server, context: &mut Context<'_>) -> Option<Server> {

@@ -6,7 +6,8 @@ use jiff::civil::Date;
 use regex::Regex;
 use url::Url;
 
-use super::{Context, check_slug, not_blank, web_address};
+use super::address::web_address;
+use super::{Context, check_slug, not_blank};
 use crate::config::finding::KeyPath;
 use crate::config::{Auth, FeedSource, Show, file, secrets};
 use crate::model::Selection;
@@ -63,21 +64,16 @@ fn feed_source(text: &str, at: &KeyPath, context: &mut Context<'_>) -> Option<Fe
             local_feed(path.unwrap_or_else(|| text.into()), at, context)
         }
         // Addresses as podcast directories hand them to apps.
-        Some((scheme, rest))
+        Some((scheme, _))
             if ["feed", "itpc", "itms", "pcast", "podcast", "rss"].contains(&scheme.as_str()) =>
         {
             let text = format!("`{scheme}://` is a way to open an app");
-            context.findings.error("config.url", at, text, format!("write https://{}", host_and_path(rest)));
+            context.findings.error("config.url", at, text, "write `https://` in its place");
             None
         }
         Some(_) => web_address(text, at, context).map(FeedSource::Url),
         None => local_feed(context.resolve(text), at, context),
     }
-}
-
-/// The rest of an address without a login that may stand in it.
-fn host_and_path(rest: &str) -> &str {
-    rest.rsplit_once('@').map_or(rest, |(_, host)| host)
 }
 
 fn local_feed(path: std::path::PathBuf, at: &KeyPath, context: &mut Context<'_>) -> Option<FeedSource> {
