@@ -1,4 +1,6 @@
-//! The tests that use podseed as its users do, in one binary.
+//! Everything that needs more than one module, in one binary: one file per behaviour.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
 
 mod support;
 mod torrents;

@@ -1,3 +1,3 @@
-//! What several tests need.
+//! What several tests lean on.
 
-pub mod peers;
+pub(crate) mod peers;
