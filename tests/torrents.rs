@@ -1,5 +1,6 @@
 //! Torrents, compared with those of libtorrent 2.0 and mktorrent 1.1: same bytes, same parameters, same info hash.
 
+mod command;
 mod foreign;
 mod hostile;
 mod verifying;

@@ -1,7 +1,11 @@
 //! The command line.
 
+<<<<<<< HEAD
 pub mod config;
 pub mod man;
+=======
+pub mod torrent;
+>>>>>>> torrent
 
 use std::process::ExitCode;
 

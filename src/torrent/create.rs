@@ -40,6 +40,9 @@ pub enum CreateError {
     /// Nested deeper than clients read.
     #[error("{} lies deeper than 64 folders, which is more than clients read", .0.display())]
     TooDeep(PathBuf),
+    /// The root of the file system.
+    #[error("{} has no name that a torrent could have", .0.display())]
+    NoName(PathBuf),
     /// No client takes a torrent without a byte.
     #[error("{} is empty: a torrent needs at least one byte", .0.display())]
     Empty(PathBuf),
@@ -75,6 +78,21 @@ impl Source {
         }
         let source = Self { path: path.to_owned(), files };
         if source.length() == 0 { Err(CreateError::Empty(source.path)) } else { Ok(source) }
+    }
+
+    /// What the torrent is called: the last component of the path, also for `.` and `..`.
+    pub fn name(&self) -> Result<String, CreateError> {
+        let path = match self.path.file_name() {
+            Some(_) => self.path.clone(),
+            None => self.path.canonicalize().map_err(|source| read_error(&self.path, source))?,
+        };
+        let name = path.file_name().ok_or_else(|| CreateError::NoName(path.clone()))?;
+        name.to_str().map(str::to_owned).ok_or_else(|| CreateError::NotUtf8(path.clone()))
+    }
+
+    /// Whether it becomes a torrent of several files, or of one file in a folder.
+    pub fn is_folder(&self) -> bool {
+        self.files.iter().any(|file| !file.components.is_empty())
     }
 
     /// The length of all files in bytes.
@@ -130,6 +148,15 @@ impl DiskFile {
 
 fn read_error(path: &Path, source: io::Error) -> CreateError {
     CreateError::Read { path: path.to_owned(), source }
+}
+
+/// Every file below a folder, relative to it and in the order of a torrent.
+pub fn files_below(folder: &Path) -> Result<Vec<PathBuf>, CreateError> {
+    let mut files = Vec::new();
+    walk(folder, &mut Vec::new(), &mut files)?;
+    let mut paths: Vec<_> = files.into_iter().map(|file| file.components).collect();
+    paths.sort_unstable();
+    Ok(paths.iter().map(|components| components.iter().collect()).collect())
 }
 
 /// Collects the files below `folder`. Recurses at most [`MAX_DEPTH`] deep.

@@ -2,6 +2,7 @@
 
 use std::path::{Component, Path, PathBuf};
 
+use super::layout::Layout;
 use crate::hash::{Sha1Hash, V2Hashes};
 use crate::model::{InfoHashes, TorrentVersion};
 
@@ -63,6 +64,21 @@ impl Metainfo {
     /// The files without pad files.
     pub fn data_files(&self) -> impl Iterator<Item = &MetainfoFile> {
         self.files.iter().filter(|file| !file.pad)
+    }
+
+    /// How many pieces there are; in v2 each file begins with one of its own.
+    pub fn pieces(&self) -> u64 {
+        self.layout(Path::new("")).pieces()
+    }
+
+    /// How the pieces lie over the files, which are at or below `data`.
+    pub(super) fn layout(&self, data: &Path) -> Layout {
+        let on_disk = |file: &MetainfoFile| {
+            if self.single_file { data.to_owned() } else { data.join(file.relative_path()) }
+        };
+        let files = self.files.iter().map(|file| ((!file.pad).then(|| on_disk(file)), file.length));
+        // A hybrid aligns its files by pad files; v2 does without.
+        Layout::new(files, self.piece_length, self.version == TorrentVersion::V2)
     }
 
     /// The magnet link.

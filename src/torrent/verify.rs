@@ -5,10 +5,9 @@ use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use super::layout::Layout;
-use super::metainfo::{Metainfo, MetainfoFile};
+use super::metainfo::Metainfo;
 use super::pieces::{OnError, PieceResult, Progress, hash_all};
 use crate::hash::{PieceHash, Sha256Hash};
-use crate::model::TorrentVersion;
 
 /// What became of a comparison.
 #[derive(Debug)]
@@ -83,13 +82,7 @@ impl Verification {
 /// that holds it.
 pub fn verify(metainfo: &Metainfo, path: &Path, progress: Progress<'_>) -> Verification {
     let data = find_data(metainfo, path);
-    let files = metainfo.files.iter().map(|file| {
-        let on_disk = (!file.pad).then(|| file_path(metainfo, file, &data));
-        (on_disk, file.length)
-    });
-    // Without pad files only v2 aligns; a hybrid brings its own.
-    let align = metainfo.version == TorrentVersion::V2;
-    let layout = Layout::new(files, metainfo.piece_length, align);
+    let layout = metainfo.layout(&data);
     let expected = Expected::new(metainfo, &layout);
     let results = hash_all(&layout, metainfo.version, OnError::GoOn, progress);
     let bad = (0..)
@@ -123,10 +116,6 @@ fn find_data(metainfo: &Metainfo, path: &Path) -> PathBuf {
         metainfo.data_files().filter(|file| folder.join(file.relative_path()).exists()).count()
     };
     if present(&inside) > present(path) { inside } else { path.to_owned() }
-}
-
-fn file_path(metainfo: &Metainfo, file: &MetainfoFile, data: &Path) -> PathBuf {
-    if metainfo.single_file { data.to_owned() } else { data.join(file.relative_path()) }
 }
 
 fn look_at(path: &Path, length: u64) -> FileState {

@@ -9,7 +9,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use serde_json::{Value, json};
 
 /// One Python process with libtorrent 2.0, for any number of questions; see `peers.py`.
-pub struct Libtorrent {
+pub(crate) struct Libtorrent {
     process: Child,
     questions: Option<ChildStdin>,
     answers: BufReader<ChildStdout>,
@@ -17,7 +17,7 @@ pub struct Libtorrent {
 
 impl Libtorrent {
     /// Starts it.
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/peers.py");
         let mut process = Command::new("/usr/bin/python3")
             .arg(script)
@@ -31,7 +31,7 @@ impl Libtorrent {
     }
 
     /// Asks one question. An answer with `error` is libtorrent's refusal.
-    pub fn ask(&mut self, question: &Value) -> Value {
+    pub(crate) fn ask(&mut self, question: &Value) -> Value {
         const MISSING: &str = "libtorrent does not answer; is python3-libtorrent (2.0) installed?";
         writeln!(self.questions.as_mut().unwrap(), "{question}").expect(MISSING);
         let mut answer = String::new();
@@ -40,7 +40,7 @@ impl Libtorrent {
     }
 
     /// The info hashes of the torrent that libtorrent makes of a file (no `files`) or folder.
-    pub fn make(&mut self, path: &Path, files: &[String], version: &str, piece_length: u64) -> Value {
+    pub(crate) fn make(&mut self, path: &Path, files: &[String], version: &str, piece_length: u64) -> Value {
         self.ask(&json!({
             "ask": "make", "path": path, "files": files, "version": version, "piece_length": piece_length,
         }))
@@ -56,7 +56,7 @@ impl Drop for Libtorrent {
 }
 
 /// Lets mktorrent 1.1 make `torrent` of `path`.
-pub fn mktorrent(path: &Path, torrent: &Path, piece_length: u64, options: &[&str]) {
+pub(crate) fn mktorrent(path: &Path, torrent: &Path, piece_length: u64, options: &[&str]) {
     let output = Command::new("mktorrent")
         .args(["-d", "-a", "http://tracker.invalid/announce", "-l", &piece_length.ilog2().to_string(), "-o"])
         .arg(torrent)

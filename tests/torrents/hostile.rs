@@ -156,7 +156,7 @@ fn hybrids_whose_halves_differ_are_refused() {
     let replace = |from: &[u8], to: &[u8], last: bool| {
         let mut changed = torrent.clone();
         let mut found = torrent.windows(from.len()).enumerate().filter(|(_, window)| *window == from);
-        let (at, _) = if last { found.last().unwrap() } else { found.next().unwrap() };
+        let (at, _) = if last { found.next_back().unwrap() } else { found.next().unwrap() };
         changed[at..at + to.len()].copy_from_slice(to);
         parse(&changed)
     };
