@@ -1,6 +1,7 @@
 //! The tests that use podseed as its users do, in one binary: one file per behaviour.
 
 mod config;
+mod download;
 mod feeds;
 mod http;
 mod support;

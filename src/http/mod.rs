@@ -5,22 +5,24 @@
 //! never tries anything twice and never writes to disk.
 
 mod body;
+mod dates;
 mod error;
 mod guard;
 mod meter;
 mod origins;
-mod retry_after;
 
+use std::fmt;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use leaky_bucket::RateLimiter;
 use percent_encoding::percent_decode_str;
 use reqwest::header::{HeaderMap, LOCATION, RETRY_AFTER};
-use reqwest::{Client, StatusCode, redirect};
+use reqwest::{Client, StatusCode, Version, redirect};
 use url::Url;
 
 pub use body::Body;
+pub use dates::parse_date;
 pub use error::{Advice, Error};
 pub use meter::Meter;
 
@@ -76,6 +78,8 @@ pub struct Patience {
     pub window: Duration,
     /// See `window`.
     pub least_bytes: u64,
+    /// Before a transfer that failed is tried again; three times as long before the second time.
+    pub retry: Duration,
 }
 
 impl Default for Patience {
@@ -85,6 +89,7 @@ impl Default for Patience {
             read: Duration::from_secs(60),
             window: Duration::from_secs(120),
             least_bytes: 64 * 1024,
+            retry: Duration::from_secs(1),
         }
     }
 }
@@ -108,7 +113,7 @@ pub enum Lane {
 }
 
 /// One GET request.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Request {
     /// Credentials in it are used like `auth` and sent nowhere else.
     pub url: Url,
@@ -142,10 +147,11 @@ impl Request {
 }
 
 /// An answer that can be worked with: a 2xx, 304 or 416. Everything else is an [`Error`].
-#[derive(Debug)]
 pub struct Response {
     /// 2xx, 304 or 416.
     pub status: StatusCode,
+    /// Of the protocol.
+    pub version: Version,
     /// As received.
     pub headers: HeaderMap,
     /// Who answered in the end, without credentials.
@@ -155,6 +161,15 @@ pub struct Response {
     pub moved: Vec<Url>,
     /// The bytes, as sent.
     pub body: Body,
+}
+
+impl fmt::Debug for Response {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Response")
+            .field("status", &self.status)
+            .field("body", &self.body)
+            .finish_non_exhaustive()
+    }
 }
 
 /// The HTTP client. Clones share connections, queues and limits.
@@ -205,6 +220,11 @@ impl Http {
         }
     }
 
+    /// The pause before a failed transfer is tried again.
+    pub fn retry_pause(&self) -> Duration {
+        self.shared.options.patience.retry
+    }
+
     async fn send(&self, hop: &Hop, meter: &Meter) -> Result<(reqwest::Response, Slot), Error> {
         let client = self.client_for(&hop.url).await?;
         let slot = self.shared.origins.enter(&hop.url, hop.request.lane, hop.request.patience).await?;
@@ -243,19 +263,19 @@ impl Http {
             && status != StatusCode::NOT_MODIFIED
             && status != StatusCode::RANGE_NOT_SATISFIABLE
         {
-            let pause = response.headers().get(RETRY_AFTER).and_then(retry_after::parse);
+            let pause = response.headers().get(RETRY_AFTER).and_then(dates::retry_after);
             if matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
                 self.shared.origins.hold(&hop.url, pause.unwrap_or_default());
             }
             return Err(Error::Status { url: SafeUrl::from(hop.url), status, retry_after: pause });
         }
-        let headers = response.headers().clone();
+        let (version, headers) = (response.version(), response.headers().clone());
         let rate = match hop.request.lane {
             Lane::Media => self.shared.rate.clone(),
             Lane::Document => None,
         };
         let body = Body::new(response, self.shared.options.patience, meter.clone(), rate, slot);
-        Ok(Response { status, headers, url: hop.url, moved: hop.moved, body })
+        Ok(Response { status, version, headers, url: hop.url, moved: hop.moved, body })
     }
 }
 

@@ -6,7 +6,7 @@ const FRAME_LENGTH: usize = 417;
 
 /// An MP3 file of exactly `length` bytes: an ID3v2 tag and frames of pseudo-random sound, the last one cut. The
 /// same seed gives the same bytes; of two lengths the shorter is the beginning of the longer.
-pub fn mp3(length: usize, seed: u64) -> Vec<u8> {
+pub(crate) fn mp3(length: usize, seed: u64) -> Vec<u8> {
     let mut bytes = b"ID3\x03\0\0\0\0\0\x11TIT2\0\0\0\x07\0\0\0podcas".to_vec();
     let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
     while bytes.len() < length {

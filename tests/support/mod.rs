@@ -1,8 +1,8 @@
 //! What several tests lean on.
 
-pub mod media;
-pub mod origin;
-pub mod peers;
+pub(crate) mod media;
+pub(crate) mod origin;
+pub(crate) mod peers;
 
-pub use media::mp3;
-pub use origin::{Fault, Origin};
+pub(crate) use media::mp3;
+pub(crate) use origin::{Fault, Origin};

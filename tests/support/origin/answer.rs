@@ -83,15 +83,13 @@ impl Answer {
         };
         let length = match fault {
             Fault::ContentLength(length) => Some(*length),
-            Fault::Chunked | Fault::ChunkedCutAfter(_) => None,
+            Fault::Chunked | Fault::ChunkedCutAfter(_) | Fault::NoLength => None,
             _ => Some(body.len() as u64),
         };
-        headers.push(match length {
-            Some(length) => ("Content-Length", length.to_string()),
-            None => ("Transfer-Encoding", "chunked".to_owned()),
-        });
+        headers.extend(length.map(|length| ("Content-Length", length.to_string())));
         let mut answer = Self { body: body.to_vec(), ..Self::new(status, Vec::new(), Vec::new()) };
-        answer.chunked = length.is_none();
+        answer.chunked = matches!(fault, Fault::Chunked | Fault::ChunkedCutAfter(_));
+        headers.extend(answer.chunked.then(|| ("Transfer-Encoding", "chunked".to_owned())));
         answer.write_head(headers.into_iter());
         answer
     }
@@ -106,7 +104,7 @@ impl Answer {
                 self.body.truncate(*bytes);
                 self.ending(Ending::Hang)
             }
-            Fault::ContentLength(_) => self.ending(Ending::Close),
+            Fault::ContentLength(_) | Fault::NoLength => self.ending(Ending::Close),
             Fault::Drip(pause) => Self { drip: Some(*pause), ..self },
             _ => self,
         }

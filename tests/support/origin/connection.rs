@@ -44,10 +44,13 @@ async fn converse(mut stream: TcpStream, state: &Shared) -> io::Result<()> {
 }
 
 async fn read_request(reader: &mut (impl AsyncRead + AsyncBufReadExt + Unpin)) -> io::Result<Option<Logged>> {
-    let mut line = String::new();
-    if reader.read_line(&mut line).await? == 0 {
-        return Ok(None);
+    match reader.fill_buf().await?.first() {
+        None => return Ok(None),
+        Some(letter) if letter.is_ascii_uppercase() => {}
+        Some(_) => return Err(io::ErrorKind::InvalidData.into()),
     }
+    let mut line = String::new();
+    reader.read_line(&mut line).await?;
     let mut words = line.split_whitespace().map(str::to_owned);
     let (Some(method), Some(path)) = (words.next(), words.next()) else { return Ok(None) };
     let mut headers = Vec::new();

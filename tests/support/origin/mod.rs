@@ -18,7 +18,7 @@ use url::Url;
 
 /// What goes wrong with one request.
 #[derive(Debug, Clone)]
-pub enum Fault {
+pub(crate) enum Fault {
     /// Nothing: lets one request pass before the next fault of the script.
     Nothing,
     /// This status, with these headers and a short text.
@@ -35,6 +35,8 @@ pub enum Fault {
     Chunked,
     /// The same, with the connection ended after so many bytes, before the last chunk.
     ChunkedCutAfter(usize),
+    /// A body with neither length nor chunks: it ends with the connection.
+    NoLength,
     /// This `Content-Length` instead of the true one; the connection ends after the true body.
     ContentLength(u64),
     /// The whole file, whatever range was asked for.
@@ -55,27 +57,27 @@ pub enum Fault {
 
 /// One request, as it came, and what it got.
 #[derive(Debug, Clone)]
-pub struct Logged {
+pub(crate) struct Logged {
     /// As `GET`.
-    pub method: String,
+    pub(crate) method: String,
     /// With its query.
-    pub path: String,
+    pub(crate) path: String,
     /// Names in lower case.
-    pub headers: Vec<(String, String)>,
+    pub(crate) headers: Vec<(String, String)>,
     /// The status that was sent; 0 when none was.
-    pub status: u16,
+    pub(crate) status: u16,
     /// Bytes of the body that went out.
-    pub sent: u64,
+    pub(crate) sent: u64,
 }
 
 impl Logged {
     /// The value of a header, by its name in lower case.
-    pub fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(header, _)| header == name).map(|(_, value)| value.as_str())
     }
 
     /// The `Range` that was asked for.
-    pub fn range(&self) -> Option<&str> {
+    pub(crate) fn range(&self) -> Option<&str> {
         self.header("range")
     }
 }
@@ -99,7 +101,7 @@ struct State {
 
 /// The server. Dropping it closes every connection.
 #[derive(Debug)]
-pub struct Origin {
+pub(crate) struct Origin {
     address: SocketAddr,
     state: Arc<Mutex<State>>,
     _stop: oneshot::Sender<()>,
@@ -107,7 +109,7 @@ pub struct Origin {
 
 impl Origin {
     /// Listens on a free port of 127.0.0.1.
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();
         let address = listener.local_addr().unwrap();
@@ -128,17 +130,17 @@ impl Origin {
     }
 
     /// The address of a path, as `http://127.0.0.1:PORT/path`.
-    pub fn url(&self, path: &str) -> Url {
+    pub(crate) fn url(&self, path: &str) -> Url {
         format!("http://{}{path}", self.address).parse().unwrap()
     }
 
     /// The same address by name, as `http://localhost:PORT/path`.
-    pub fn url_by_name(&self, path: &str) -> Url {
+    pub(crate) fn url_by_name(&self, path: &str) -> Url {
         format!("http://localhost:{}{path}", self.address.port()).parse().unwrap()
     }
 
     /// Serves a file, with a strong ETag of its content and a Last-Modified. Replaces an older one.
-    pub fn file(&self, path: &str, bytes: impl Into<Vec<u8>>) {
+    pub(crate) fn file(&self, path: &str, bytes: impl Into<Vec<u8>>) {
         let bytes: Arc<[u8]> = bytes.into().into();
         let mut hasher = DefaultHasher::new();
         bytes.hash(&mut hasher);
@@ -152,7 +154,7 @@ impl Origin {
     }
 
     /// Sets what identifies the content of a file.
-    pub fn validators(&self, path: &str, etag: Option<&str>, last_modified: Option<&str>) {
+    pub(crate) fn validators(&self, path: &str, etag: Option<&str>, last_modified: Option<&str>) {
         let mut state = self.lock();
         let served = state.files.get_mut(path).expect("the file is served");
         served.etag = etag.map(str::to_owned);
@@ -160,27 +162,27 @@ impl Origin {
     }
 
     /// The next request for `path` that no earlier fault has taken gets this one.
-    pub fn fault(&self, path: &str, fault: Fault) {
+    pub(crate) fn fault(&self, path: &str, fault: Fault) {
         self.lock().script.entry(path.to_owned()).or_default().push_back(fault);
     }
 
     /// Every request for `path` that the script leaves over gets this fault.
-    pub fn always(&self, path: &str, fault: Fault) {
+    pub(crate) fn always(&self, path: &str, fault: Fault) {
         self.lock().always.insert(path.to_owned(), fault);
     }
 
     /// What was asked so far, in order of arrival.
-    pub fn requests(&self) -> Vec<Logged> {
+    pub(crate) fn requests(&self) -> Vec<Logged> {
         self.lock().log.clone()
     }
 
     /// What was asked of one path.
-    pub fn requests_for(&self, path: &str) -> Vec<Logged> {
+    pub(crate) fn requests_for(&self, path: &str) -> Vec<Logged> {
         self.lock().log.iter().filter(|request| request.path == path).cloned().collect()
     }
 
     /// The bytes of bodies that went out for one path.
-    pub fn bytes_served(&self, path: &str) -> u64 {
+    pub(crate) fn bytes_served(&self, path: &str) -> u64 {
         self.requests_for(path).iter().map(|request| request.sent).sum()
     }
 

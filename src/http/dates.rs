@@ -1,4 +1,4 @@
-//! `Retry-After` (RFC 9110, 10.2.3): seconds or an HTTP date.
+//! Times in headers: HTTP dates, and `Retry-After` (RFC 9110, 10.2.3), which is one or a number of seconds.
 
 use std::time::Duration;
 
@@ -10,8 +10,17 @@ use reqwest::header::HeaderValue;
 const LONGEST: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// The pause that the origin asks for, from now; `None` when the value says neither seconds nor a date.
-pub(super) fn parse(value: &HeaderValue) -> Option<Duration> {
+pub(super) fn retry_after(value: &HeaderValue) -> Option<Duration> {
     parse_at(value.to_str().ok()?, Timestamp::now())
+}
+
+/// An HTTP date (RFC 9110, 5.6.7), as in `Last-Modified`. A wrong day of the week is forgiven.
+pub fn parse_date(value: &HeaderValue) -> Option<Timestamp> {
+    date(value.to_str().ok()?.trim())
+}
+
+fn date(text: &str) -> Option<Timestamp> {
+    DateTimeParser::new().relaxed_weekday(true).parse_timestamp(text).ok()
 }
 
 fn parse_at(text: &str, now: Timestamp) -> Option<Duration> {
@@ -20,7 +29,7 @@ fn parse_at(text: &str, now: Timestamp) -> Option<Duration> {
         let seconds = text.parse().unwrap_or(u64::MAX);
         return Some(Duration::from_secs(seconds).min(LONGEST));
     }
-    let until = DateTimeParser::new().relaxed_weekday(true).parse_timestamp(text).ok()?;
+    let until = date(text)?;
     let pause = Duration::try_from(until.duration_since(now)).unwrap_or_default();
     Some(pause.min(LONGEST))
 }

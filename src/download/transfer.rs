@@ -1,0 +1,152 @@
+//! A file over HTTP: asks for what is missing, judges the answer, and tries again what time may heal.
+
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::time::Duration;
+
+use reqwest::header::{ACCEPT_ENCODING, HeaderMap, HeaderValue, IF_RANGE, RANGE};
+use url::Url;
+
+use super::answer::{self, Verdict};
+use super::partial::{Record, fingerprint};
+use super::sink::Sink;
+use super::{Class, Error, Fetched, Order, Watch, discard};
+use crate::http::{self, Http, Request, Response};
+
+/// How often a transient failure is tried again before it is left to a later pass.
+const RETRIES: u32 = 2;
+/// The longest pause that an origin may ask for and still be asked again in this pass.
+const SHORT_PAUSE: Duration = Duration::from_secs(30);
+
+/// One file on its way.
+pub(super) struct Transfer<'a> {
+    pub(super) http: &'a Http,
+    pub(super) order: &'a Order,
+    pub(super) url: &'a Url,
+    pub(super) watch: Watch<'a>,
+}
+
+impl Transfer<'_> {
+    pub(super) async fn run(&self) -> Result<Fetched, Error> {
+        let mut sink = Sink::open(self.order, fingerprint(self.url.as_str()), self.watch).await?;
+        let mut final_url = None;
+        let mut failures = 0;
+        loop {
+            let Err(error) = self.attempt(&mut sink, &mut final_url).await else { break };
+            if error.spoils() {
+                discard(&self.order.partial)?;
+                return Err(error);
+            }
+            sink.keep().await?;
+            if failures == RETRIES || !passes_soon(&error) {
+                return Err(error);
+            }
+            failures += 1;
+            self.back_off(failures).await?;
+        }
+        let (record, media, hashes) = sink.finish().await?;
+        let (etag, last_modified) = record.map_or((None, None), |record| (record.etag, record.last_modified));
+        Ok(Fetched { length: hashes.length, media, hashes, final_url, etag, last_modified })
+    }
+
+    /// One request, or a second one when the first brings something that fits nowhere.
+    async fn attempt(&self, sink: &mut Sink<'_>, final_url: &mut Option<Url>) -> Result<(), Error> {
+        if sink.is_complete() {
+            return Ok(());
+        }
+        let mut verdict = Verdict::Useless;
+        if let Some((offset, record, validator)) = resumable(sink) {
+            let response = self.ask(Some((offset, validator))).await?;
+            verdict = answer::judge(&response, Some((offset, record)));
+            if verdict != Verdict::Useless {
+                return self.take(response, verdict, sink, final_url).await;
+            }
+        }
+        let response = self.ask(None).await?;
+        if answer::judge(&response, None) == Verdict::Whole {
+            verdict = Verdict::Whole;
+        }
+        self.take(response, verdict, sink, final_url).await
+    }
+
+    async fn take(
+        &self,
+        response: Response,
+        verdict: Verdict,
+        sink: &mut Sink<'_>,
+        final_url: &mut Option<Url>,
+    ) -> Result<(), Error> {
+        let subject = || self.order.source.clone();
+        if let Some(encoding) = answer::encoding(&response.headers) {
+            return Err(Error::Encoded { subject: subject(), encoding });
+        }
+        match verdict {
+            Verdict::Continues { total } => sink.resume(total).await?,
+            Verdict::Whole if answer::has_end(&response) => {
+                sink.start(answer::record_of(&response, sink.source().to_owned()))?;
+            }
+            Verdict::Whole => return Err(Error::NoLength { subject: subject() }),
+            Verdict::Useless => return Err(Error::NoFile { subject: subject(), status: response.status }),
+            Verdict::Complete => {}
+        }
+        *final_url = Some(response.url);
+        if verdict != Verdict::Complete {
+            self.pour(response.body, sink).await?;
+        }
+        sink.end()
+    }
+
+    async fn pour(&self, mut body: http::Body, sink: &mut Sink<'_>) -> Result<(), Error> {
+        while let Some(bytes) = self.unless_cancelled(body.chunk()).await?? {
+            sink.push(&bytes).await?;
+        }
+        Ok(())
+    }
+
+    /// Asks for the file, or for what follows the bytes that we have of what the validator names.
+    async fn ask(&self, rest: Option<(u64, HeaderValue)>) -> Result<Response, Error> {
+        let mut headers = HeaderMap::new();
+        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        if let Some((offset, validator)) = rest {
+            let range = HeaderValue::from_str(&format!("bytes={offset}-"));
+            headers.extend(range.ok().map(|range| (RANGE, range)));
+            headers.insert(IF_RANGE, validator);
+        }
+        let auth = self.order.auth.clone();
+        let request = Request { headers, auth, ..Request::media(self.url.clone()) };
+        Ok(self.unless_cancelled(self.http.get(request, self.watch.meter)).await??)
+    }
+
+    async fn back_off(&self, failures: u32) -> Result<(), Error> {
+        let pause = self.http.retry_pause() * 3_u32.pow(failures - 1);
+        self.unless_cancelled(tokio::time::sleep(pause.mul_f64(jitter()))).await
+    }
+
+    async fn unless_cancelled<T>(&self, work: impl Future<Output = T>) -> Result<T, Error> {
+        let done = self.watch.cancel.run_until_cancelled(work).await;
+        done.ok_or_else(|| Error::Cancelled { subject: self.order.source.clone() })
+    }
+}
+
+/// What can be continued, if anything: the bytes we have, what they are, and the proof to ask with.
+fn resumable<'a>(sink: &'a Sink<'_>) -> Option<(u64, &'a Record, HeaderValue)> {
+    let record = sink.record()?;
+    let validator = HeaderValue::from_str(record.validator.as_deref()?).ok()?;
+    (sink.length() > 0).then_some((sink.length(), record, validator))
+}
+
+/// What may be over in a moment. A bad certificate or a host that wants to be left alone are not.
+fn passes_soon(error: &Error) -> bool {
+    match error {
+        Error::Http(http::Error::Tls { .. } | http::Error::HeldBack { .. }) => false,
+        _ => match error.class() {
+            Class::Transient { after } => after.is_none_or(|pause| pause <= SHORT_PAUSE),
+            _ => false,
+        },
+    }
+}
+
+/// Between a half and one and a half, so that many who failed together do not come back together.
+fn jitter() -> f64 {
+    let random = RandomState::new().build_hasher().finish() as u32;
+    0.5 + f64::from(random) / f64::from(u32::MAX)
+}
