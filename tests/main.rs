@@ -2,6 +2,7 @@
 
 mod config;
 mod download;
+mod feed_fetch;
 mod feeds;
 mod http;
 mod support;

@@ -11,6 +11,7 @@
 mod date;
 mod decode;
 mod draft;
+mod fetch;
 mod frequency;
 mod guard;
 mod metadata;
@@ -25,6 +26,7 @@ mod vocabulary;
 
 use url::Url;
 
+pub use fetch::{FetchError, Fetched, FetchedFeed, Source, Validators, fetch};
 pub use select::{Verdict, is_torrent, select};
 
 use crate::model::{Feed, FeedKind, Item};
