@@ -50,6 +50,14 @@ pub enum Error {
         /// Where it has to stay.
         root: PathBuf,
     },
+    /// Larger than anything that is expected there.
+    #[error("{} is larger than {most} bytes", path.display())]
+    TooLarge {
+        /// What was to be read.
+        path: PathBuf,
+        /// The most that is taken.
+        most: u64,
+    },
     /// A folder, device or pipe where a file is needed.
     #[error("{} is not a regular file", path.display())]
     NoFile {
@@ -93,6 +101,18 @@ pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     temporary.as_file().sync_all().map_err(failed)?;
     temporary.persist(path).map_err(|error| failed(error.error))?;
     sync_dir(folder)
+}
+
+/// Reads a whole file of at most `most` bytes.
+pub fn read(path: &Path, most: u64) -> Result<Vec<u8>, Error> {
+    let failed = |error: io::Error| Error::io("read", path, error);
+    let file = File::open(path).map_err(failed)?;
+    let mut bytes = Vec::new();
+    file.take(most.saturating_add(1)).read_to_end(&mut bytes).map_err(failed)?;
+    match bytes.len() as u64 > most {
+        true => Err(Error::TooLarge { path: path.to_owned(), most }),
+        false => Ok(bytes),
+    }
 }
 
 /// Removes what a crash has left of [`write_atomic`] in this folder. For the start only, while nobody writes.

@@ -5,6 +5,7 @@
 pub mod cli;
 pub mod config;
 pub mod download;
+pub mod error;
 pub mod feed;
 pub mod fs;
 pub mod handover;

@@ -78,6 +78,57 @@ impl fmt::Debug for SafeUrl {
     }
 }
 
+/// Names of query parameters that hold credentials in private feeds and signed URLs.
+const SECRET_PARAMETERS: [&str; 14] = [
+    "access_token",
+    "api_key",
+    "apikey",
+    "auth",
+    "expires",
+    "hmac",
+    "key",
+    "pass",
+    "password",
+    "policy",
+    "secret",
+    "sig",
+    "signature",
+    "token",
+];
+
+/// A URL of a feed as it may be shown and passed on: without user and password, and with the values of parameters
+/// that hold credentials masked. Other parameters stay: they may name the file.
+pub fn public_url(text: &str) -> String {
+    let Ok(mut url) = Url::parse(text) else { return text.to_owned() };
+    let is_secret = |name: &str| {
+        let name = name.to_ascii_lowercase();
+        SECRET_PARAMETERS.contains(&name.as_str()) || name.starts_with("x-amz-")
+    };
+    let bare = url.username().is_empty() && url.password().is_none();
+    let masked: Option<String> = url
+        .query()
+        .filter(|query| {
+            query.split('&').any(|pair| pair.split_once('=').is_some_and(|(name, _)| is_secret(name)))
+        })
+        .map(|query| {
+            let mask = |pair: &str| match pair.split_once('=') {
+                Some((name, _)) if is_secret(name) => format!("{name}=***"),
+                _ => pair.to_owned(),
+            };
+            query.split('&').map(mask).collect::<Vec<_>>().join("&")
+        });
+    if bare && masked.is_none() {
+        return text.to_owned();
+    }
+    // A URL that has user and password can have them taken away.
+    let _ = url.set_username("");
+    let _ = url.set_password(None);
+    if let Some(query) = masked {
+        url.set_query(Some(&query));
+    }
+    url.into()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -99,6 +150,18 @@ mod tests {
             ("file:///srv/feed.xml", "file:///srv/feed.xml"),
         ] {
             assert_eq!(shown(url), expected);
+        }
+    }
+
+    #[test]
+    fn a_public_url_is_the_feeds_own_unless_it_holds_credentials() {
+        for (url, expected) in [
+            ("https://example.org/Ä b.mp3?source=feed", "https://example.org/Ä b.mp3?source=feed"),
+            ("https://me:pa55@example.org/a.mp3", "https://example.org/a.mp3"),
+            ("https://example.org/a.mp3?id=7&Token=s3cret", "https://example.org/a.mp3?id=7&Token=***"),
+            ("a.mp3", "a.mp3"),
+        ] {
+            assert_eq!(public_url(url), expected);
         }
     }
 

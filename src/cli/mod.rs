@@ -1,15 +1,221 @@
-//! The command line.
+//! The command line: one file per command. Typed arguments in, an outcome out; nothing else prints.
 
-<<<<<<< HEAD
-pub mod config;
-pub mod man;
-=======
-pub mod torrent;
->>>>>>> torrent
+mod check;
+mod config;
+//mod feed;
+mod man;
+mod manage;
+mod output;
+mod progress;
+mod run;
+mod status;
+mod torrent;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
-/// Runs the program.
+use clap::{ArgAction, CommandFactory as _, Parser, Subcommand};
+
+use crate::config::{Config, Findings};
+use crate::{pipeline, store};
+
+/// Podcast feeds in; torrents that are really being seeded out.
+#[derive(Debug, Parser)]
+#[command(name = "podseed", version, propagate_version = true, max_term_width = 100)]
+struct Cli {
+    /// The configuration; else $PODSEED_CONFIG, ./podseed.yaml, $XDG_CONFIG_HOME/podseed/podseed.yaml,
+    /// /etc/podseed/podseed.yaml
+    #[arg(long, short, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Say only what went wrong
+    #[arg(long, short, global = true)]
+    quiet: bool,
+    /// Say more; twice for even more
+    #[arg(long, short, global = true, action = ArgAction::Count)]
+    verbose: u8,
+    /// Print one JSON document instead of text
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Run(run::RunArgs),
+    Status(status::StatusArgs),
+    Why(manage::WhyArgs),
+    Check(check::CheckArgs),
+    //Feed(feed::FeedArgs),
+    #[command(subcommand)]
+    Torrent(torrent::TorrentCommand),
+    /// Try again now what has failed or waits
+    Retry(manage::EpisodesArgs),
+    /// Stop managing episodes; files and what the clients have stay
+    Forget(manage::EpisodesArgs),
+    #[command(subcommand)]
+    Config(config::ConfigCommand),
+    /// Print the completion script for a shell
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page (roff)
+    Man,
+}
+
+/// How a command that could be carried out has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// Everything is done.
+    Done,
+    /// The answer is no: data is bad, a check has found an error.
+    Negative,
+    /// Done, but some items failed.
+    SomeFailed,
+}
+
+/// Why a command could not be carried out.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    /// The arguments name what does not exist or does not fit.
+    #[error("{0}")]
+    Usage(String),
+    /// The configuration is wrong.
+    #[error("the configuration has errors")]
+    Config(Findings),
+    /// The state cannot be read.
+    #[error("cannot read the state")]
+    Store(#[from] store::Error),
+    /// The pass could not go on.
+    #[error("the run was cut short")]
+    Pipeline(#[from] pipeline::Error),
+    /// A torrent tool failed.
+    #[error(transparent)]
+    Torrent(#[from] torrent::Error),
+    /// The command itself failed.
+    #[error("{0}")]
+    Failed(String),
+}
+
+/// What every command may need.
+pub(crate) struct Context {
+    config_file: Option<PathBuf>,
+    quiet: bool,
+    json: bool,
+}
+
+impl Context {
+    /// The configuration, wherever it is found.
+    fn config(&self) -> Result<Arc<Config>, Error> {
+        match Config::find(self.config_file.as_deref()) {
+            Ok(path) => Config::load(&path).map(Arc::new).map_err(Error::Config),
+            Err(places) => {
+                let places: Vec<_> = places.iter().map(|place| place.display().to_string()).collect();
+                let places = places.join(", ");
+                Err(Error::Usage(format!(
+                    "there is no configuration; podseed has looked for {places}. `podseed config example` prints one"
+                )))
+            }
+        }
+    }
+
+    /// The same; `None` where there is none and none was asked for.
+    fn config_if_any(&self) -> Result<Option<Arc<Config>>, Error> {
+        match Config::find(self.config_file.as_deref()) {
+            Ok(path) => Config::load(&path).map(|config| Some(Arc::new(config))).map_err(Error::Config),
+            Err(_) => Ok(None),
+        }
+    }
+}
+
+/// Runs the program and gives its exit status: 0 done, 1 failed, 2 usage or configuration, 3 done but some failed.
 pub fn main() -> ExitCode {
-    ExitCode::SUCCESS
+    let cli = Cli::parse();
+    start_logging(cli.verbose);
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            output::talk(format_args!("error: cannot start: {error}"));
+            return ExitCode::FAILURE;
+        }
+    };
+    let context = Context { config_file: cli.config, quiet: cli.quiet, json: cli.json };
+    match runtime.block_on(dispatch(cli.command, &context)) {
+        Ok(Outcome::Done) => ExitCode::SUCCESS,
+        Ok(Outcome::Negative) => ExitCode::FAILURE,
+        Ok(Outcome::SomeFailed) => ExitCode::from(3),
+        Err(error) => report(&error),
+    }
+}
+
+async fn dispatch(command: Command, context: &Context) -> Result<Outcome, Error> {
+    match command {
+        Command::Run(args) => run::run(&args, context).await,
+        Command::Status(args) => status::run(&args, context).await,
+        Command::Why(args) => manage::why(&args, context).await,
+        Command::Check(args) => check::run(&args, context).await,
+        //Command::Feed(args) => feed::run(&args, context).await,
+        Command::Torrent(command) => Ok(torrent(&command, context)?),
+        Command::Retry(args) => manage::retry(&args, context).await,
+        Command::Forget(args) => manage::forget(&args, context).await,
+        Command::Config(command) => {
+            output::text(&command.output());
+            Ok(Outcome::Done)
+        }
+        Command::Completions { shell } => {
+            output::text(&man::completions(shell, &mut Cli::command()));
+            Ok(Outcome::Done)
+        }
+        Command::Man => {
+            output::text(&man::man(Cli::command()).map_err(|error| Error::Failed(error.to_string()))?);
+            Ok(Outcome::Done)
+        }
+    }
+}
+
+fn torrent(command: &torrent::TorrentCommand, context: &Context) -> Result<Outcome, torrent::Error> {
+    Ok(match torrent::run(command, context.json, &mut std::io::stdout())? {
+        torrent::Outcome::Done => Outcome::Done,
+        torrent::Outcome::Bad => Outcome::Negative,
+        torrent::Outcome::SomeFailed(errors) => {
+            errors
+                .iter()
+                .for_each(|error| output::talk(format_args!("error: {}", crate::error::chain(error))));
+            Outcome::SomeFailed
+        }
+    })
+}
+
+/// Says what went wrong; wrong usage and configuration have their own exit status.
+fn report(error: &Error) -> ExitCode {
+    match error {
+        Error::Config(findings) => {
+            output::talk(config::findings_text(findings).trim_end());
+            ExitCode::from(2)
+        }
+        Error::Usage(_) => {
+            output::talk(format_args!("error: {error}"));
+            ExitCode::from(2)
+        }
+        _ => {
+            output::talk(format_args!("error: {}", crate::error::chain(error)));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// `-v` shows what podseed decides, `-vv` what it does in detail; `PODSEED_LOG` overrides both.
+fn start_logging(verbose: u8) {
+    let level = match verbose {
+        0 => "warn,podseed=warn",
+        1 => "warn,podseed=info,podseed_adapters=info",
+        2 => "info,podseed=debug,podseed_adapters=debug",
+        _ => "debug,podseed=trace,podseed_adapters=trace",
+    };
+    let filter = tracing_subscriber::EnvFilter::try_from_env("PODSEED_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(level));
+    // A second call, as in tests, finds a subscriber installed and changes nothing.
+    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
 }

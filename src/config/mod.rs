@@ -22,9 +22,8 @@ use url::Url;
 
 pub use example::{example, schema};
 pub use finding::{Finding, Findings, Severity};
-pub use paths::PathMap;
 
-use crate::model::{Selection, TorrentVersion};
+use crate::model::{PathMap, Selection, TorrentVersion};
 use crate::secret::Secret;
 
 /// A file larger than this is no configuration.
@@ -81,6 +80,15 @@ pub enum FeedSource {
     Url(Url),
     /// A file; its enclosures may lie in its folder and below.
     File(PathBuf),
+}
+
+impl std::fmt::Display for FeedSource {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Url(url) => url.fmt(f),
+            Self::File(path) => path.display().fmt(f),
+        }
+    }
 }
 
 /// HTTP basic authentication.

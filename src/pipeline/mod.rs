@@ -1,1 +1,293 @@
-//! pipeline
+//! The order of the stages, and the workers that take enclosures through them.
+//!
+//! One pass: read the feeds, decide what is wanted, fetch and make torrents, hand over, wait until the clients
+//! confirm. The stages know nothing of one another; what passes between them passes through the store, so that a
+//! process that dies anywhere goes on where it was.
+
+mod drain;
+mod fetch;
+mod monitor;
+mod place;
+mod plan;
+mod poll;
+mod schedule;
+mod wanted;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::Config;
+use crate::handover::Client;
+use crate::http::Http;
+use crate::model::Stage;
+use crate::store::Store;
+use crate::{fs, store};
+use drain::Supply;
+
+pub use monitor::{Event, Monitor};
+pub use plan::{Plan, PlannedEnclosure, PlannedShow, plan};
+pub use poll::Target;
+
+/// Why a pass could not go on. What fails for a single show, enclosure or client is not an error of the pass.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The state cannot be read or written.
+    #[error("cannot keep the state")]
+    Store(#[from] store::Error),
+    /// A folder cannot be made, or another process works on it.
+    #[error("cannot work in the data folder")]
+    Folder(#[from] fs::Error),
+    /// The HTTP client cannot be set up.
+    #[error("cannot set up HTTP")]
+    Http(#[from] crate::http::Error),
+    /// A client's configuration is unusable.
+    #[error("cannot set up a client")]
+    Client(#[from] crate::handover::Problem),
+    /// A worker has died: a bug.
+    #[error("a worker has died, which is a bug: {reason}")]
+    Worker {
+        /// What the runtime says.
+        reason: String,
+    },
+}
+
+/// What a pass has done, and how its shows stand at its end.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// Shows in the pass.
+    pub shows: u64,
+    /// Enclosures' episodes that are new and wanted.
+    pub new_episodes: u64,
+    /// Files completed.
+    pub downloaded: u64,
+    /// Media bytes received from origins.
+    pub bytes_fetched: u64,
+    /// Torrents made.
+    pub torrents_made: u64,
+    /// Placements that a client has accepted.
+    pub handed_over: u64,
+    /// Enclosures that seed at the end, of all in these shows.
+    pub seeding: u64,
+    /// Enclosures that need the user at the end, of all in these shows.
+    pub failed: u64,
+    /// Enclosures that wait for their next attempt, and when the first of them comes.
+    pub waiting: u64,
+    /// See `waiting`.
+    pub next_attempt: Option<Timestamp>,
+    /// Everything that went wrong in this pass, each cause once.
+    pub errors: Vec<String>,
+}
+
+/// How a pass is made.
+#[derive(Debug, Clone)]
+pub struct PassOptions {
+    /// How long to wait for each client's confirmation.
+    pub wait: Duration,
+    /// Leave alone what waits for its next attempt. A run that a person started does not, unless the origin itself
+    /// has asked for the time.
+    pub patient: bool,
+    /// Read the feeds; without, only what is known is worked on.
+    pub poll: bool,
+}
+
+/// Everything that the workers share.
+pub struct Pipeline {
+    config: Arc<Config>,
+    store: Store,
+    http: Http,
+    clients: BTreeMap<String, Client>,
+    monitor: Arc<dyn Monitor>,
+    stop: CancellationToken,
+    tally: Mutex<Summary>,
+    _lock: Option<fs::DataLock>,
+}
+
+/// Where things are in a data folder.
+#[derive(Debug, Clone)]
+pub struct DataFolder(PathBuf);
+
+impl DataFolder {
+    /// The layout below this folder.
+    pub fn new(root: impl Into<PathBuf>) -> Self {
+        Self(root.into())
+    }
+
+    /// The SQLite database.
+    pub fn state(&self) -> PathBuf {
+        self.0.join("state.db")
+    }
+
+    /// All media.
+    pub fn media(&self) -> PathBuf {
+        self.0.join("media")
+    }
+
+    /// The folder of one show's files.
+    pub fn show_media(&self, show: &str) -> PathBuf {
+        self.media().join(show)
+    }
+
+    /// The .torrent of a file.
+    pub fn torrent(&self, show: &str, file: &str) -> PathBuf {
+        self.0.join("torrents").join(show).join(format!("{file}.torrent"))
+    }
+
+    /// The folder itself.
+    pub fn root(&self) -> &Path {
+        &self.0
+    }
+}
+
+/// One pass under way.
+struct Pass {
+    /// Greater than that of every former pass: rows carry it once they are dealt with.
+    id: i64,
+    options: PassOptions,
+    /// The shows in it, by slug.
+    shows: Mutex<BTreeMap<String, Arc<Target>>>,
+    /// The queue of what is to be fetched.
+    fetchable: Supply,
+    /// The queue of what is to be handed over.
+    placeable: Supply,
+}
+
+impl Pass {
+    fn new(options: PassOptions) -> Self {
+        Self {
+            id: Timestamp::now().as_microsecond(),
+            options,
+            shows: Mutex::default(),
+            fetchable: Supply::new(),
+            placeable: Supply::new(),
+        }
+    }
+
+    fn show(&self, slug: &str) -> Option<Arc<Target>> {
+        lock(&self.shows).get(slug).cloned()
+    }
+}
+
+/// A worker that has died leaves what it held as it was.
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+impl Pipeline {
+    /// Takes the data folder for this process, opens the state and sets up the clients. Nothing is asked of
+    /// anybody yet.
+    pub async fn open(
+        config: Arc<Config>,
+        monitor: Arc<dyn Monitor>,
+        stop: CancellationToken,
+    ) -> Result<Arc<Self>, Error> {
+        let folder = DataFolder::new(&config.data_dir);
+        fs::create_dir(folder.root())?;
+        let lock = fs::DataLock::take(folder.root())?;
+        let store = Store::open(&folder.state()).await?;
+        Self::with_store(config, store, Some(lock), monitor, stop)
+    }
+
+    fn with_store(
+        config: Arc<Config>,
+        store: Store,
+        lock: Option<fs::DataLock>,
+        monitor: Arc<dyn Monitor>,
+        stop: CancellationToken,
+    ) -> Result<Arc<Self>, Error> {
+        let http = Http::new(http_options(&config))?;
+        let clients = open_clients(&config)?;
+        Ok(Arc::new(Self {
+            config,
+            store,
+            http,
+            clients,
+            monitor,
+            stop,
+            tally: Mutex::default(),
+            _lock: lock,
+        }))
+    }
+
+    /// The state.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// One pass over these shows.
+    pub async fn pass(self: &Arc<Self>, targets: &[Target], options: PassOptions) -> Result<Summary, Error> {
+        self.tally(|tally| *tally = Summary::default());
+        let pass = Arc::new(Pass::new(options));
+        let polls = async {
+            let outcome = self.poll_all(targets, &pass).await;
+            pass.fetchable.ended();
+            outcome
+        };
+        let fetches = async {
+            let outcome = self.fetch_all(&pass).await;
+            pass.placeable.ended();
+            outcome
+        };
+        let (polled, fetched, placed) = tokio::join!(polls, fetches, self.place_all(&pass));
+        polled.and(fetched).and(placed)?;
+        self.summary(&pass).await
+    }
+
+    async fn summary(&self, pass: &Pass) -> Result<Summary, Error> {
+        let totals = self.store.totals(pass.id).await?;
+        let at = |stage| totals.get(&stage).copied().unwrap_or_default();
+        let (waiting, next_attempt) = self.store.waiting(pass.id).await?;
+        Ok(self.tally(|tally| {
+            tally.seeding = at(Stage::Seeding);
+            tally.failed = at(Stage::Failed);
+            tally.waiting = waiting;
+            tally.next_attempt = next_attempt;
+            tally.clone()
+        }))
+    }
+
+    fn folder(&self) -> DataFolder {
+        DataFolder::new(&self.config.data_dir)
+    }
+
+    /// Changes or reads the figures of the pass.
+    fn tally<T>(&self, with: impl FnOnce(&mut Summary) -> T) -> T {
+        with(&mut lock(&self.tally))
+    }
+
+    /// Notes a cause once, however many things suffer from it.
+    fn note_error(&self, error: &str) {
+        self.tally(|tally| {
+            if !tally.errors.iter().any(|known| known == error) {
+                tally.errors.push(error.to_owned());
+            }
+        });
+    }
+}
+
+fn http_options(config: &Config) -> crate::http::Options {
+    crate::http::Options {
+        contact: config.user_agent_contact.clone(),
+        allow_private_addresses: config.limits.allow_private_addresses,
+        downloads: config.limits.downloads,
+        per_host: config.limits.per_host,
+        rate: config.limits.rate,
+        ..crate::http::Options::default()
+    }
+}
+
+/// The clients of a configuration, by name.
+pub fn open_clients(config: &Config) -> Result<BTreeMap<String, Client>, crate::handover::Problem> {
+    config
+        .clients
+        .iter()
+        .map(|client| {
+            let opened = Client::open(&client.name, &client.adapter, client.paths.clone(), client.limits)?;
+            Ok((client.name.clone(), opened))
+        })
+        .collect()
+}

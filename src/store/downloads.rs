@@ -13,15 +13,6 @@ use crate::model::{
 #[error("the name \"{0}\" is in use by another enclosure of the show")]
 pub struct NameTaken(pub String);
 
-/// What was recorded of a fetched file: enough to adopt it after a crash.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fetched {
-    /// The file.
-    pub file: MediaFile,
-    /// What it cost the origin in this attempt.
-    pub traffic: Traffic,
-}
-
 impl Store {
     /// Takes the next enclosure of this pass that has no torrent yet; the newest of each feed first. `full_hosts`
     /// have as many transfers as they may. With `patient`, what waits for its next attempt is left alone; without
@@ -104,18 +95,25 @@ impl Store {
         read().doing(what)
     }
 
+    /// Adds what an attempt has cost the origin, whatever came of it.
+    pub async fn record_traffic(&self, id: EnclosureId, traffic: Traffic) -> Result<()> {
+        sqlx::query("UPDATE enclosures SET requests = requests + $2, bytes = bytes + $3 WHERE id = $1")
+            .bind(id.0)
+            .bind(signed(traffic.requests))
+            .bind(signed(traffic.bytes))
+            .execute(&self.pool)
+            .await
+            .doing("record what the origin was asked")?;
+        Ok(())
+    }
+
     /// Gives a claimed enclosure back undone: the pass was stopped.
-    pub async fn release_download(&self, id: EnclosureId, traffic: Traffic) -> Result<()> {
-        sqlx::query(
-            "UPDATE enclosures SET stage = 'discovered', requests = requests + $2, bytes = bytes + $3
-             WHERE id = $1 AND stage = 'downloading'",
-        )
-        .bind(id.0)
-        .bind(signed(traffic.requests))
-        .bind(signed(traffic.bytes))
-        .execute(&self.pool)
-        .await
-        .doing("release an enclosure")?;
+    pub async fn release_download(&self, id: EnclosureId) -> Result<()> {
+        sqlx::query("UPDATE enclosures SET stage = 'discovered' WHERE id = $1 AND stage = 'downloading'")
+            .bind(id.0)
+            .execute(&self.pool)
+            .await
+            .doing("release an enclosure")?;
         Ok(())
     }
 
@@ -124,12 +122,11 @@ impl Store {
     pub async fn record_fetched(
         &self,
         id: EnclosureId,
-        fetched: &Fetched,
+        file: &MediaFile,
     ) -> Result<std::result::Result<(), NameTaken>> {
-        let file = &fetched.file;
         let done = sqlx::query(
             "UPDATE enclosures SET file = $2, file_key = $3, length = $4, sniffed_type = $5, etag = $6,
-                 last_modified = $7, requests = requests + $8, bytes = bytes + $9 WHERE id = $1",
+                 last_modified = $7 WHERE id = $1",
         )
         .bind(id.0)
         .bind(&file.name)
@@ -138,8 +135,6 @@ impl Store {
         .bind(&file.media_type)
         .bind(&file.etag)
         .bind(&file.last_modified)
-        .bind(signed(fetched.traffic.requests))
-        .bind(signed(fetched.traffic.bytes))
         .execute(&self.pool)
         .await;
         match done {
@@ -200,25 +195,18 @@ impl Store {
 
     /// An attempt has failed: a problem with a next attempt leaves the enclosure to be fetched, one without is
     /// for the user. Gives the stage that it is in now.
-    pub async fn record_failure(
-        &self,
-        id: EnclosureId,
-        problem: &Problem,
-        traffic: Traffic,
-    ) -> Result<Stage> {
+    pub async fn record_failure(&self, id: EnclosureId, problem: &Problem) -> Result<Stage> {
         let stage = if problem.next_attempt.is_some() { Stage::Discovered } else { Stage::Failed };
         sqlx::query(
             "UPDATE enclosures SET stage = CASE WHEN stage = 'downloaded' AND $2 = 'discovered' THEN stage ELSE $2 END,
-                 attempts = attempts + 1, next_attempt = $3, asked_to_wait = $4, error = $5,
-                 requests = requests + $6, bytes = bytes + $7 WHERE id = $1",
+                 attempts = attempts + 1, next_attempt = $3, asked_to_wait = $4, error = $5
+             WHERE id = $1",
         )
         .bind(id.0)
         .bind(stage.as_str())
         .bind(problem.next_attempt.map(seconds))
         .bind(problem.asked_to_wait)
         .bind(&problem.message)
-        .bind(signed(traffic.requests))
-        .bind(signed(traffic.bytes))
         .execute(&self.pool)
         .await
         .doing("record a failed attempt")?;

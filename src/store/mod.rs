@@ -18,11 +18,11 @@ use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
 
-pub use downloads::{Fetched, NameTaken};
+pub use downloads::NameTaken;
 pub use episodes::{KnownItem, Recorded, Verdict};
 pub use manage::{Found, Story, StoryEnclosure};
 pub use placements::Placed;
-pub use shows::{FeedRecord, ShowId, ShowRecord};
+pub use shows::{FailedPoll, FeedRecord, ShowId, ShowRecord};
 pub use status::{EnclosureStatus, EpisodeStatus, PlacementStatus, ShowStatus};
 
 /// Why the state could not be read or written.
@@ -137,6 +137,23 @@ impl Store {
             return Err(Error::Older { path: path.to_owned() });
         }
         Ok(store)
+    }
+
+    /// A copy of the state to try things on, or an empty one where there is none yet. It goes with the folder.
+    pub async fn open_copy(path: &Path) -> Result<(Self, tempfile::TempDir)> {
+        let failed = |source| Error::Open { path: path.to_owned(), source };
+        let scratch = tempfile::tempdir().map_err(|error| failed(sqlx::Error::Io(error)))?;
+        let copy = scratch.path().join("state.db");
+        if path.exists() {
+            let original = Self::connect(path, false).await?;
+            original.refuse_newer(path).await?;
+            sqlx::query("VACUUM INTO $1")
+                .bind(copy.to_string_lossy().into_owned())
+                .execute(&original.pool)
+                .await
+                .map_err(failed)?;
+        }
+        Ok((Self::open(&copy).await?, scratch))
     }
 
     async fn connect(path: &Path, create: bool) -> Result<Self> {

@@ -103,6 +103,16 @@ impl Store {
         read().doing(what)
     }
 
+    /// How many looks at a client have ended with an error, for the back-off.
+    pub async fn placement_attempts(&self, id: PlacementId) -> Result<u64> {
+        sqlx::query_scalar("SELECT attempts FROM placements WHERE id = $1")
+            .bind(id.0)
+            .fetch_one(&self.pool)
+            .await
+            .map(unsigned)
+            .doing("read a placement's attempts")
+    }
+
     /// Records what a look at a client has found, and the stage of the enclosure that follows from it.
     pub async fn record_placement(
         &self,

@@ -48,6 +48,21 @@ pub struct FeedRecord {
     pub traffic: Traffic,
 }
 
+/// A poll that brought no feed.
+#[derive(Debug, Clone)]
+pub struct FailedPoll {
+    /// Why.
+    pub error: String,
+    /// Until when the origin has asked us to stay away.
+    pub wait_until: Option<Timestamp>,
+    /// When to poll next.
+    pub next_poll: Timestamp,
+    /// Where the feed was said to have moved to there is none; ask at its old place again.
+    pub forget_move: bool,
+    /// What it cost the publisher's server.
+    pub traffic: Traffic,
+}
+
 impl Store {
     /// The show with this slug, made or given its new feed address where the user has changed it.
     pub async fn ensure_show(&self, slug: &str, feed: &str) -> Result<ShowRecord> {
@@ -156,26 +171,20 @@ impl Store {
         tx.commit().await.doing(what)
     }
 
-    /// Records that a poll failed. `wait_until` is the time that the origin asked for.
-    pub async fn record_poll_failure(
-        &self,
-        show: ShowId,
-        error: &str,
-        wait_until: Option<Timestamp>,
-        next_poll: Timestamp,
-        traffic: Traffic,
-    ) -> Result<()> {
+    /// Records that a poll failed.
+    pub async fn record_failed_poll(&self, show: ShowId, failed: &FailedPoll) -> Result<()> {
         sqlx::query(
             "UPDATE shows SET error = $2, wait_until = $3, next_poll = $4, failures = failures + 1,
-                 requests = requests + $5, bytes = bytes + $6
+                 requests = requests + $5, bytes = bytes + $6, moved_to = CASE WHEN $7 THEN NULL ELSE moved_to END
              WHERE id = $1",
         )
         .bind(show.0)
-        .bind(error)
-        .bind(wait_until.map(seconds))
-        .bind(seconds(next_poll))
-        .bind(signed(traffic.requests))
-        .bind(signed(traffic.bytes))
+        .bind(&failed.error)
+        .bind(failed.wait_until.map(seconds))
+        .bind(seconds(failed.next_poll))
+        .bind(signed(failed.traffic.requests))
+        .bind(signed(failed.traffic.bytes))
+        .bind(failed.forget_move)
         .execute(&self.pool)
         .await
         .doing("record a failed poll")?;

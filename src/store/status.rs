@@ -37,8 +37,8 @@ pub struct EpisodeStatus {
     pub title: String,
     /// When it was published.
     pub date: Option<Timestamp>,
-    /// Its page.
-    pub link: Option<String>,
+    /// The rule that wants it.
+    pub verdict: String,
     /// Its enclosures.
     pub enclosures: Vec<EnclosureStatus>,
 }
@@ -50,6 +50,12 @@ pub struct EnclosureStatus {
     pub id: EnclosureId,
     /// As the feed gives it.
     pub url: String,
+    /// The type that the feed claims.
+    pub media_type: Option<String>,
+    /// The length that the feed claims, in bytes.
+    pub length_hint: Option<u64>,
+    /// Whether another enclosure of the show has the same base name.
+    pub repeated: bool,
     /// How far it has come.
     pub stage: Stage,
     /// Its file's name, once known.
@@ -114,8 +120,8 @@ impl Store {
         let what = "read the status";
         let placements = self.placements_of(show).await?;
         let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
-            "SELECT ep.id AS episode, ep.guid, ep.title, ep.date, ep.link, e.id, e.url, e.stage, e.file, e.length,
-                 e.info_hash_v1, e.info_hash_v2, e.magnet, e.attempts, e.next_attempt, e.error
+            "SELECT ep.id AS episode, ep.guid, ep.title, ep.date, ep.verdict, e.id, e.url, e.media_type, e.length_hint,
+                 e.repeated, e.stage, e.file, e.length, e.info_hash_v1, e.info_hash_v2, e.magnet, e.attempts, e.next_attempt, e.error
              FROM enclosures e JOIN announcements a ON a.enclosure_id = e.id JOIN episodes ep ON ep.id = a.episode_id
              WHERE e.show_id = $1 AND {MANAGED}
              GROUP BY ep.id, e.id ORDER BY ep.date DESC, ep.id, MIN(a.position)"
@@ -145,7 +151,7 @@ impl Store {
     pub(super) async fn enclosures_of(&self, episode: i64) -> Result<Vec<EnclosureStatus>> {
         let what = "read an episode's enclosures";
         let rows = sqlx::query(
-            "SELECT e.id, e.show_id, e.url, e.stage, e.file, e.length, e.info_hash_v1, e.info_hash_v2, e.magnet,
+            "SELECT e.id, e.show_id, e.url, e.media_type, e.length_hint, e.repeated, e.stage, e.file, e.length, e.info_hash_v1, e.info_hash_v2, e.magnet,
                  e.attempts, e.next_attempt, e.error
              FROM enclosures e JOIN announcements a ON a.enclosure_id = e.id
              WHERE a.episode_id = $1 GROUP BY e.id ORDER BY MIN(a.position)",
@@ -215,7 +221,7 @@ fn episode_status(row: &SqliteRow) -> std::result::Result<EpisodeStatus, sqlx::E
         guid: row.try_get("guid")?,
         title: row.try_get("title")?,
         date: timestamp(row.try_get("date")?),
-        link: row.try_get("link")?,
+        verdict: row.try_get("verdict")?,
         enclosures: Vec::new(),
     })
 }
@@ -232,6 +238,9 @@ fn enclosure_status(row: &SqliteRow) -> Result<EnclosureStatus> {
         Ok(EnclosureStatus {
             id: EnclosureId(row.try_get("id")?),
             url: row.try_get("url")?,
+            media_type: row.try_get("media_type")?,
+            length_hint: row.try_get::<Option<i64>, _>("length_hint")?.map(unsigned),
+            repeated: row.try_get("repeated")?,
             stage,
             file: row.try_get("file")?,
             length: row.try_get::<Option<i64>, _>("length")?.map(unsigned),

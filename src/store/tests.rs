@@ -1,7 +1,7 @@
 //! The store by itself: identity over polls, claims, what a crash leaves behind.
 
 use super::*;
-use crate::model::{Enclosure, Feed, FeedKind, Item, MediaFile, Problem, Role, Stage, Traffic};
+use crate::model::{Enclosure, Feed, FeedKind, Item, MediaFile, Problem, Role, Stage};
 use jiff::Timestamp;
 
 async fn empty() -> (tempfile::TempDir, Store) {
@@ -99,7 +99,7 @@ async fn a_claim_that_died_is_claimed_again_by_the_next_pass_and_a_wait_is_kept(
     let job = store.claim_download(2, now(), false, &[]).await.unwrap().unwrap();
     let later = Timestamp::from_second(1_800_000_100).unwrap();
     let problem = Problem { message: "503".to_owned(), next_attempt: Some(later), asked_to_wait: true };
-    let stage = store.record_failure(job.id, &problem, Traffic { requests: 1, bytes: 0 }).await.unwrap();
+    let stage = store.record_failure(job.id, &problem).await.unwrap();
     assert_eq!(stage, Stage::Discovered);
     store.join_pass(show, 3).await.unwrap();
     assert!(store.claim_download(3, now(), false, &[]).await.unwrap().is_none());
@@ -118,15 +118,12 @@ async fn names_are_unique_in_a_show_whatever_their_case() {
     while let Some(job) = store.claim_download(1, now(), true, &[]).await.unwrap() {
         ids.push(job.id);
     }
-    let fetched = |name: &str| Fetched {
-        file: MediaFile {
-            name: name.to_owned(),
-            length: 1,
-            media_type: "audio/mpeg".to_owned(),
-            etag: None,
-            last_modified: None,
-        },
-        traffic: Traffic::default(),
+    let fetched = |name: &str| MediaFile {
+        name: name.to_owned(),
+        length: 1,
+        media_type: "audio/mpeg".to_owned(),
+        etag: None,
+        last_modified: None,
     };
     assert_eq!(store.record_fetched(ids[0], &fetched("A.mp3")).await.unwrap(), Ok(()));
     assert_eq!(

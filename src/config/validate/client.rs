@@ -10,7 +10,8 @@ use url::Url;
 use super::address::web_address;
 use super::{Context, check_slug};
 use crate::config::finding::KeyPath;
-use crate::config::{Client, PathMap, file, secrets};
+use crate::config::{Client, file, secrets};
+use crate::model::PathMap;
 use crate::secret::Secret;
 
 /// `our_folders` are those whose files are handed over: the data folder and the inboxes.

@@ -1,0 +1,80 @@
+//! This machine: folders, space, clock.
+
+use std::path::Path;
+
+use jiff::Timestamp;
+
+use super::Finding;
+use crate::config::{Config, FeedSource};
+use crate::fs;
+use crate::pipeline::DataFolder;
+use crate::units::ByteSize;
+
+/// No clock that is right is earlier than this program.
+const NOT_BEFORE: i64 = 1_767_225_600; // 2026-01-01
+
+pub(super) fn check(config: &Config, findings: &mut Vec<Finding>) {
+    data_folder(config, findings);
+    local_feeds(config, findings);
+    if Timestamp::now().as_second() < NOT_BEFORE {
+        findings.push(Finding::error(
+            "host.clock",
+            "clock",
+            format!("it says {}, which has passed long ago", Timestamp::now()),
+            "set the clock, best by NTP; TLS, schedules and dates depend on it",
+        ));
+    }
+}
+
+fn data_folder(config: &Config, findings: &mut Vec<Finding>) {
+    let folder = DataFolder::new(&config.data_dir);
+    let place = format!("data_dir {}", folder.root().display());
+    if let Err(error) = writable(&folder.media()) {
+        findings.push(Finding::error(
+            "data.unwritable",
+            place,
+            format!("podseed cannot write there: {}", crate::error::chain(&error)),
+            "create the folder and give it to the user that podseed runs as, or set another `data_dir`",
+        ));
+        return;
+    }
+    match fs::free_space(folder.root()) {
+        Ok(free) if free < config.limits.disk_free => findings.push(Finding::error(
+            "data.space",
+            place,
+            format!(
+                "{} are free, and {} are to stay free",
+                ByteSize(free),
+                ByteSize(config.limits.disk_free)
+            ),
+            "make room, or lower `limits.disk_free`; until then nothing is fetched",
+        )),
+        Ok(free) => {
+            findings.push(Finding::ok("data.space", place, format!("writable, {} free", ByteSize(free))))
+        }
+        Err(error) => findings.push(Finding::warning("data.space", place, error.to_string(), "")),
+    }
+}
+
+/// Tries it: permissions, quotas and read-only mounts all say no only when asked.
+fn writable(folder: &Path) -> Result<(), fs::Error> {
+    fs::create_dir(folder)?;
+    let test = folder.join(".podseed-check");
+    fs::write_atomic(&test, b"")?;
+    fs::remove(&test)
+}
+
+fn local_feeds(config: &Config, findings: &mut Vec<Finding>) {
+    for show in &config.shows {
+        if let FeedSource::File(path) = &show.feed
+            && !path.is_file()
+        {
+            findings.push(Finding::error(
+                "feed.missing",
+                format!("shows.{}.feed", show.slug),
+                format!("there is no file {}", path.display()),
+                "correct the path; a relative one starts at the folder of the configuration",
+            ));
+        }
+    }
+}

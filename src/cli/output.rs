@@ -1,0 +1,44 @@
+//! The only place that prints: data on standard output, talk on standard error.
+
+use std::io::{self, IsTerminal as _, Write as _};
+
+use serde::Serialize;
+
+/// Prints one line of data. A reader that has gone away (`| head`) ends the program quietly.
+pub(super) fn data(line: impl std::fmt::Display) {
+    let mut out = io::stdout().lock();
+    if let Err(error) = writeln!(out, "{line}").and_then(|()| out.flush())
+        && error.kind() == io::ErrorKind::BrokenPipe
+    {
+        std::process::exit(0);
+    }
+}
+
+/// Prints a text that ends its own lines.
+pub(super) fn text(text: &str) {
+    data(text.trim_end_matches('\n'));
+}
+
+/// Prints one JSON document.
+pub(super) fn json(value: &impl Serialize) {
+    match serde_json::to_string_pretty(value) {
+        Ok(text) => data(text),
+        Err(error) => talk(format_args!("error: cannot write JSON: {error}")),
+    }
+}
+
+/// Prints one line for people. Nobody listening is no reason to stop.
+pub(super) fn talk(line: impl std::fmt::Display) {
+    let _ = writeln!(io::stderr().lock(), "{line}");
+}
+
+/// Whether standard error is a terminal that wants more than plain lines.
+pub(super) fn is_lively() -> bool {
+    io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
+/// Text from a feed or a client, safe for a terminal: control characters, which could move the cursor or change
+/// colours, are left out.
+pub(super) fn plain(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).collect()
+}

@@ -1,0 +1,139 @@
+//! What a run shows while it works: bars on a terminal, one plain line per step elsewhere.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+
+use super::output::{is_lively, plain, talk};
+use crate::download::Progress;
+use crate::pipeline::{Event, Monitor};
+use crate::units::ByteSize;
+
+/// A monitor that talks to a person.
+pub(super) struct Lines {
+    quiet: bool,
+    bars: Option<MultiProgress>,
+}
+
+impl Lines {
+    /// Bars only on a terminal and with colours allowed; with `--json` and `--quiet` neither bars nor lines, except
+    /// for what goes wrong.
+    pub(super) fn new(quiet: bool, json: bool) -> Self {
+        let quiet = quiet || json;
+        Self { quiet, bars: (!quiet && is_lively()).then(MultiProgress::new) }
+    }
+
+    /// Takes the bars away.
+    pub(super) fn clear(&self) {
+        if let Some(bars) = &self.bars {
+            // Bars that cannot be taken away stay on the screen; nothing is lost.
+            let _ = bars.clear();
+        }
+    }
+
+    fn line(&self, line: &str) {
+        match &self.bars {
+            Some(bars) => bars.suspend(|| talk(line)),
+            None => talk(line),
+        }
+    }
+}
+
+impl Monitor for Lines {
+    fn event(&self, event: &Event) {
+        let (line, bad) = describe(event);
+        if let Some(line) = line.filter(|_| bad || !self.quiet) {
+            self.line(&plain(&line));
+        }
+    }
+
+    fn transfer(&self, label: &str) -> Arc<dyn Progress> {
+        match &self.bars {
+            Some(bars) => Arc::new(Bar::new(bars, &plain(label))),
+            None => Arc::new(()),
+        }
+    }
+}
+
+/// The line for an event, and whether it is about something that went wrong.
+fn describe(event: &Event) -> (Option<String>, bool) {
+    let until = |next: &Option<jiff::Timestamp>| match next {
+        Some(next) => format!("; next attempt {next}"),
+        None => String::new(),
+    };
+    match event {
+        Event::Polled { show, title, new_episodes, newly_wanted } => (
+            Some(format!(
+                "{show}: read \"{title}\": {new_episodes} new episodes, {newly_wanted} files to fetch"
+            )),
+            false,
+        ),
+        Event::Unchanged { show } => (Some(format!("{show}: the feed has not changed")), false),
+        Event::FeedWarning { show, text } => (Some(format!("{show}: warning: {text}")), false),
+        Event::PollFailed { show, error } => (Some(format!("{show}: error: {error}")), true),
+        Event::PollWaits { show, until } => {
+            (Some(format!("{show}: the server has asked not to be asked before {until}")), true)
+        }
+        Event::Fetched { show, file, length, bytes } => {
+            let resumed =
+                if bytes < length { format!(", {} of it now", ByteSize(*bytes)) } else { String::new() };
+            (Some(format!("{show}: fetched {file} ({}{resumed})", ByteSize(*length))), false)
+        }
+        Event::TorrentMade { show, path, info_hash } => {
+            let hash = match info_hash.v1() {
+                Some(v1) => v1.to_string(),
+                None => info_hash.v2().map(|v2| v2.to_string()).unwrap_or_default(),
+            };
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            (Some(format!("{show}: made {name} (info hash {hash})")), false)
+        }
+        Event::FetchFailed { show, title, error, next_attempt } => {
+            (Some(format!("{show}: error: {title}: {error}{}", until(next_attempt))), true)
+        }
+        Event::Placed { show, file, client, state } => {
+            (Some(format!("{show}: {file}: {state} at {client}")), false)
+        }
+        Event::PlaceFailed { show, file, error, .. } => {
+            (Some(format!("{show}: error: {file}: {error}")), true)
+        }
+    }
+}
+
+struct Bar {
+    bar: ProgressBar,
+    has_total: AtomicBool,
+}
+
+impl Bar {
+    fn new(bars: &MultiProgress, label: &str) -> Self {
+        let bar = bars.add(ProgressBar::new_spinner());
+        bar.set_style(style("{prefix:.bold} {decimal_bytes} {decimal_bytes_per_sec}"));
+        bar.set_prefix(label.chars().take(40).collect::<String>());
+        Self { bar, has_total: AtomicBool::new(false) }
+    }
+}
+
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+}
+
+impl Progress for Bar {
+    fn advance(&self, done: u64, total: Option<u64>) {
+        if let Some(total) = total
+            && !self.has_total.swap(true, Ordering::Relaxed)
+        {
+            self.bar.set_length(total);
+            self.bar.set_style(style(
+                "{prefix:.bold} {wide_bar} {binary_bytes}/{binary_total_bytes} {binary_bytes_per_sec} {eta} left",
+            ));
+        }
+        self.bar.set_position(done);
+    }
+}
+
+impl Drop for Bar {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}

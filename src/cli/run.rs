@@ -1,0 +1,272 @@
+//! `podseed run`: one pass over the shows of the configuration, or over feeds that are named for this run.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Args;
+use serde::Serialize;
+use tokio_util::sync::CancellationToken;
+use url::Url;
+
+use super::output::{data, json, plain, talk};
+use super::progress::Lines;
+use super::{Context, Error, Outcome};
+use crate::config::{Config, FeedSource};
+use crate::model::Selection;
+use crate::pipeline::{self, DataFolder, PassOptions, Pipeline, Plan, Summary, Target};
+use crate::units::{ByteSize, Span};
+
+/// One pass: read feeds, fetch, make torrents, hand over, wait until the clients confirm
+#[derive(Debug, Args)]
+pub(super) struct RunArgs {
+    /// Shows of the configuration (default: all), or feeds: addresses or files
+    #[arg(value_name = "SHOW|FEED")]
+    what: Vec<String>,
+    /// Only the newest N episodes
+    #[arg(long, value_name = "N", conflicts_with = "all")]
+    latest: Option<usize>,
+    /// All episodes
+    #[arg(long)]
+    all: bool,
+    /// How long to wait for each client's confirmation
+    #[arg(long, value_name = "TIME", default_value = "60 s")]
+    wait: Span,
+    /// Say what would be fetched, made and handed over, and why; change nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// Where a run without a configuration keeps everything.
+const AD_HOC_FOLDER: &str = "podseed-data";
+
+pub(super) async fn run(args: &RunArgs, context: &Context) -> Result<Outcome, Error> {
+    let config = match context.config_if_any()? {
+        Some(config) => config,
+        None if args.what.is_empty() => context.config()?,
+        None => Arc::new(Config::ad_hoc(Path::new(AD_HOC_FOLDER))),
+    };
+    let targets = targets(args, &config)?;
+    if targets.is_empty() {
+        return Err(Error::Usage("the configuration has no shows; add one, or name a feed".to_owned()));
+    }
+    let options = PassOptions { wait: args.wait.0, patient: false, poll: true };
+    if args.dry_run {
+        let plan = pipeline::plan(&config, &targets).await?;
+        print_plan(&plan, context);
+        return Ok(Outcome::Done);
+    }
+    let summary = pass(Arc::clone(&config), &targets, options, context).await?;
+    Ok(finish(&summary, &config, context))
+}
+
+/// Works on what is known and due, without reading feeds: what `retry` asks for.
+pub(super) async fn known_work(context: &Context) -> Result<Outcome, Error> {
+    let config = context.config()?;
+    let targets: Vec<Target> = config.shows.iter().map(Target::from).collect();
+    let options = PassOptions { wait: Duration::from_secs(60), patient: true, poll: false };
+    match pass(Arc::clone(&config), &targets, options, context).await {
+        Err(Error::Pipeline(pipeline::Error::Folder(crate::fs::Error::Locked { holder, .. }))) => {
+            let holder = holder.map(|pid| format!(" (process {pid})")).unwrap_or_default();
+            talk(format_args!("the podseed that is running{holder} tries again at its next pass"));
+            Ok(Outcome::Done)
+        }
+        other => Ok(finish(&other?, &config, context)),
+    }
+}
+
+async fn pass(
+    config: Arc<Config>,
+    targets: &[Target],
+    options: PassOptions,
+    context: &Context,
+) -> Result<Summary, Error> {
+    let stop = CancellationToken::new();
+    let lines = Arc::new(Lines::new(context.quiet, context.json));
+    let signals = tokio::spawn(stop_on_signal(stop.clone()));
+    let pipeline = Pipeline::open(config, Arc::clone(&lines) as Arc<dyn pipeline::Monitor>, stop).await?;
+    let summary = pipeline.pass(targets, options).await;
+    signals.abort();
+    lines.clear();
+    Ok(summary?)
+}
+
+/// The first signal stops the pass at safe points; the second ends the process where it is, which is safe too.
+async fn stop_on_signal(stop: CancellationToken) {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut interrupt), Ok(mut terminate)) =
+        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
+        return;
+    };
+    for again in [false, true] {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        if again {
+            std::process::exit(130);
+        }
+        talk("stopping; what is under way is kept and continued by the next run");
+        stop.cancel();
+    }
+}
+
+fn targets(args: &RunArgs, config: &Config) -> Result<Vec<Target>, Error> {
+    let mut targets: Vec<Target> = match args.what.is_empty() {
+        true => config.shows.iter().map(Target::from).collect(),
+        false => args.what.iter().map(|what| target(what, config)).collect::<Result<_, _>>()?,
+    };
+    for target in &mut targets {
+        match (args.latest, args.all) {
+            (Some(latest), _) => target.selection.latest = Some(latest),
+            (None, true) => target.selection.latest = None,
+            (None, false) => {}
+        }
+    }
+    Ok(targets)
+}
+
+fn target(what: &str, config: &Config) -> Result<Target, Error> {
+    if let Some(show) = config.shows.iter().find(|show| show.slug == what) {
+        return Ok(Target::from(show));
+    }
+    let feed = match Url::parse(what) {
+        Ok(url) if matches!(url.scheme(), "http" | "https") => FeedSource::Url(url),
+        _ => FeedSource::File(local_feed(what, config)?),
+    };
+    Ok(Target {
+        slug: None,
+        feed,
+        selection: Selection { latest: Some(1), ..Selection::default() },
+        clients: config.clients.iter().map(|client| client.name.clone()).collect(),
+        auth: None,
+    })
+}
+
+fn local_feed(what: &str, config: &Config) -> Result<PathBuf, Error> {
+    std::fs::canonicalize(what).ok().filter(|path| path.is_file()).ok_or_else(|| {
+        let shows: Vec<_> = config.shows.iter().map(|show| show.slug.as_str()).collect();
+        let known = if shows.is_empty() { "there are none".to_owned() } else { shows.join(", ") };
+        Error::Usage(format!(
+            "\"{}\" is neither a show of the configuration ({known}), nor an http(s) address, nor a file",
+            plain(what)
+        ))
+    })
+}
+
+#[derive(Serialize)]
+struct SummaryJson<'a> {
+    shows: u64,
+    new_episodes: u64,
+    downloaded: u64,
+    bytes_fetched: u64,
+    torrents_made: u64,
+    handed_over: u64,
+    seeding: u64,
+    failed: u64,
+    errors: &'a [String],
+}
+
+fn finish(summary: &Summary, config: &Config, context: &Context) -> Outcome {
+    if context.json {
+        json(&SummaryJson {
+            shows: summary.shows,
+            new_episodes: summary.new_episodes,
+            downloaded: summary.downloaded,
+            bytes_fetched: summary.bytes_fetched,
+            torrents_made: summary.torrents_made,
+            handed_over: summary.handed_over,
+            seeding: summary.seeding,
+            failed: summary.failed,
+            errors: &summary.errors,
+        });
+    } else {
+        print_summary(summary, config, context);
+    }
+    if summary.errors.is_empty() && summary.failed == 0 { Outcome::Done } else { Outcome::SomeFailed }
+}
+
+fn print_summary(summary: &Summary, config: &Config, context: &Context) {
+    data(format_args!(
+        "{} shows, {} new episodes; {} files fetched ({}), {} torrents made; {} handed over, {} seeding, {} failed",
+        summary.shows,
+        summary.new_episodes,
+        summary.downloaded,
+        ByteSize(summary.bytes_fetched),
+        summary.torrents_made,
+        summary.handed_over,
+        summary.seeding,
+        summary.failed
+    ));
+    if let Some(next) = summary.next_attempt {
+        talk(format_args!(
+            "{} wait for their next attempt, the first at {next}; `podseed status` shows them",
+            summary.waiting
+        ));
+    }
+    if summary.failed > 0 {
+        talk(
+            "what failed needs you: `podseed status` says why, `podseed retry` tries again, `podseed forget` lets go",
+        );
+    }
+    if !context.quiet && summary.torrents_made > 0 {
+        print_next_step(config);
+    }
+}
+
+/// What is left for the user, where no client is there that podseed can ask whether it seeds.
+fn print_next_step(config: &Config) {
+    let folder = DataFolder::new(&config.data_dir);
+    let watched: Vec<_> = config
+        .clients
+        .iter()
+        .filter_map(|client| match &client.adapter {
+            podseed_adapters::ClientConfig::WatchDir(watch) => Some(watch),
+            _ => None,
+        })
+        .collect();
+    if config.clients.is_empty() {
+        talk(format_args!(
+            "\nThe torrents are in {}, their data in {}.\n\
+             Next: open the .torrent files in your BitTorrent client and choose the show's folder in there as the \
+             place of the data;\nor name your client in a configuration (`podseed config example`), and podseed does \
+             it and makes sure that it seeds.",
+            folder.root().join("torrents").display(),
+            folder.media().display()
+        ));
+    } else if watched.len() == config.clients.len() {
+        let folders: Vec<_> = watched.iter().map(|watch| watch.path.display().to_string()).collect();
+        talk(format_args!(
+            "\nThe .torrent files are in the watched folder {}.\n\
+             Next: let your BitTorrent client watch that folder; it seeds as soon as it has picked them up.",
+            folders.join(", ")
+        ));
+    }
+}
+
+fn print_plan(plan: &Plan, context: &Context) {
+    if context.json {
+        json(plan);
+        return;
+    }
+    for show in &plan.shows {
+        data(format_args!("{}  {}", show.show, plain(&show.title)));
+        if let Some(error) = &show.error {
+            data(format_args!("  {}", plain(error)));
+        }
+        if show.enclosures.is_empty() && show.error.is_none() {
+            data("  nothing to do");
+        }
+        for enclosure in &show.enclosures {
+            let length =
+                enclosure.length.map(|length| format!(", about {}", ByteSize(length))).unwrap_or_default();
+            data(format_args!("  {}{length}", plain(&enclosure.title)));
+            data(format_args!("    {}", plain(&enclosure.url)));
+            data(format_args!("    why: {}", plain(&enclosure.why)));
+            for step in &enclosure.steps {
+                data(format_args!("    would {step}"));
+            }
+        }
+    }
+}

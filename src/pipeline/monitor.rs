@@ -1,0 +1,113 @@
+//! What the pipeline tells while it works. It never prints; whoever calls it decides what a user sees.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::model::{InfoHashes, PlacementState};
+
+/// Something that a user may want to see, in the order in which it happens.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Event {
+    /// A feed was read.
+    Polled {
+        /// The show.
+        show: String,
+        /// Its title.
+        title: String,
+        /// Episodes not seen before.
+        new_episodes: u64,
+        /// Enclosures wanted that were not before.
+        newly_wanted: u64,
+    },
+    /// A feed has not changed.
+    Unchanged {
+        /// The show.
+        show: String,
+    },
+    /// A feed is damaged or unusual.
+    FeedWarning {
+        /// The show.
+        show: String,
+        /// What is wrong with it.
+        text: String,
+    },
+    /// A feed could not be read.
+    PollFailed {
+        /// The show, or the feed's address where it has no show yet.
+        show: String,
+        /// Why.
+        error: String,
+    },
+    /// The origin has asked not to come before.
+    PollWaits {
+        /// The show.
+        show: String,
+        /// Until when.
+        until: Timestamp,
+    },
+    /// A file is complete.
+    Fetched {
+        /// The show.
+        show: String,
+        /// The file's name.
+        file: String,
+        /// Its length.
+        length: u64,
+        /// Bytes that came from the origin in this attempt; less when a former one was resumed.
+        bytes: u64,
+    },
+    /// A .torrent is written.
+    TorrentMade {
+        /// The show.
+        show: String,
+        /// The .torrent.
+        path: PathBuf,
+        /// Its identity.
+        info_hash: InfoHashes,
+    },
+    /// A file could not be fetched, or no torrent made of it.
+    FetchFailed {
+        /// The show.
+        show: String,
+        /// The episode's title.
+        title: String,
+        /// Why.
+        error: String,
+        /// When it is tried again; `None`: it needs the user.
+        next_attempt: Option<Timestamp>,
+    },
+    /// A placement has a new state.
+    Placed {
+        /// The show.
+        show: String,
+        /// The file's name.
+        file: String,
+        /// The client.
+        client: String,
+        /// The state.
+        state: PlacementState,
+    },
+    /// A placement does not get on.
+    PlaceFailed {
+        /// The show.
+        show: String,
+        /// The file's name.
+        file: String,
+        /// The client.
+        client: String,
+        /// Why.
+        error: String,
+    },
+}
+
+/// Receives what happens.
+pub trait Monitor: Send + Sync {
+    /// One thing has happened.
+    fn event(&self, event: &Event);
+
+    /// A transfer begins; the result is told of its progress and dropped when it ends.
+    fn transfer(&self, label: &str) -> Arc<dyn crate::download::Progress>;
+}

@@ -1,0 +1,180 @@
+//! What a run would do, without doing it: the feeds are read for real, into a copy of the state that is thrown away.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use serde::Serialize;
+use tokio_util::sync::CancellationToken;
+
+use super::monitor::{Event, Monitor};
+use super::{DataFolder, Error, Pass, PassOptions, Pipeline, Target, lock};
+use crate::config::Config;
+use crate::download::Progress;
+use crate::model::name::{self, NameInputs};
+use crate::model::{PlacementState, Stage};
+use crate::secret::public_url;
+use crate::store::{EnclosureStatus, EpisodeStatus, ShowStatus, Store};
+
+/// What would happen.
+#[derive(Debug, Clone, Serialize)]
+pub struct Plan {
+    /// By show.
+    pub shows: Vec<PlannedShow>,
+}
+
+/// What would happen for one show.
+#[derive(Debug, Clone, Serialize)]
+pub struct PlannedShow {
+    /// The slug.
+    pub show: String,
+    /// The title.
+    pub title: String,
+    /// Why the feed cannot be read.
+    pub error: Option<String>,
+    /// What there is to do, and what there would be if the user did something.
+    pub enclosures: Vec<PlannedEnclosure>,
+}
+
+/// What would happen to one enclosure.
+#[derive(Debug, Clone, Serialize)]
+pub struct PlannedEnclosure {
+    /// Where it is fetched from.
+    pub url: String,
+    /// The episode's title.
+    pub title: String,
+    /// The length that is known, or that the feed claims.
+    pub length: Option<u64>,
+    /// Why: the rule that wants it, or what it waits for.
+    pub why: String,
+    /// In order: `fetch it as NAME`, `make NAME.torrent`, `hand it over to CLIENT`.
+    pub steps: Vec<String>,
+}
+
+/// Reads the feeds of these shows and says what a run would do. Neither the state nor any folder or client is
+/// touched.
+pub async fn plan(config: &Arc<Config>, targets: &[Target]) -> Result<Plan, Error> {
+    let folder = DataFolder::new(&config.data_dir);
+    let (store, _scratch) = Store::open_copy(&folder.state()).await?;
+    let failures = Arc::new(Failures::default());
+    let monitor = Arc::clone(&failures) as Arc<dyn Monitor>;
+    let pipeline = Pipeline::with_store(Arc::clone(config), store, None, monitor, CancellationToken::new())?;
+    let options = PassOptions { wait: Duration::ZERO, patient: false, poll: true };
+    let pass = Arc::new(Pass::new(options));
+    pipeline.poll_all(targets, &pass).await?;
+    let mut shows = Vec::new();
+    let in_pass: Vec<_> =
+        lock(&pass.shows).iter().map(|(slug, target)| (slug.clone(), Arc::clone(target))).collect();
+    for (slug, target) in in_pass {
+        for show in pipeline.store.status(Some(&slug)).await? {
+            shows.push(planned_show(&show, &target));
+        }
+    }
+    shows.extend(failures.of_unknown_shows(&shows));
+    Ok(Plan { shows })
+}
+
+/// Keeps what goes wrong with feeds that have no show yet.
+#[derive(Default)]
+struct Failures(Mutex<BTreeMap<String, String>>);
+
+impl Failures {
+    fn of_unknown_shows(&self, known: &[PlannedShow]) -> Vec<PlannedShow> {
+        let failures = lock(&self.0);
+        let unknown = failures.iter().filter(|(show, _)| known.iter().all(|known| known.show != **show));
+        unknown
+            .map(|(show, error)| PlannedShow {
+                show: show.clone(),
+                title: String::new(),
+                error: Some(error.clone()),
+                enclosures: Vec::new(),
+            })
+            .collect()
+    }
+}
+
+impl Monitor for Failures {
+    fn event(&self, event: &Event) {
+        if let Event::PollFailed { show, error } = event {
+            lock(&self.0).insert(show.clone(), error.clone());
+        }
+    }
+
+    fn transfer(&self, _label: &str) -> Arc<dyn Progress> {
+        Arc::new(())
+    }
+}
+
+fn planned_show(show: &ShowStatus, target: &Target) -> PlannedShow {
+    let enclosures = show
+        .episodes
+        .iter()
+        .flat_map(|episode| episode.enclosures.iter().map(move |enclosure| (episode, enclosure)))
+        .filter_map(|(episode, enclosure)| planned_enclosure(episode, enclosure, target))
+        .collect();
+    PlannedShow { show: show.show.clone(), title: show.title.clone(), error: show.error.clone(), enclosures }
+}
+
+/// What there is to do; `None` when nothing is.
+fn planned_enclosure(
+    episode: &EpisodeStatus,
+    enclosure: &EnclosureStatus,
+    target: &Target,
+) -> Option<PlannedEnclosure> {
+    let name = enclosure.file.clone().unwrap_or_else(|| likely_name(episode, enclosure));
+    let mut steps = Vec::new();
+    match enclosure.stage {
+        Stage::Discovered | Stage::Downloading => {
+            steps.push(format!("fetch it as {name}"));
+            steps.push(format!("make {name}.torrent"));
+        }
+        Stage::Downloaded => steps.push(format!("make {name}.torrent")),
+        Stage::Failed if enclosure.info_hash.is_none() => {
+            return Some(described(
+                episode,
+                enclosure,
+                "it has failed and waits for `podseed retry`".to_owned(),
+                steps,
+            ));
+        }
+        Stage::Withdrawn => return None,
+        _ => {}
+    }
+    let settled = |client: &str| {
+        let of_client = enclosure.placements.iter().find(|placement| placement.client == client);
+        of_client.is_some_and(|placement| {
+            matches!(placement.state, PlacementState::Seeding | PlacementState::Delivered)
+        })
+    };
+    let open = target.clients.iter().filter(|client| !settled(client));
+    steps.extend(open.map(|client| format!("hand it over to {client}")));
+    (!steps.is_empty()).then(|| described(episode, enclosure, episode.verdict.clone(), steps))
+}
+
+fn described(
+    episode: &EpisodeStatus,
+    enclosure: &EnclosureStatus,
+    why: String,
+    steps: Vec<String>,
+) -> PlannedEnclosure {
+    PlannedEnclosure {
+        url: public_url(&enclosure.url),
+        title: episode.title.clone(),
+        length: enclosure.length.or(enclosure.length_hint),
+        why,
+        steps,
+    }
+}
+
+/// The name as far as the feed tells: the file's first bytes may still give it another extension.
+fn likely_name(episode: &EpisodeStatus, enclosure: &EnclosureStatus) -> String {
+    name::file_name(&NameInputs {
+        url: &enclosure.url,
+        date: episode.date,
+        title: &episode.title,
+        guid: episode.guid.as_deref(),
+        media_type: enclosure.media_type.as_deref(),
+        sniffed_extension: None,
+        repeated: enclosure.repeated,
+    })
+}

@@ -1,0 +1,363 @@
+//! Reading feeds: what to ask, what to remember of the answer, and when to come again.
+
+use std::cell::RefCell;
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::stream::{self, TryStreamExt as _};
+use jiff::Timestamp;
+use unicode_normalization::UnicodeNormalization as _;
+use unicode_normalization::char::is_combining_mark;
+use url::Url;
+
+use super::monitor::Event;
+use super::wanted::rules;
+use super::{Error, Pass, Pipeline, lock, schedule};
+use crate::config::{Auth, FeedSource, Show};
+use crate::feed::{self, Validators};
+use crate::http::{Advice, BasicAuth, Meter};
+use crate::model::identity::comparable_url;
+use crate::model::{Feed, Item, Selection, Traffic};
+use crate::store::{FailedPoll, FeedRecord, Recorded, ShowRecord};
+use crate::{error, fs};
+
+/// Feeds that are read at a time.
+const AT_ONCE: usize = 8;
+/// Between two polls of a feed that does not say how often it changes.
+const USUAL_INTERVAL: Duration = Duration::from_secs(3600);
+/// However short a server says.
+const SHORTEST_INTERVAL: Duration = Duration::from_secs(300);
+const LONGEST_SLUG: usize = 60;
+
+/// A feed to be worked on in a pass: a show of the configuration, or one that was named for this run only.
+#[derive(Debug, Clone)]
+pub struct Target {
+    /// The slug; `None` for a feed without a show, which gets one after its title.
+    pub slug: Option<String>,
+    /// Where it is.
+    pub feed: FeedSource,
+    /// Which episodes.
+    pub selection: Selection,
+    /// The names of the clients that get it.
+    pub clients: Vec<String>,
+    /// Credentials for the feed, and for enclosures on the same server.
+    pub auth: Option<Auth>,
+}
+
+impl From<&Show> for Target {
+    fn from(show: &Show) -> Self {
+        Self {
+            slug: Some(show.slug.clone()),
+            feed: show.feed.clone(),
+            selection: show.selection.clone(),
+            clients: show.clients.clone(),
+            auth: show.auth.clone(),
+        }
+    }
+}
+
+impl Target {
+    pub(super) fn basic_auth(&self) -> Option<BasicAuth> {
+        self.auth
+            .as_ref()
+            .map(|auth| BasicAuth { username: auth.username.clone(), password: Some(auth.password.clone()) })
+    }
+}
+
+impl Pipeline {
+    /// Reads the feeds of a pass, and lets the other workers have what is known of each as soon as it is read.
+    pub(super) async fn poll_all(
+        self: &Arc<Self>,
+        targets: &[Target],
+        pass: &Arc<Pass>,
+    ) -> Result<(), Error> {
+        stream::iter(targets.iter().map(Ok))
+            .try_for_each_concurrent(AT_ONCE, async |target| {
+                if !self.stop.is_cancelled() {
+                    self.poll(target, pass).await?;
+                }
+                Ok(())
+            })
+            .await
+    }
+
+    async fn poll(self: &Arc<Self>, target: &Target, pass: &Pass) -> Result<(), Error> {
+        self.tally(|tally| tally.shows += 1);
+        let slug = match &target.slug {
+            Some(slug) => Some(slug.clone()),
+            None => self.store.slug_of_feed(&target.feed.to_string()).await?,
+        };
+        let known = match &slug {
+            Some(slug) => Some(self.store.ensure_show(slug, &target.feed.to_string()).await?),
+            None => None,
+        };
+        let show = if pass.options.poll { self.read_feed(target, known).await? } else { known };
+        let Some(show) = show else { return Ok(()) };
+        lock(&pass.shows).insert(show.slug.clone(), Arc::new(target.clone()));
+        self.store.ensure_placements(&show.slug, &target.clients).await?;
+        self.store.join_pass(show.id, pass.id).await?;
+        pass.fetchable.grew();
+        pass.placeable.grew();
+        Ok(())
+    }
+
+    /// Asks for the feed and records the answer. Gives the show, which a feed that was never read does not have.
+    async fn read_feed(
+        &self,
+        target: &Target,
+        known: Option<ShowRecord>,
+    ) -> Result<Option<ShowRecord>, Error> {
+        let now = Timestamp::now();
+        if let Some(show) = &known
+            && let Some(until) = show.wait_until.filter(|until| *until > now)
+        {
+            self.note_error(&format!("{}: the server has asked not to be asked before {until}", show.slug));
+            self.monitor.event(&Event::PollWaits { show: show.slug.clone(), until });
+            return Ok(known);
+        }
+        let meter = Meter::new();
+        let answer = match &target.feed {
+            FeedSource::Url(url) => self.ask(target, url, known.as_ref(), &meter).await?,
+            FeedSource::File(path) => read_file(path, self.config.limits.feed_size),
+        };
+        let traffic = Traffic { requests: meter.requests(), bytes: meter.bytes() };
+        match answer {
+            Ok(answer) => self.record_answer(target, known, answer, traffic, now).await.map(Some),
+            Err(failure) => {
+                self.record_failed_poll(target, known.as_ref(), &failure, traffic, now).await?;
+                Ok(known)
+            }
+        }
+    }
+
+    /// One conditional request, and the older pages as far as there can be something wanted on them.
+    async fn ask(
+        &self,
+        target: &Target,
+        url: &Url,
+        known: Option<&ShowRecord>,
+        meter: &Meter,
+    ) -> Result<Result<feed::Fetched, Failure>, Error> {
+        // Other rules may want episodes on pages that were not read before, so then nothing is taken as known.
+        let known_well = known.filter(|show| show.selection == rules(&target.selection));
+        let seen: HashSet<String> = match known_well {
+            Some(show) => {
+                let items = self.store.items(show.id).await?;
+                items.iter().flat_map(|known| urls(&known.item)).collect()
+            }
+            None => HashSet::new(),
+        };
+        let validators = known_well
+            .map(|show| Validators { etag: show.etag.clone(), last_modified: show.last_modified.clone() });
+        let moved_to = known.and_then(|show| show.moved_to.as_deref()).and_then(|url| Url::parse(url).ok());
+        let auth = target.basic_auth();
+        let source = feed::Source {
+            feed: url,
+            moved_to: moved_to.as_ref(),
+            auth: auth.as_ref(),
+            validators: &validators.unwrap_or_default(),
+            size_limit: self.config.limits.feed_size,
+        };
+        let read = RefCell::new(Vec::new());
+        let enough = |page: &[Item]| {
+            let mut read = read.borrow_mut();
+            read.extend_from_slice(page);
+            page.iter().flat_map(urls).all(|url| seen.contains(&url)) || is_enough(&read, &target.selection)
+        };
+        Ok(feed::fetch(&self.http, &source, meter, enough).await.map_err(Failure::Fetch))
+    }
+
+    async fn record_answer(
+        &self,
+        target: &Target,
+        known: Option<ShowRecord>,
+        answer: feed::Fetched,
+        traffic: Traffic,
+        now: Timestamp,
+    ) -> Result<ShowRecord, Error> {
+        let (feed, validators, moved_to, poll_after) = match answer {
+            feed::Fetched::NotModified { moved_to, poll_after } => (None, None, moved_to, poll_after),
+            feed::Fetched::Feed(fetched) => {
+                let mut feed = fetched.feed;
+                feed.truncated |= !fetched.complete;
+                (Some(feed), Some(fetched.validators), fetched.moved_to, fetched.poll_after)
+            }
+        };
+        let show = match known {
+            Some(show) => show,
+            None => {
+                let title = feed.as_ref().map(|feed| feed.title.as_str()).unwrap_or_default();
+                let slug = self.store.free_slug(&slug(title)).await?;
+                self.store.ensure_show(&slug, &target.feed.to_string()).await?
+            }
+        };
+        let validators = validators.unwrap_or_else(|| Validators {
+            etag: show.etag.clone(),
+            last_modified: show.last_modified.clone(),
+        });
+        let recorded = match &feed {
+            Some(feed) => Some(self.store.record_items(show.id, feed, now).await?),
+            None => None,
+        };
+        let wanted = match recorded {
+            Some(_) => self.judge(show.id, &target.selection).await?,
+            None => 0,
+        };
+        // The validators last: a crash before them reads the feed again, one after them has nothing to repeat.
+        let record = FeedRecord {
+            etag: validators.etag,
+            last_modified: validators.last_modified,
+            moved_to: moved_to.map(String::from),
+            next_poll: Some(schedule::after(
+                now,
+                poll_after.unwrap_or(USUAL_INTERVAL).max(SHORTEST_INTERVAL),
+            )),
+            traffic,
+        };
+        self.store.record_poll(show.id, feed.as_ref(), &record, now).await?;
+        self.tally(|tally| tally.new_episodes += wanted.min(recorded.unwrap_or_default().new_episodes));
+        self.tell_of_poll(&show.slug, feed.as_ref(), recorded.unwrap_or_default(), wanted);
+        Ok(show)
+    }
+
+    fn tell_of_poll(&self, show: &str, feed: Option<&Feed>, recorded: Recorded, newly_wanted: u64) {
+        let show = show.to_owned();
+        let Some(feed) = feed else {
+            self.monitor.event(&Event::Unchanged { show });
+            return;
+        };
+        for text in &feed.warnings {
+            self.monitor.event(&Event::FeedWarning { show: show.clone(), text: text.clone() });
+        }
+        let (title, new_episodes) = (feed.title.clone(), recorded.new_episodes);
+        self.monitor.event(&Event::Polled { show, title, new_episodes, newly_wanted });
+    }
+
+    async fn record_failed_poll(
+        &self,
+        target: &Target,
+        known: Option<&ShowRecord>,
+        failure: &Failure,
+        traffic: Traffic,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let error = error::chain(failure);
+        let show = known.map(|show| show.slug.clone()).unwrap_or_else(|| target.feed.to_string());
+        if let Some(known) = known {
+            let advice = failure.advice();
+            let wait_until = match advice {
+                Advice::Later { after: Some(after) } => Some(schedule::after(now, after)),
+                _ => None,
+            };
+            let next_poll = schedule::next_attempt(now, known.failures + 1, schedule::random());
+            let failed = FailedPoll {
+                error: error.clone(),
+                wait_until,
+                next_poll: wait_until.map_or(next_poll, |until| until.max(next_poll)),
+                forget_move: advice == Advice::Never,
+                traffic,
+            };
+            self.store.record_failed_poll(known.id, &failed).await?;
+        }
+        self.note_error(&format!("{show}: {error}"));
+        self.monitor.event(&Event::PollFailed { show, error });
+        Ok(())
+    }
+}
+
+/// Why a feed could not be read.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error(transparent)]
+    Fetch(#[from] feed::FetchError),
+    #[error(transparent)]
+    File(#[from] fs::Error),
+    #[error("{} is no feed", path.display())]
+    Unreadable { path: PathBuf, source: feed::Error },
+}
+
+impl Failure {
+    fn advice(&self) -> Advice {
+        match self {
+            Self::Fetch(feed::FetchError::Http(error)) => error.advice(),
+            // A page for maintenance, most of the time.
+            Self::Fetch(feed::FetchError::Unreadable { .. }) => Advice::Later { after: None },
+            Self::File(_) | Self::Unreadable { .. } => Advice::Never,
+        }
+    }
+}
+
+/// A local feed is read whole each time; it costs nobody anything.
+fn read_file(path: &Path, most: u64) -> Result<feed::Fetched, Failure> {
+    let document = fs::read(path, most)?;
+    let base = Url::from_file_path(path).ok();
+    let feed = feed::read(&document, None, base.as_ref())
+        .map_err(|source| Failure::Unreadable { path: path.to_owned(), source })?;
+    Ok(feed::Fetched::Feed(Box::new(feed::FetchedFeed {
+        feed,
+        document,
+        content_type: None,
+        validators: Validators::default(),
+        moved_to: None,
+        poll_after: None,
+        complete: true,
+    })))
+}
+
+/// Whether older pages cannot hold anything that is wanted: feeds have their newest items first.
+fn is_enough(read: &[Item], selection: &Selection) -> bool {
+    let wanted = |verdict: &feed::Verdict| matches!(verdict, feed::Verdict::Wanted(_));
+    let count = || {
+        let all = Selection { latest: None, ..selection.clone() };
+        feed::select(read, &all).iter().filter(|verdict| wanted(verdict)).count()
+    };
+    selection.latest.is_some_and(|latest| count() >= latest)
+}
+
+fn urls(item: &Item) -> impl Iterator<Item = String> {
+    item.enclosures.iter().map(|enclosure| comparable_url(&enclosure.url))
+}
+
+/// A slug for a feed that has none in the configuration: its title in lower-case ASCII.
+fn slug(title: &str) -> String {
+    let mut slug = String::new();
+    for letter in title.nfkd().flat_map(char::to_lowercase) {
+        match letter {
+            'a'..='z' | '0'..='9' => slug.push(letter),
+            _ if letter.is_alphanumeric()
+                || slug.is_empty()
+                || slug.ends_with('-')
+                || is_combining_mark(letter) => {}
+            _ => slug.push('-'),
+        }
+        if slug.len() >= LONGEST_SLUG {
+            break;
+        }
+    }
+    match slug.trim_end_matches('-') {
+        "" => "show".to_owned(),
+        slug => slug.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slugs_are_made_of_titles() {
+        let cases = [
+            ("Chaosradio", "chaosradio"),
+            ("  Küchenstudio: Gäste & Wein! ", "kuchenstudio-gaste-wein"),
+            ("日本語", "show"),
+            ("../../etc", "etc"),
+            ("", "show"),
+        ];
+        for (title, expected) in cases {
+            assert_eq!(slug(title), expected, "{title}");
+        }
+        assert!(slug(&"a".repeat(500)).len() <= LONGEST_SLUG);
+    }
+}

@@ -1,0 +1,58 @@
+//! Between reading and fetching: which of the known episodes are wanted, and which file names repeat.
+
+use std::collections::HashSet;
+
+use super::{Error, Pipeline};
+use crate::feed;
+use crate::model::{EnclosureId, Selection, name};
+use crate::store::{KnownItem, ShowId, Verdict};
+
+/// The rules of a selection in a form that changes when they do.
+pub(super) fn rules(selection: &Selection) -> String {
+    format!("{selection:?}")
+}
+
+fn record(verdict: feed::Verdict, known: &KnownItem, selection: &Selection) -> Verdict {
+    let (reason, wanted) = match verdict {
+        feed::Verdict::Unwanted(reason) => (reason, Vec::new()),
+        feed::Verdict::Wanted(enclosures) => {
+            let announced = || known.item.enclosures.iter().zip(&known.enclosures);
+            let id = |url: &str| announced().find(|(announced, _)| announced.url == url).map(|(_, id)| *id);
+            let wanted = enclosures.iter().filter_map(|enclosure| id(&enclosure.url)).collect();
+            (wanted_by(selection), wanted)
+        }
+    };
+    Verdict { episode: known.episode, reason, wanted }
+}
+
+fn wanted_by(selection: &Selection) -> String {
+    match selection.latest {
+        Some(1) => "the newest that passes the rules".to_owned(),
+        Some(latest) => format!("among the latest {latest}"),
+        None => "passes every rule".to_owned(),
+    }
+}
+
+impl Pipeline {
+    /// Judges every known episode of a show and records the verdicts. Gives how many enclosures are newly wanted.
+    pub(super) async fn judge(&self, show: ShowId, selection: &Selection) -> Result<u64, Error> {
+        let known = self.store.items(show).await?;
+        let items: Vec<_> = known.iter().map(|known| known.item.clone()).collect();
+        let verdicts: Vec<Verdict> = feed::select(&items, selection)
+            .into_iter()
+            .zip(&known)
+            .map(|(verdict, known)| record(verdict, known, selection))
+            .collect();
+        let enclosures =
+            || known.iter().flat_map(|known| known.item.enclosures.iter().zip(&known.enclosures));
+        let mut seen = HashSet::new();
+        let distinct =
+            enclosures().filter(|(_, id)| seen.insert(**id)).map(|(enclosure, _)| enclosure.url.as_str());
+        let names = name::repeated_names(distinct);
+        let repeated: HashSet<EnclosureId> = enclosures()
+            .filter(|(enclosure, _)| names.contains_url(&enclosure.url))
+            .map(|(_, id)| *id)
+            .collect();
+        Ok(self.store.record_verdicts(show, &rules(selection), &verdicts, &repeated).await?)
+    }
+}
