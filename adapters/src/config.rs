@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::{Error, Secret, TorrentClient};
+use crate::{Error, ErrorKind, Secret, TorrentClient};
 
 /// Transmission, by its RPC.
 #[derive(Debug, Clone)]
@@ -72,7 +72,20 @@ pub enum ClientConfig {
 }
 
 /// Makes the adapter. Nothing is asked of the client yet.
+///
+/// An adapter whose cargo feature is off gives an [`Unsupported`](ErrorKind::Unsupported) error.
 pub fn open(config: &ClientConfig) -> Result<Box<dyn TorrentClient>, Error> {
-    let _ = config;
-    Err(Error::new(crate::ErrorKind::Unsupported, "not built yet"))
+    match config {
+        #[cfg(feature = "transmission")]
+        ClientConfig::Transmission(config) => Ok(Box::new(crate::transmission::Transmission::new(config)?)),
+        #[cfg(not(feature = "transmission"))]
+        ClientConfig::Transmission(_) => Err(left_out("Transmission", "transmission")),
+        ClientConfig::QBittorrent(_) => Err(left_out("qBittorrent", "qbittorrent")),
+        ClientConfig::WatchDir(_) => Err(left_out("watched folders", "watch-dir")),
+    }
+}
+
+fn left_out(what: &str, feature: &str) -> Error {
+    Error::new(ErrorKind::Unsupported, format!("this build of podseed cannot do {what}"))
+        .hint(format!("build it with the cargo feature \"{feature}\""))
 }

@@ -10,10 +10,14 @@
 mod config;
 mod contract;
 mod error;
+#[cfg(any(feature = "transmission", feature = "qbittorrent"))]
+mod http;
 mod info_hash;
 mod secret;
 #[cfg(feature = "testing")]
 pub mod testing;
+#[cfg(feature = "transmission")]
+mod transmission;
 
 pub use config::{ClientConfig, QBittorrentConfig, TransmissionConfig, WatchDirConfig, WatchedBy, open};
 pub use contract::{

@@ -1,3 +1,4 @@
 //! The adapters against the real programs. A client that cannot be started fails its tests.
 
 mod real_clients;
+mod transmission;
