@@ -80,6 +80,9 @@ pub fn open(config: &ClientConfig) -> Result<Box<dyn TorrentClient>, Error> {
         ClientConfig::Transmission(config) => Ok(Box::new(crate::transmission::Transmission::new(config)?)),
         #[cfg(not(feature = "transmission"))]
         ClientConfig::Transmission(_) => Err(left_out("Transmission", "transmission")),
+        #[cfg(feature = "qbittorrent")]
+        ClientConfig::QBittorrent(config) => Ok(Box::new(crate::qbittorrent::QBittorrent::new(config)?)),
+        #[cfg(not(feature = "qbittorrent"))]
         ClientConfig::QBittorrent(_) => Err(left_out("qBittorrent", "qbittorrent")),
         ClientConfig::WatchDir(_) => Err(left_out("watched folders", "watch-dir")),
     }

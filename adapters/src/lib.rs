@@ -13,6 +13,8 @@ mod error;
 #[cfg(any(feature = "transmission", feature = "qbittorrent"))]
 mod http;
 mod info_hash;
+#[cfg(feature = "qbittorrent")]
+mod qbittorrent;
 mod secret;
 #[cfg(feature = "testing")]
 pub mod testing;
