@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::{Error, ErrorKind, Secret, TorrentClient};
+use crate::{Error, Secret, TorrentClient};
 
 /// Transmission, by its RPC.
 #[derive(Debug, Clone)]
@@ -73,7 +73,7 @@ pub enum ClientConfig {
 
 /// Makes the adapter. Nothing is asked of the client yet.
 ///
-/// An adapter whose cargo feature is off gives an [`Unsupported`](ErrorKind::Unsupported) error.
+/// An adapter whose cargo feature is off gives an [`Unsupported`](crate::ErrorKind::Unsupported) error.
 pub fn open(config: &ClientConfig) -> Result<Box<dyn TorrentClient>, Error> {
     match config {
         #[cfg(feature = "transmission")]
@@ -84,11 +84,15 @@ pub fn open(config: &ClientConfig) -> Result<Box<dyn TorrentClient>, Error> {
         ClientConfig::QBittorrent(config) => Ok(Box::new(crate::qbittorrent::QBittorrent::new(config)?)),
         #[cfg(not(feature = "qbittorrent"))]
         ClientConfig::QBittorrent(_) => Err(left_out("qBittorrent", "qbittorrent")),
+        #[cfg(feature = "watch-dir")]
+        ClientConfig::WatchDir(config) => Ok(Box::new(crate::watch_dir::WatchDir::new(config))),
+        #[cfg(not(feature = "watch-dir"))]
         ClientConfig::WatchDir(_) => Err(left_out("watched folders", "watch-dir")),
     }
 }
 
+#[cfg(not(all(feature = "transmission", feature = "qbittorrent", feature = "watch-dir")))]
 fn left_out(what: &str, feature: &str) -> Error {
-    Error::new(ErrorKind::Unsupported, format!("this build of podseed cannot do {what}"))
+    Error::new(crate::ErrorKind::Unsupported, format!("this build of podseed cannot do {what}"))
         .hint(format!("build it with the cargo feature \"{feature}\""))
 }

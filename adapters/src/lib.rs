@@ -20,6 +20,8 @@ mod secret;
 pub mod testing;
 #[cfg(feature = "transmission")]
 mod transmission;
+#[cfg(feature = "watch-dir")]
+mod watch_dir;
 
 pub use config::{ClientConfig, QBittorrentConfig, TransmissionConfig, WatchDirConfig, WatchedBy, open};
 pub use contract::{

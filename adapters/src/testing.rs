@@ -11,12 +11,14 @@
 
 pub mod conformance;
 mod daemon;
+mod fault_server;
 mod qbittorrent;
 mod rtorrent;
 mod sample;
 mod tracker;
 mod transmission;
 
+pub use fault_server::{Fault, FaultServer};
 pub use qbittorrent::QBittorrent;
 pub use rtorrent::RTorrent;
 pub use sample::Sample;
