@@ -72,7 +72,27 @@ pub enum ClientConfig {
 }
 
 /// Makes the adapter. Nothing is asked of the client yet.
+///
+/// An adapter whose cargo feature is off gives an [`Unsupported`](crate::ErrorKind::Unsupported) error.
 pub fn open(config: &ClientConfig) -> Result<Box<dyn TorrentClient>, Error> {
-    let _ = config;
-    Err(Error::new(crate::ErrorKind::Unsupported, "not built yet"))
+    match config {
+        #[cfg(feature = "transmission")]
+        ClientConfig::Transmission(config) => Ok(Box::new(crate::transmission::Transmission::new(config)?)),
+        #[cfg(not(feature = "transmission"))]
+        ClientConfig::Transmission(_) => Err(left_out("Transmission", "transmission")),
+        #[cfg(feature = "qbittorrent")]
+        ClientConfig::QBittorrent(config) => Ok(Box::new(crate::qbittorrent::QBittorrent::new(config)?)),
+        #[cfg(not(feature = "qbittorrent"))]
+        ClientConfig::QBittorrent(_) => Err(left_out("qBittorrent", "qbittorrent")),
+        #[cfg(feature = "watch-dir")]
+        ClientConfig::WatchDir(config) => Ok(Box::new(crate::watch_dir::WatchDir::new(config))),
+        #[cfg(not(feature = "watch-dir"))]
+        ClientConfig::WatchDir(_) => Err(left_out("watched folders", "watch-dir")),
+    }
+}
+
+#[cfg(not(all(feature = "transmission", feature = "qbittorrent", feature = "watch-dir")))]
+fn left_out(what: &str, feature: &str) -> Error {
+    Error::new(crate::ErrorKind::Unsupported, format!("this build of podseed cannot do {what}"))
+        .hint(format!("build it with the cargo feature \"{feature}\""))
 }

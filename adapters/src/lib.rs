@@ -10,10 +10,18 @@
 mod config;
 mod contract;
 mod error;
+#[cfg(any(feature = "transmission", feature = "qbittorrent"))]
+mod http;
 mod info_hash;
+#[cfg(feature = "qbittorrent")]
+mod qbittorrent;
 mod secret;
 #[cfg(feature = "testing")]
 pub mod testing;
+#[cfg(feature = "transmission")]
+mod transmission;
+#[cfg(feature = "watch-dir")]
+mod watch_dir;
 
 pub use config::{ClientConfig, QBittorrentConfig, TransmissionConfig, WatchDirConfig, WatchedBy, open};
 pub use contract::{

@@ -6,16 +6,22 @@
 //! release are used instead, through the root's own loader; no chroot and no privileges are needed.
 //!
 //! Nothing here is meant for production: failures panic or are plain `io::Error`s.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has to fail")]
 #![expect(clippy::disallowed_methods, reason = "what a test makes in its temporary folder needs no care")]
 
+pub mod conformance;
 mod daemon;
+mod fault_server;
 mod qbittorrent;
 mod rtorrent;
+mod sample;
 mod tracker;
 mod transmission;
 
+pub use fault_server::{Fault, FaultServer};
 pub use qbittorrent::QBittorrent;
 pub use rtorrent::RTorrent;
+pub use sample::Sample;
 pub use tracker::Tracker;
 pub use transmission::Transmission;
 

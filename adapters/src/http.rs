@@ -1,0 +1,216 @@
+//! The one way in which adapters speak HTTP: a time limit, a size limit, no redirects, no credential in
+//! any text, and errors that tell an absent client from a wrong one.
+//!
+//! It knows nothing of any client's protocol, and it never repeats a request.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use reqwest::header::HeaderMap;
+use reqwest::{RequestBuilder, StatusCode, Url};
+
+use crate::{Error, ErrorKind, Retry};
+
+/// Everything that one adapter call may take.
+pub(crate) const TIME_LIMIT: Duration = Duration::from_secs(10);
+/// Far above what any of our questions is answered with.
+const SIZE_LIMIT: usize = 4 << 20;
+
+/// A client program at an address.
+pub(crate) struct Http {
+    client: reqwest::Client,
+    program: &'static str,
+    url: Url,
+}
+
+/// A complete answer.
+pub(crate) struct Reply {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Http {
+    /// For the program at `url`, which must be http or https and free of credentials.
+    pub(crate) fn new(program: &'static str, url: &str) -> Result<Self, Error> {
+        // The text itself stays out of messages: it may hold a password.
+        let refuse = |what: &str| {
+            Error::new(ErrorKind::Protocol, format!("the address of {program} {what}"))
+                .retry(Retry::Never)
+                .hint("write it as http://host:port/path; user name and password have their own settings")
+        };
+        let url = Url::parse(url.trim()).map_err(|error| refuse("is not a URL").source(error))?;
+        if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
+            return Err(refuse("is neither http nor https"));
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(refuse("contains credentials"));
+        }
+        // A torrent client is a neighbour: a proxy for the world outside is not asked, and nothing that
+        // it answers may send our credentials elsewhere.
+        let client = reqwest::Client::builder()
+            .timeout(TIME_LIMIT)
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .map_err(|error| Error::new(ErrorKind::Protocol, "HTTP cannot be set up").source(error))?;
+        Ok(Self { client, program, url })
+    }
+
+    /// For building requests, and for crates that want to send their own.
+    pub(crate) fn client(&self) -> &reqwest::Client {
+        &self.client
+    }
+
+    /// The address as the user wrote it.
+    pub(crate) fn url(&self) -> &Url {
+        &self.url
+    }
+
+    /// Sends the request once and reads the whole answer.
+    pub(crate) async fn send(&self, request: RequestBuilder) -> Result<Reply, Error> {
+        let mut response = request.send().await.map_err(|error| self.unreachable(error))?;
+        let mut reply =
+            Reply { status: response.status(), headers: response.headers().clone(), body: Vec::new() };
+        if reply.status.is_redirection() {
+            let target = reply.headers.get("location").and_then(|value| value.to_str().ok());
+            return Err(self
+                .error(
+                    ErrorKind::Protocol,
+                    &format!("answers with a redirect to {}", target.unwrap_or("nowhere")),
+                )
+                .hint("write the final address of the client into the configuration"));
+        }
+        while let Some(chunk) = response.chunk().await.map_err(|error| self.unreachable(error))? {
+            if reply.body.len() + chunk.len() > SIZE_LIMIT {
+                return Err(self.error(ErrorKind::Protocol, "answers with more than 4 MiB"));
+            }
+            reply.body.extend_from_slice(&chunk);
+        }
+        Ok(reply)
+    }
+
+    /// Ends a whole call, of several requests or waiting for its turn, at [`TIME_LIMIT`].
+    pub(crate) async fn within_limit<T>(
+        &self,
+        call: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
+        match tokio::time::timeout(TIME_LIMIT, call).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(self.error(ErrorKind::Unreachable, "did not answer within 10 s")),
+        }
+    }
+
+    /// An error about this program at this address: `what` goes on where "X at Y" ends.
+    pub(crate) fn error(&self, kind: ErrorKind, what: &str) -> Error {
+        Error::new(kind, format!("{} at {} {what}", self.program, self.url))
+    }
+
+    /// The error for a status or body that the program does not give.
+    pub(crate) fn unexpected(&self, reply: &Reply) -> Error {
+        let what = match reply.status {
+            StatusCode::NOT_FOUND => "has nothing at this path".to_owned(),
+            StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT => {
+                let kind = ErrorKind::Unreachable;
+                return self
+                    .error(kind, &format!("is not reached by its proxy, which answers {}", reply.status));
+            }
+            status if status.is_success() && reply.is_html() => "answers with a web page".to_owned(),
+            status if status.is_success() => "gives an answer that cannot be read".to_owned(),
+            status => format!("answers {status}"),
+        };
+        self.error(ErrorKind::Protocol, &what)
+            .hint(format!("check that the address is that of {}, with its whole path", self.program))
+    }
+
+    /// The error for a request that got no complete answer. The URL is named by us, not by the source.
+    pub(crate) fn unreachable(&self, error: reqwest::Error) -> Error {
+        let what = if error.is_timeout() {
+            "did not answer within 10 s"
+        } else if error.is_connect() {
+            "cannot be reached"
+        } else {
+            "broke off the connection"
+        };
+        self.error(ErrorKind::Unreachable, what).source(error.without_url())
+    }
+}
+
+impl Reply {
+    /// The body as text; what is no UTF-8 is replaced.
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).trim().to_owned()
+    }
+
+    fn is_html(&self) -> bool {
+        let claimed = self.headers.get("content-type").and_then(|value| value.to_str().ok());
+        claimed.is_some_and(|value| value.starts_with("text/html"))
+            || self.body.trim_ascii_start().starts_with(b"<")
+    }
+}
+
+/// Remembers that the client has refused our credentials, so that they are not sent again: an address
+/// that fails often enough is banned.
+#[derive(Default)]
+pub(crate) struct Refusal(Mutex<Option<Refused>>);
+
+struct Refused {
+    message: String,
+    hint: Option<String>,
+    until: Option<Instant>,
+}
+
+impl Refusal {
+    /// Fails as the client did, without asking it.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        let mut refused = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        refused.take_if(|refused| refused.until.is_some_and(|until| until <= Instant::now()));
+        let Some(refused) = &*refused else { return Ok(()) };
+        let mut error = Error::new(ErrorKind::Unauthorized, refused.message.clone());
+        error.hint.clone_from(&refused.hint);
+        if let Some(until) = refused.until {
+            error = error.retry(Retry::After(until.saturating_duration_since(Instant::now())));
+        }
+        Err(error)
+    }
+
+    /// Remembers this error for as long as its retry advice says, and gives it back.
+    pub(crate) fn remember(&self, error: Error) -> Error {
+        let until = match error.retry {
+            Retry::After(pause) => Instant::now().checked_add(pause),
+            Retry::Never | Retry::Later => None,
+        };
+        let refused = Refused { message: error.message.clone(), hint: error.hint.clone(), until };
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(refused);
+        error
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_with_a_password_is_refused_without_repeating_it() {
+        let error = Http::new("Transmission", "http://me:hunter2@nas:9091/rpc").err().unwrap();
+        assert_eq!(error.to_string(), "the address of Transmission contains credentials");
+        assert!(!format!("{error:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn only_http_addresses_are_taken() {
+        for url in ["", "nas:9091", "ftp://nas/", "http://", "file:///etc/passwd", "unix:/run/socket"] {
+            assert!(Http::new("Transmission", url).is_err(), "{url}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_is_remembered_as_long_as_it_says() {
+        let refusal = Refusal::default();
+        assert!(refusal.check().is_ok());
+        refusal.remember(Error::new(ErrorKind::Unauthorized, "no"));
+        assert_eq!(refusal.check().unwrap_err().message, "no");
+        refusal.remember(Error::new(ErrorKind::Unauthorized, "banned").retry(Retry::After(Duration::ZERO)));
+        assert!(refusal.check().is_ok());
+    }
+}
