@@ -109,7 +109,7 @@ limits: {downloads: 8, per_host: 1, rate: 2 MiB/s, disk_free: 1 GiB, episode_siz
     assert_eq!(radio.selection.latest, Some(20));
     assert_eq!(radio.auth.as_ref().unwrap().password.reveal(), "hunter2");
     let [bx, nas, rt] = config.clients.as_slice() else { panic!("{:?}", config.clients) };
-    assert_eq!(nas.paths.map(&base.join("data/media/chaosradio")), "/downloads/podseed/chaosradio");
+    assert_eq!(nas.paths.to_client(&base.join("data/media/chaosradio")), "/downloads/podseed/chaosradio");
     assert_eq!(nas.limits.upload, Some(1 << 20));
     let ClientConfig::Transmission(transmission) = &nas.adapter else { panic!("{nas:?}") };
     assert_eq!(transmission.url, "http://nas:9091/transmission/rpc");

@@ -4,6 +4,7 @@ mod config;
 mod download;
 mod feed_fetch;
 mod feeds;
+mod flows;
 mod http;
 mod support;
 mod torrents;

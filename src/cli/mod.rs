@@ -1,15 +1,15 @@
 //! The command line: one file per command. Typed arguments in, an outcome out; nothing else prints.
 
 mod check;
-mod config;
+pub mod config;
 //mod feed;
-mod man;
+pub mod man;
 mod manage;
 mod output;
 mod progress;
 mod run;
 mod status;
-mod torrent;
+pub mod torrent;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -147,7 +147,15 @@ impl Pipeline {
         let progress = self.monitor.transfer(&label(job));
         match download::fetch(&http, &order, meter, &*progress, &self.stop).await {
             Ok(fetched) => self.keep(job, fetched, &partial, meter).await,
-            Err(error) => Ok(Err(error.into())),
+            Err(error) => {
+                // What will not change by itself leaves nothing behind.
+                if error.class() == Class::Permanent
+                    && let Err(error) = download::discard(&partial)
+                {
+                    tracing::warn!(%error, "a partial file stays behind");
+                }
+                Ok(Err(error.into()))
+            }
         }
     }
 

@@ -3,6 +3,7 @@
 pub(crate) mod media;
 pub(crate) mod origin;
 pub(crate) mod peers;
+pub(crate) mod world;
 
 pub(crate) use media::mp3;
 pub(crate) use origin::{Fault, Origin};

@@ -3,10 +3,12 @@
 make:  the info hashes of a torrent that libtorrent makes of the same files in the same order
 read:  what libtorrent reads from a .torrent file
 check: whether libtorrent, given a .torrent and the data, ends up seeding
+leech: downloads a torrent from one peer on this machine, and nobody else
 """
 import json
 import os
 import sys
+import time
 
 import libtorrent as lt
 
@@ -105,10 +107,42 @@ def check(question):
         SESSION.pop_alerts()
 
 
+def leech(question):
+    # another address than the seeder's: clients refuse to talk to themselves
+    session = lt.session({
+        "listen_interfaces": "127.0.0.9:0",
+        "outgoing_interfaces": "127.0.0.9",
+        "enable_dht": False,
+        "enable_lsd": False,
+        "enable_upnp": False,
+        "enable_natpmp": False,
+        "allow_multiple_connections_per_ip": True,
+        "alert_mask": lt.alert.category_t.all_categories,
+    })
+    parameters = lt.add_torrent_params()
+    parameters.ti = lt.torrent_info(question["torrent"])
+    parameters.save_path = question["save_path"]
+    parameters.flags &= ~(lt.torrent_flags.auto_managed | lt.torrent_flags.paused)
+    handle = session.add_torrent(parameters)
+    deadline = time.monotonic() + question["seconds"]
+    asked = 0.0
+    while time.monotonic() < deadline:
+        status = handle.status()
+        if status.is_seeding:
+            return {"complete": True}
+        # a client that has only just been started may hang up on the first call
+        if status.num_peers == 0 and time.monotonic() - asked > 1 and status.state == lt.torrent_status.downloading:
+            handle.connect_peer(("127.0.0.1", question["port"]))
+            asked = time.monotonic()
+        session.wait_for_alert(100)
+        session.pop_alerts()
+    return {"complete": False, "progress": handle.status().progress}
+
+
 for line in sys.stdin:
     question = json.loads(line)
     try:
-        answer = {"make": make, "read": read, "check": check}[question["ask"]](question)
+        answer = {"make": make, "read": read, "check": check, "leech": leech}[question["ask"]](question)
     except Exception as error:  # the answer to a torrent that libtorrent refuses
         answer = {"error": str(error)}
     print(json.dumps(answer), flush=True)

@@ -45,6 +45,14 @@ impl Libtorrent {
             "ask": "make", "path": path, "files": files, "version": version, "piece_length": piece_length,
         }))
     }
+
+    /// Downloads a torrent from the peer on this port of 127.0.0.1 into a folder, as a stranger would.
+    pub(crate) fn leech(&mut self, torrent: &Path, port: u16, into: &Path) {
+        let answer = self.ask(&json!({
+            "ask": "leech", "torrent": torrent, "save_path": into, "port": port, "seconds": 60,
+        }));
+        assert_eq!(answer["complete"], true, "the stranger got nothing of {}: {answer}", torrent.display());
+    }
 }
 
 impl Drop for Libtorrent {

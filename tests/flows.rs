@@ -1,0 +1,223 @@
+//! Whole runs of the program against a publisher's server, without a client.
+
+use std::collections::BTreeSet;
+
+use crate::support::world::{Item, World, files_below};
+use crate::support::{Fault, mp3};
+
+const ONE: Item<'_> = Item { guid: "g1", title: "One", enclosure: "/one.mp3" };
+const TWO: Item<'_> = Item { guid: "g2", title: "Two", enclosure: "/two.mp3" };
+
+async fn two_episodes() -> World {
+    let world = World::new("").await;
+    world.publish(&[TWO, ONE]);
+    world.origin.file("/one.mp3", mp3(700_000, 1));
+    world.origin.file("/two.mp3", mp3(900_001, 2));
+    world
+}
+
+#[tokio::test]
+async fn the_first_run_makes_torrents_and_the_second_asks_for_nothing_but_the_feed() {
+    let world = two_episodes().await;
+    let first = world.run(0);
+    assert_eq!((first["shows"].as_u64(), first["new_episodes"].as_u64()), (Some(1), Some(2)));
+    assert_eq!((first["downloaded"].as_u64(), first["torrents_made"].as_u64()), (Some(2), Some(2)));
+    assert_eq!(first["bytes_fetched"].as_u64(), Some(1_600_001));
+    assert_eq!(world.check_torrents(), 2);
+    assert!(world.enclosures().iter().all(|enclosure| enclosure["stage"] == "torrent_ready"));
+
+    let second = world.run(0);
+    assert_eq!((second["downloaded"].as_u64(), second["bytes_fetched"].as_u64()), (Some(0), Some(0)));
+    for (path, length) in [("/one.mp3", 700_000), ("/two.mp3", 900_001)] {
+        assert_eq!(world.origin.requests_for(path).len(), 1, "{path}");
+        assert_eq!(world.origin.bytes_served(path), length);
+    }
+    let polls = world.origin.requests_for("/feed.xml");
+    assert_eq!(polls.iter().map(|poll| poll.status).collect::<Vec<_>>(), [200, 304]);
+    assert!(polls[1].header("if-none-match").is_some());
+    let agent = polls[0].header("user-agent").unwrap();
+    assert!(agent.starts_with(concat!("podseed/", env!("CARGO_PKG_VERSION"), " (+http")), "{agent}");
+}
+
+#[tokio::test]
+async fn a_moved_host_and_a_vanished_item_fetch_nothing_and_withdraw_nothing() {
+    let world = two_episodes().await;
+    world.run(0);
+    world.origin.file("/cdn/renamed.mp3", mp3(900_001, 2));
+    world.publish(&[Item { enclosure: "/cdn/renamed.mp3?updated=7", ..TWO }]);
+    let run = world.run(0);
+    assert_eq!((run["new_episodes"].as_u64(), run["downloaded"].as_u64()), (Some(0), Some(0)));
+    assert!(world.origin.requests_for("/cdn/renamed.mp3?updated=7").is_empty());
+    assert_eq!(world.enclosures().len(), 2);
+}
+
+#[tokio::test]
+async fn one_url_in_two_items_is_fetched_once_and_two_items_with_one_guid_both_live() {
+    let world = World::new("").await;
+    let same_file = Item { guid: "g3", title: "Again", enclosure: "/one.mp3" };
+    let same_guid = Item { guid: "g1", title: "Another", enclosure: "/two.mp3" };
+    world.publish(&[same_file, same_guid, ONE]);
+    world.origin.file("/one.mp3", mp3(70_000, 1));
+    world.origin.file("/two.mp3", mp3(90_000, 2));
+    assert_eq!(world.run(0)["downloaded"], 2);
+    assert_eq!(world.origin.requests_for("/one.mp3").len(), 1);
+    assert_eq!(world.enclosures().len(), 3);
+}
+
+#[tokio::test]
+async fn what_is_no_audio_never_becomes_a_torrent_and_the_rest_goes_on() {
+    let world = World::new("").await;
+    let faulty = ["/gone.mp3", "/page.mp3", "/empty.mp3", "/broken.mp3", "/short.mp3", "/text.mp3"];
+    let mut items: Vec<_> =
+        faulty.iter().map(|path| Item { guid: path, title: path, enclosure: path }).collect();
+    items.push(ONE);
+    world.publish(&items);
+    world.origin.file("/one.mp3", mp3(70_000, 1));
+    world.origin.file("/short.mp3", mp3(70_000, 2));
+    world.origin.file("/text.mp3", "error code: 1020");
+    world.origin.file("/empty.mp3", "");
+    world.origin.always("/gone.mp3", Fault::Status(404, vec![]));
+    world.origin.always("/broken.mp3", Fault::Status(500, vec![]));
+    world.origin.always("/page.mp3", Fault::Html("Maintenance"));
+    world.origin.always("/short.mp3", Fault::ContentLength(90_000));
+
+    let run = world.run(3);
+    assert_eq!((run["downloaded"].as_u64(), run["torrents_made"].as_u64()), (Some(1), Some(1)));
+    assert_eq!(run["errors"].as_array().unwrap().len(), faulty.len(), "{}", run["errors"]);
+    assert_eq!(world.check_media(), ["one.mp3"]);
+
+    let enclosures = world.enclosures();
+    let of = |path: &str| {
+        let url = world.origin.url(path).to_string();
+        enclosures.iter().find(|enclosure| enclosure["url"] == url.as_str()).unwrap().clone()
+    };
+    for path in ["/gone.mp3", "/page.mp3", "/empty.mp3", "/text.mp3"] {
+        assert_eq!(of(path)["stage"], "failed", "{path}");
+        assert_eq!(world.origin.requests_for(path).len(), 1, "{path} is asked for once");
+    }
+    for path in ["/broken.mp3", "/short.mp3"] {
+        assert_eq!(of(path)["stage"], "discovered", "{path}");
+        assert!(of(path)["next_attempt"].is_string(), "{path}");
+        assert_eq!(world.origin.requests_for(path).len(), 3, "{path} is tried twice again");
+    }
+    assert!(of("/gone.mp3")["error"].as_str().unwrap().contains("404"));
+    assert!(of("/page.mp3")["error"].as_str().unwrap().contains("HTML"));
+}
+
+#[tokio::test]
+async fn what_failed_is_asked_for_again_only_by_retry() {
+    let world = World::new("").await;
+    world.publish(&[ONE]);
+    world.origin.fault("/one.mp3", Fault::Status(404, vec![]));
+    world.origin.file("/one.mp3", mp3(70_000, 1));
+    world.run(3);
+    world.run(3);
+    assert_eq!(world.origin.requests_for("/one.mp3").len(), 1);
+    let retry = world.podseed(&["retry", "One", "--json"]);
+    assert_eq!((retry.code, retry.json()["downloaded"].as_u64()), (0, Some(1)), "{}", retry.stderr);
+    assert_eq!(world.run(0)["failed"], 0);
+}
+
+#[tokio::test]
+async fn a_server_that_asks_for_time_gets_it_even_from_a_new_run() {
+    let world = two_episodes().await;
+    world.origin.fault("/two.mp3", Fault::Status(503, vec![("Retry-After", "3600".to_owned())]));
+    world.run(3);
+    world.run(0);
+    assert_eq!(world.origin.requests_for("/two.mp3").len(), 1);
+    world.origin.file("/feed.xml", "changed, so that it is read again");
+    world.origin.fault("/feed.xml", Fault::Status(429, vec![("Retry-After", "3600".to_owned())]));
+    let polls = world.origin.requests_for("/feed.xml").len();
+    world.run(3);
+    world.run(3);
+    assert_eq!(world.origin.requests_for("/feed.xml").len(), polls + 1);
+}
+
+#[tokio::test]
+async fn names_that_repeat_say_nothing_or_cannot_be_used_become_dated_ones() {
+    let world = World::new("").await;
+    let long = format!("/{}.mp3", "ü".repeat(200));
+    let items = [
+        Item { guid: "1", title: "Grüße: 1/2?", enclosure: "/a/audio.mp3" },
+        Item { guid: "2", title: "CON", enclosure: "/b/audio.mp3" },
+        Item { guid: "3", title: "Same", enclosure: "/a/Folge.mp3" },
+        Item { guid: "4", title: "Same", enclosure: "/b/folge.mp3" },
+        Item { guid: "5", title: "Umlaut", enclosure: "/K%C3%BCche%20%2F1.mp3" },
+        Item { guid: "6", title: "Long", enclosure: &long },
+        Item { guid: "7", title: "Up", enclosure: "/..%2F..%2Fetc%2Fpasswd.mp3" },
+    ];
+    world.publish(&items);
+    for (seed, item) in (1..).zip(&items) {
+        let path = world.origin.url(item.enclosure).path().to_owned();
+        world.origin.file(&path, mp3(20_000, seed));
+    }
+    let run = world.run(0);
+    assert_eq!(run["downloaded"], 7, "{run}");
+    assert_eq!(world.check_torrents(), 7);
+    let names: BTreeSet<_> = world.check_media().into_iter().collect();
+    assert_eq!(names.len(), 7);
+    assert!(names.iter().all(|name| name.len() <= 180), "{names:?}");
+    for expected in ["Küche _1.mp3", "2026-02-28 Grüße_ 1_2_ 6b86b273.mp3", "2026-02-27 _CON d4735e3a.mp3"]
+    {
+        assert!(names.contains(expected), "{expected} is not among {names:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_dry_run_says_what_would_happen_and_changes_nothing() {
+    let world = two_episodes().await;
+    let plan = world.podseed(&["run", "--dry-run", "--latest", "1", "--json"]);
+    assert_eq!(plan.code, 0, "{}", plan.stderr);
+    let enclosures = plan.json()["shows"][0]["enclosures"].clone();
+    assert_eq!(enclosures.as_array().unwrap().len(), 1);
+    assert_eq!(enclosures[0]["steps"], serde_json::json!(["fetch it as two.mp3", "make two.mp3.torrent"]));
+    assert!(!world.path("data").exists());
+    assert!(world.origin.requests_for("/two.mp3").is_empty());
+}
+
+#[tokio::test]
+async fn a_selection_is_kept_to_and_a_wider_one_takes_more() {
+    let world = two_episodes().await;
+    let ran = world.podseed(&["run", "--latest", "1", "--json"]);
+    assert_eq!(ran.json()["downloaded"], 1);
+    assert!(world.origin.requests_for("/one.mp3").is_empty());
+    let why = world.podseed(&["why", "One", "--json"]).json();
+    assert_eq!(
+        (why["wanted"].as_bool(), why["rule"].as_str()),
+        (Some(false), Some("not among the latest 1"))
+    );
+    assert_eq!(world.run(0)["downloaded"], 1);
+}
+
+#[tokio::test]
+async fn forgotten_episodes_are_left_alone() {
+    let world = two_episodes().await;
+    world.podseed(&["run", "--latest", "1"]);
+    assert_eq!(world.podseed(&["forget", "g1"]).code, 0);
+    assert_eq!(world.run(0)["downloaded"], 0);
+    assert!(world.origin.requests_for("/one.mp3").is_empty());
+    assert_eq!(world.enclosures().len(), 1);
+}
+
+#[tokio::test]
+async fn a_second_process_is_told_who_works_on_the_folder() {
+    let world = two_episodes().await;
+    world.origin.always("/two.mp3", Fault::HangAfter(300_000));
+    let (mut child, mut lines) = world.start();
+    assert!(lines.next().unwrap().starts_with("show: read"));
+    let second = world.podseed(&["run"]);
+    let pid = format!("(process {})", child.id());
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(second.code, 1);
+    assert!(second.stderr.contains(&pid), "{}", second.stderr);
+}
+
+impl World {
+    /// The names of the finished files.
+    fn check_media(&self) -> Vec<String> {
+        let files = files_below(&self.path("data/media/show"));
+        let finished = files.iter().filter(|path| !path.parent().unwrap().ends_with(".partial"));
+        finished.map(|path| path.file_name().unwrap().to_str().unwrap().to_owned()).collect()
+    }
+}
