@@ -47,10 +47,12 @@ impl Http {
             return Err(refuse("contains credentials"));
         }
         // A torrent client is a neighbour: a proxy for the world outside is not asked, and nothing that
-        // it answers may send our credentials elsewhere.
+        // it answers may send our credentials elsewhere. No connection is kept: after a restart of the
+        // client the next request would find it broken.
         let client = reqwest::Client::builder()
             .timeout(TIME_LIMIT)
             .no_proxy()
+            .pool_max_idle_per_host(0)
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .map_err(|error| Error::new(ErrorKind::Protocol, "HTTP cannot be set up").source(error))?;
@@ -79,7 +81,7 @@ impl Http {
                     ErrorKind::Protocol,
                     &format!("answers with a redirect to {}", target.unwrap_or("nowhere")),
                 )
-                .hint("write the final address of the client into the configuration"));
+                .hint(self.address_hint()));
         }
         while let Some(chunk) = response.chunk().await.map_err(|error| self.unreachable(error))? {
             if reply.body.len() + chunk.len() > SIZE_LIMIT {
@@ -119,8 +121,11 @@ impl Http {
             status if status.is_success() => "gives an answer that cannot be read".to_owned(),
             status => format!("answers {status}"),
         };
-        self.error(ErrorKind::Protocol, &what)
-            .hint(format!("check that the address is that of {}, with its whole path", self.program))
+        self.error(ErrorKind::Protocol, &what).hint(self.address_hint())
+    }
+
+    fn address_hint(&self) -> String {
+        format!("check that the address is that of {} itself, with its whole path", self.program)
     }
 
     /// The error for a request that got no complete answer. The URL is named by us, not by the source.

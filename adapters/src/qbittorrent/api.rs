@@ -71,8 +71,6 @@ pub(super) enum Command<'a> {
     SetCategory(&'a str),
     /// Separated by commas: several texts would be joined by line breaks, which the Web API does not take.
     AddTags(&'a str),
-    /// Bytes per second.
-    LimitUpload(u64),
 }
 
 impl Command<'_> {
@@ -83,7 +81,6 @@ impl Command<'_> {
             Self::Remove => qbit.delete_torrents(hashes, false).await,
             Self::SetCategory(category) => qbit.set_torrent_category(hashes, category).await,
             Self::AddTags(tags) => qbit.add_torrent_tags(hashes, vec![(*tags).to_owned()]).await,
-            Self::LimitUpload(limit) => qbit.set_torrent_upload_limit(hashes, *limit).await,
         }
     }
 }
