@@ -152,6 +152,19 @@ async fn data_is_linked_and_the_torrent_appears_beside_nothing_else() {
 }
 
 #[tokio::test]
+async fn data_behind_a_symbolic_link_is_placed_as_a_file() {
+    let bench = Bench::unwatched(WatchedBy::Other);
+    let (sample, data) = bench.sample("episode.mp3");
+    std::fs::create_dir(bench.path("links")).unwrap();
+    let link = bench.path("links/episode.mp3");
+    std::os::unix::fs::symlink("../episode.mp3", &link).unwrap();
+    bench.client.add(&sample.seed(&link)).await.unwrap();
+    let placed = bench.path("data/chaosradio/audio/episode.mp3").symlink_metadata().unwrap();
+    assert!(placed.is_file());
+    assert_eq!(placed.ino(), data.metadata().unwrap().ino());
+}
+
+#[tokio::test]
 async fn data_on_another_file_system_is_copied_with_its_date() {
     let bench = Bench::unwatched(WatchedBy::Other);
     let (sample, data) = bench.sample("episode.mp3");
