@@ -21,6 +21,8 @@ pub(crate) struct Http {
     client: reqwest::Client,
     program: &'static str,
     url: Url,
+    /// The URL as messages show it: a query may hold a secret.
+    address: String,
 }
 
 /// A complete answer.
@@ -47,14 +49,19 @@ impl Http {
             return Err(refuse("contains credentials"));
         }
         // A torrent client is a neighbour: a proxy for the world outside is not asked, and nothing that
-        // it answers may send our credentials elsewhere.
+        // it answers may send our credentials elsewhere. No connection is kept: after a restart of the
+        // client the next request would find it broken.
         let client = reqwest::Client::builder()
             .timeout(TIME_LIMIT)
             .no_proxy()
+            .pool_max_idle_per_host(0)
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .map_err(|error| Error::new(ErrorKind::Protocol, "HTTP cannot be set up").source(error))?;
-        Ok(Self { client, program, url })
+        let mut shown = url.clone();
+        shown.set_query(None);
+        shown.set_fragment(None);
+        Ok(Self { client, program, url, address: shown.into() })
     }
 
     /// For building requests, and for crates that want to send their own.
@@ -69,7 +76,9 @@ impl Http {
 
     /// Sends the request once and reads the whole answer.
     pub(crate) async fn send(&self, request: RequestBuilder) -> Result<Reply, Error> {
-        let mut response = request.send().await.map_err(|error| self.unreachable(error))?;
+        let request = request.build().map_err(|error| self.unreachable(error))?;
+        tracing::trace!(program = self.program, method = %request.method(), path = request.url().path(), "asking");
+        let mut response = self.client.execute(request).await.map_err(|error| self.unreachable(error))?;
         let mut reply =
             Reply { status: response.status(), headers: response.headers().clone(), body: Vec::new() };
         if reply.status.is_redirection() {
@@ -79,7 +88,7 @@ impl Http {
                     ErrorKind::Protocol,
                     &format!("answers with a redirect to {}", target.unwrap_or("nowhere")),
                 )
-                .hint("write the final address of the client into the configuration"));
+                .hint(self.address_hint()));
         }
         while let Some(chunk) = response.chunk().await.map_err(|error| self.unreachable(error))? {
             if reply.body.len() + chunk.len() > SIZE_LIMIT {
@@ -103,7 +112,7 @@ impl Http {
 
     /// An error about this program at this address: `what` goes on where "X at Y" ends.
     pub(crate) fn error(&self, kind: ErrorKind, what: &str) -> Error {
-        Error::new(kind, format!("{} at {} {what}", self.program, self.url))
+        Error::new(kind, format!("{} at {} {what}", self.program, self.address))
     }
 
     /// The error for a status or body that the program does not give.
@@ -119,8 +128,11 @@ impl Http {
             status if status.is_success() => "gives an answer that cannot be read".to_owned(),
             status => format!("answers {status}"),
         };
-        self.error(ErrorKind::Protocol, &what)
-            .hint(format!("check that the address is that of {}, with its whole path", self.program))
+        self.error(ErrorKind::Protocol, &what).hint(self.address_hint())
+    }
+
+    fn address_hint(&self) -> String {
+        format!("check that the address is that of {} itself, with its whole path", self.program)
     }
 
     /// The error for a request that got no complete answer. The URL is named by us, not by the source.
@@ -137,11 +149,6 @@ impl Http {
 }
 
 impl Reply {
-    /// The body as text; what is no UTF-8 is replaced.
-    pub(crate) fn text(&self) -> String {
-        String::from_utf8_lossy(&self.body).trim().to_owned()
-    }
-
     fn is_html(&self) -> bool {
         let claimed = self.headers.get("content-type").and_then(|value| value.to_str().ok());
         claimed.is_some_and(|value| value.starts_with("text/html"))

@@ -6,6 +6,16 @@
 //!
 //! An adapter speaks its client's protocol and nothing more. Waiting, retrying, path mapping and the
 //! order of steps belong to the caller.
+//!
+//! # Adding an adapter
+//!
+//! 1. Give it a configuration in `config.rs`, as a variant of [`ClientConfig`], and a cargo feature.
+//! 2. Write the module: one struct that implements [`TorrentClient`]. What goes over HTTP goes through
+//!    `http.rs`.
+//! 3. Open it in [`open`]; the compiler names what is missing.
+//! 4. Start the real program in `testing/` and run `testing::conformance` on it in `tests/`.
+//!
+//! Then `handover` and the configuration of podseed learn the new variant, again led by the compiler.
 
 mod config;
 mod contract;

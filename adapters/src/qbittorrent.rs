@@ -4,7 +4,8 @@
 //! The commands whose answer is only a status go through the crate `qbit-rs`. What it cannot do goes
 //! through [`Api::call`], our one raw request: logging in (the crate tries up to three times, and five
 //! failures are a ban), adding with a stop condition, reading the list (one unknown state fails the
-//! crate's whole list), starting on 4.x, and share limits on 5.3.
+//! crate's whole list), starting on 4.x, share limits on 5.3, and upload limits (the crate 0.6 posts them
+//! to the address that reads them, which does nothing).
 //!
 //! Quirks that shape this module, as measured with 4.5.2, 5.1.0 and 5.3.0:
 //! - `stopCondition=FilesChecked` without `stopped` makes it hash and then stop, whatever the result.
@@ -203,7 +204,8 @@ impl TorrentClient for QBittorrent {
         let id = ids(&torrent.info_hash);
         self.label(&id, &row).await?;
         if let Some(upload) = limits.upload {
-            self.api.command(&id, Command::LimitUpload(upload.max(1))).await?;
+            let question = Question::post("torrents/setUploadLimit").with("hashes", id.as_str());
+            self.api.done(question.with("limit", upload.max(1).to_string())).await?;
         }
         if limits.ratio.is_some() || limits.seeding_time.is_some() {
             self.limit_sharing(&id, &row, limits).await?;

@@ -154,25 +154,25 @@ impl Transmission {
 
     /// Turns the statuses with which Transmission closes its door into errors.
     fn accepted(&self, reply: Reply) -> Result<Reply, Error> {
-        let (what, hint) = match reply.status {
-            StatusCode::OK => return Ok(reply),
-            StatusCode::UNAUTHORIZED if self.username.is_none() => {
-                ("asks for a password", "set username and password of this client")
-            }
+        match reply.status {
+            StatusCode::OK => Ok(reply),
             StatusCode::UNAUTHORIZED => {
-                ("refuses the user name or password", "correct username and password of this client")
+                let what = match self.username {
+                    Some(_) => "refuses the user name or password",
+                    None => "asks for a password",
+                };
+                let error = self.http.error(ErrorKind::Unauthorized, what);
+                Err(self.refusal.remember(error.hint("correct username and password of this client and reload podseed")))
             }
-            StatusCode::FORBIDDEN => (
-                "does not let this machine in",
+            StatusCode::FORBIDDEN => Err(self.http.error(ErrorKind::Rejected, "does not let this machine in").hint(
                 "add this machine to rpc-whitelist in its settings; after too many wrong passwords, restart it",
-            ),
-            StatusCode::MISDIRECTED_REQUEST => (
-                "does not want to be called by this host name",
-                "add the name to rpc-host-whitelist in its settings, or use its IP address",
-            ),
-            _ => return Err(self.http.unexpected(&reply)),
-        };
-        Err(self.refusal.remember(self.http.error(ErrorKind::Unauthorized, what).hint(hint)))
+            )),
+            StatusCode::MISDIRECTED_REQUEST => Err(self
+                .http
+                .error(ErrorKind::Rejected, "does not want to be called by this host name")
+                .hint("add the name to rpc-host-whitelist in its settings, or use its IP address")),
+            _ => Err(self.http.unexpected(&reply)),
+        }
     }
 
     async fn get(&self, hash: &str, fields: &[TorrentGetField]) -> Result<Option<Torrent>, Error> {

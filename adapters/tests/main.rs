@@ -1,5 +1,5 @@
 //! The adapters against the real programs. A client that cannot be started fails its tests.
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "these are tests")]
+#![expect(clippy::unwrap_used, reason = "these are tests")]
 #![expect(clippy::disallowed_methods, reason = "what a test makes in its temporary folder needs no care")]
 
 mod faults;

@@ -4,7 +4,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use podseed_adapters::testing::{QBittorrent, RTorrent, Sample, Transmission};
+use podseed_adapters::testing::{QBittorrent, RTorrent, Sample, Tracker, Transmission};
 use podseed_adapters::{
     Added, ClientConfig, ErrorKind, Limits, Presence, TorrentClient, TorrentVersion, WatchDirConfig,
     WatchedBy, open,
@@ -67,35 +67,44 @@ fn names(folder: &Path) -> Vec<String> {
     names
 }
 
-#[tokio::test]
-async fn rtorrent_seeds_what_is_placed_without_hashing_it_again() {
-    let rtorrent = RTorrent::start().unwrap();
-    let bench = Bench::new(&rtorrent.config());
-    assert_eq!(bench.client.probe().await.unwrap().program, "rTorrent");
-    let (sample, data) = bench.sample("Übergröße – 名前.mp3");
+async fn seeding(rtorrent: &RTorrent, sample: &Sample) -> Duration {
     let started = Instant::now();
-    assert_eq!(bench.client.add(&sample.seed(&data)).await.unwrap(), Added::New);
-    assert_eq!(bench.client.find(&sample.torrent()).await.unwrap(), Presence::Delivered);
     while !rtorrent.is_seeding(&sample.info_hash).unwrap() {
         assert!(started.elapsed() < PATIENCE, "rTorrent does not seed");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    println!("rTorrent seeding {:.2} s after add", started.elapsed().as_secs_f64());
-    assert_eq!(bench.client.add(&sample.seed(&data)).await.unwrap(), Added::AlreadyPresent);
+    started.elapsed()
 }
 
 #[tokio::test]
-async fn rtorrent_seeds_a_hybrid() {
+async fn rtorrent_seeds_what_is_placed() {
+    let rtorrent = RTorrent::start().unwrap();
+    let tracker = Tracker::start(&[]).unwrap();
+    let bench = Bench::new(&rtorrent.config());
+    assert_eq!(bench.client.probe().await.unwrap().program, "rTorrent");
+    for (name, version) in
+        [("Übergröße – 名前.mp3", TorrentVersion::V1), ("hybrid.mp3", TorrentVersion::Hybrid)]
+    {
+        let sample = Sample::announced(name, version, Some(&tracker.announce_url()));
+        tracker.allow(&[sample.info_hash]).unwrap();
+        let data = sample.write_to(bench.folder.path());
+        assert_eq!(bench.client.add(&sample.seed(&data)).await.unwrap(), Added::New);
+        assert_eq!(bench.client.find(&sample.torrent()).await.unwrap(), Presence::Delivered);
+        let waited = seeding(&rtorrent, &sample).await;
+        println!("rTorrent seeding {:.2} s after add, looking every second", waited.as_secs_f64());
+        assert_eq!(bench.client.add(&sample.seed(&data)).await.unwrap(), Added::AlreadyPresent);
+    }
+}
+
+#[tokio::test]
+async fn rtorrent_believes_the_resume_data_and_does_not_read_the_file() {
     let rtorrent = RTorrent::start().unwrap();
     let bench = Bench::new(&rtorrent.config());
-    let sample = Sample::new("hybrid.mp3", TorrentVersion::Hybrid);
-    let data = sample.write_to(bench.folder.path());
+    let sample = Sample::announced("episode.mp3", TorrentVersion::V1, Some("http://127.0.0.1:9/announce"));
+    // What only a hash could tell: had rTorrent read the file, it would not be complete.
+    let data = sample.write_altered(bench.folder.path(), sample.with_a_flipped_bit());
     bench.client.add(&sample.seed(&data)).await.unwrap();
-    let started = Instant::now();
-    while !rtorrent.is_seeding(&sample.info_hash).unwrap() {
-        assert!(started.elapsed() < PATIENCE, "rTorrent does not seed");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    seeding(&rtorrent, &sample).await;
 }
 
 #[tokio::test]
@@ -140,6 +149,19 @@ async fn data_is_linked_and_the_torrent_appears_beside_nothing_else() {
     assert_eq!(torrent, *sample.metainfo);
     assert_eq!(bench.client.find(&sample.torrent()).await.unwrap(), Presence::Waiting);
     assert_eq!(bench.client.add(&sample.seed(&data)).await.unwrap(), Added::AlreadyPresent);
+}
+
+#[tokio::test]
+async fn data_behind_a_symbolic_link_is_placed_as_a_file() {
+    let bench = Bench::unwatched(WatchedBy::Other);
+    let (sample, data) = bench.sample("episode.mp3");
+    std::fs::create_dir(bench.path("links")).unwrap();
+    let link = bench.path("links/episode.mp3");
+    std::os::unix::fs::symlink("../episode.mp3", &link).unwrap();
+    bench.client.add(&sample.seed(&link)).await.unwrap();
+    let placed = bench.path("data/chaosradio/audio/episode.mp3").symlink_metadata().unwrap();
+    assert!(placed.is_file());
+    assert_eq!(placed.ino(), data.metadata().unwrap().ino());
 }
 
 #[tokio::test]

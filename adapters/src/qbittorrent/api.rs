@@ -71,8 +71,6 @@ pub(super) enum Command<'a> {
     SetCategory(&'a str),
     /// Separated by commas: several texts would be joined by line breaks, which the Web API does not take.
     AddTags(&'a str),
-    /// Bytes per second.
-    LimitUpload(u64),
 }
 
 impl Command<'_> {
@@ -83,7 +81,6 @@ impl Command<'_> {
             Self::Remove => qbit.delete_torrents(hashes, false).await,
             Self::SetCategory(category) => qbit.set_torrent_category(hashes, category).await,
             Self::AddTags(tags) => qbit.add_torrent_tags(hashes, vec![(*tags).to_owned()]).await,
-            Self::LimitUpload(limit) => qbit.set_torrent_upload_limit(hashes, *limit).await,
         }
     }
 }
@@ -110,7 +107,7 @@ impl Api {
     /// The answer as a line of text.
     pub(super) async fn text(&self, question: Question) -> Result<String, Error> {
         let reply = self.ask(question).await?;
-        let text = reply.text();
+        let text = text(&reply);
         // A version is one short word; a web page is not.
         if text.is_empty() || text.len() > 100 || text.contains('<') {
             return Err(self.http.unexpected(&reply));
@@ -141,7 +138,7 @@ impl Api {
             StatusCode::CONFLICT => Ok(Added::AlreadyPresent),
             // What it cannot read is answered with 415: what it then does not add, it has already,
             // perhaps not yet in the list.
-            StatusCode::OK if reply.text() == "Fails." => Ok(Added::AlreadyPresent),
+            StatusCode::OK if text(&reply) == "Fails." => Ok(Added::AlreadyPresent),
             status if status.is_success() => Ok(Added::New),
             _ => Err(self.declined(&reply)),
         }
@@ -208,7 +205,9 @@ impl Api {
     fn failed(&self, error: qbit_rs::Error) -> Error {
         match error {
             qbit_rs::Error::HttpError(error) => self.http.unreachable(error),
-            qbit_rs::Error::ApiError(qbit_rs::ApiError::NotLoggedIn) => self.shut_out(),
+            qbit_rs::Error::ApiError(qbit_rs::ApiError::NotLoggedIn) => {
+                self.http.error(ErrorKind::Protocol, "forgets the session that it has just given")
+            }
             error => self.http.error(ErrorKind::Rejected, "declines").source(error),
         }
     }
@@ -223,8 +222,7 @@ impl Api {
                     return Ok(reply);
                 }
                 let session = self.session(Some(&session)).await?;
-                let reply = self.send(path, &session, &request).await?;
-                if reply.status == StatusCode::FORBIDDEN { Err(self.shut_out()) } else { Ok(reply) }
+                self.send(path, &session, &request).await
             })
             .await
     }
@@ -274,10 +272,10 @@ impl Api {
         let form = [("username", username.as_str()), ("password", password)];
         let reply = self.http.send(self.http.client().post(self.url("auth/login")?).form(&form)).await?;
         match reply.status {
-            StatusCode::OK if reply.text() == "Fails." => Err(self.wrong_password()),
+            StatusCode::OK if text(&reply) == "Fails." => Err(self.wrong_password()),
             StatusCode::UNAUTHORIZED => Err(self.wrong_password()),
             StatusCode::FORBIDDEN => Err(self.banned()),
-            StatusCode::OK if reply.text() == "Ok." => Ok(Session { cookie: cookie(&reply) }),
+            StatusCode::OK if text(&reply) == "Ok." => Ok(Session { cookie: cookie(&reply) }),
             StatusCode::NO_CONTENT => Ok(Session { cookie: cookie(&reply) }),
             _ => Err(self.http.unexpected(&reply)),
         }
@@ -285,8 +283,8 @@ impl Api {
 
     fn wrong_password(&self) -> Error {
         let error = self.http.error(ErrorKind::Unauthorized, "refuses the user name or password").hint(
-            "correct username and password of this client; behind a proxy, qBittorrent's check of the Host header \
-             can be the reason as well",
+            "correct username and password of this client and reload podseed; behind a proxy, qBittorrent's check \
+             of the Host header can be the reason as well",
         );
         self.refusal.remember(error)
     }
@@ -315,7 +313,7 @@ impl Api {
                 self.http.error(ErrorKind::Rejected, "cannot read the torrent")
             }
             StatusCode::BAD_REQUEST | StatusCode::CONFLICT => {
-                self.http.error(ErrorKind::Rejected, "declines").source(reply.text().chars().take(200).collect::<String>())
+                self.http.error(ErrorKind::Rejected, "declines").source(text(reply).chars().take(200).collect::<String>())
             }
             StatusCode::UNAUTHORIZED => self
                 .http
@@ -324,6 +322,11 @@ impl Api {
             _ => self.http.unexpected(reply),
         }
     }
+}
+
+/// The body as text; what is no UTF-8 is replaced.
+fn text(reply: &Reply) -> String {
+    String::from_utf8_lossy(&reply.body).trim().to_owned()
 }
 
 /// The cookies of an answer in the form of a request: `SID` up to 5.1, `QBT_SID_<port>` later.

@@ -57,14 +57,17 @@ impl RTorrent {
         })
     }
 
-    /// Whether rTorrent has this torrent complete and started, with no message against it.
+    /// Whether rTorrent has this torrent complete and started, with no message but its tracker's against it.
+    ///
+    /// 0.9.8 without DHT silently refuses torrents that have no tracker at all.
     pub fn is_seeding(&self, torrent: &InfoHashes) -> io::Result<bool> {
-        for (question, answer) in [("d.complete", "1"), ("d.is_active", "1"), ("d.message", "")] {
-            if self.ask(question, torrent)?.as_deref() != Some(answer) {
+        for question in ["d.complete", "d.is_active"] {
+            if self.ask(question, torrent)?.as_deref() != Some("1") {
                 return Ok(false);
             }
         }
-        Ok(true)
+        let message = self.ask("d.message", torrent)?.unwrap_or_default();
+        Ok(message.is_empty() || message.starts_with("Tracker:"))
     }
 
     /// One value of one torrent, as `d.directory`; `None` if rTorrent does not have it.

@@ -79,7 +79,9 @@ pub(super) fn make_folder(path: &Path) -> Result<(), Error> {
 /// Makes the data appear at `target`: as a hard link, else as a reflink, else as a copy. The same bytes
 /// there already are fine, other bytes are an error. `temporary` is a name of ours beside the target.
 pub(super) fn data(source: &Path, target: &Path, temporary: &str) -> Result<(), Error> {
-    let unreadable = |error| path_error(format!("cannot read {}", source.display())).source(error);
+    let unreadable = |error: io::Error| path_error(format!("cannot read {}", source.display())).source(error);
+    // A link to a symbolic link would be one.
+    let source = &source.canonicalize().map_err(unreadable)?;
     let original = std::fs::metadata(source).map_err(unreadable)?;
     if !original.is_file() {
         return Err(Error::new(ErrorKind::Unsupported, format!("{} is no single file", source.display()))
