@@ -1,5 +1,6 @@
 //! The tests that use podseed as its users do, in one binary: one file per behaviour.
 
+mod clients;
 mod config;
 mod download;
 mod feed_fetch;
