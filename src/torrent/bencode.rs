@@ -251,6 +251,8 @@ pub(super) fn length(length: u64) -> BencodeElem {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn error(bytes: &[u8]) -> BencodeError {
@@ -330,6 +332,33 @@ mod tests {
     fn other_documents_are_refused() {
         for bytes in [b"".as_slice(), b"le", b"i1e", b"4:spam", b"<!doctype html>", b"\x1f\x8b\x08"] {
             assert_eq!(error(bytes), BencodeError::NoDictionary);
+        }
+    }
+
+    fn any_value() -> impl Strategy<Value = BencodeElem> {
+        let scalar = prop_oneof![
+            any::<i64>().prop_map(BencodeElem::Integer),
+            prop::collection::vec(any::<u8>(), 0..40).prop_map(|bytes| match String::from_utf8(bytes) {
+                Ok(text) => BencodeElem::String(text),
+                Err(error) => BencodeElem::Bytes(error.into_bytes()),
+            }),
+        ];
+        scalar.prop_recursive(5, 60, 6, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..6).prop_map(BencodeElem::List),
+                prop::collection::hash_map(".{0,5}", inner, 0..6).prop_map(BencodeElem::Dictionary),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_encoded_is_decoded_again(info in any_value(), other in any_value()) {
+            let root = BencodeElem::Dictionary(dictionary([("info", info.clone()), ("other", other)]));
+            let bytes = root.encode();
+            let decoded = decode(&bytes).unwrap();
+            prop_assert_eq!(decoded.root, root);
+            prop_assert_eq!(&bytes[decoded.info.unwrap()], info.encode());
         }
     }
 }

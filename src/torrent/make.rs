@@ -258,7 +258,8 @@ fn metainfo(request: &MetainfoRequest, info: &[u8]) -> Vec<u8> {
     let text = |text: &Option<String>| text.as_deref().map(BencodeElem::from);
     let mut trackers = request.trackers.iter().flatten();
     put("announce", trackers.next().map(|first| first.as_str().into()));
-    let tiers = || request.trackers.iter().map(|tier| BencodeElem::List(texts(tier))).collect();
+    let tiers = || request.trackers.iter().filter(|tier| !tier.is_empty());
+    let tiers = || tiers().map(|tier| BencodeElem::List(texts(tier))).collect();
     put("announce-list", trackers.next().map(|_| BencodeElem::List(tiers())));
     put("comment", text(&request.comment));
     put("created by", text(&request.created_by));

@@ -227,15 +227,15 @@ fn arguments_that_cannot_be_meant_are_refused() {
     let root = tempfile::tempdir().unwrap();
     write(&root.path().join("show/a"), b"a");
     let show = root.path().join("show");
-    let output = root.path().join("x.torrent");
+    let elsewhere = root.path().join("x.torrent");
     let usage = |arguments: &[&str]| {
-        let (outcome, _) = try_torrent(&[&["create", "-o", text(&output)], arguments].concat(), false);
+        let (outcome, _) = try_torrent(&[&["create"], arguments].concat(), false);
         assert!(matches!(outcome, Err(Error::Usage(_))), "{arguments:?}: {outcome:?}");
-        assert!(!output.exists());
     };
-    usage(&[text(&show), "--web-seed", "http://a.invalid/show"]);
-    usage(&["--each", text(&show), "--web-seed", "http://a.invalid/a"]);
-    usage(&["--each", text(&show.join("a"))]);
+    usage(&[text(&show), "-o", text(&elsewhere), "--web-seed", "http://a.invalid/show"]);
+    usage(&[text(&show), "-o", text(&show.join("show.torrent"))]);
+    usage(&["--each", text(&show), "-o", text(root.path()), "--web-seed", "http://a.invalid/a"]);
+    usage(&["--each", text(&show.join("a")), "-o", text(root.path())]);
 }
 
 #[test]
