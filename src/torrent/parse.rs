@@ -161,7 +161,7 @@ fn v1_files(info: &BencodeElem, name: &str) -> Result<Vec<MetainfoFile>, ParseEr
 
 /// A symbolic link (BEP 47): it has no bytes, and what it points to is in the torrent by itself or not at all.
 fn is_link(entry: &BencodeElem) -> bool {
-    has_attribute(entry, b'l') && get(entry, "length").and_then(integer) == Some(0)
+    has_attribute(entry, b'l') && get(entry, "length").and_then(integer).is_none_or(|length| length == 0)
 }
 
 fn has_attribute(entry: &BencodeElem, attribute: u8) -> bool {
