@@ -1,5 +1,7 @@
 //! `podseed torrent` as its user sees it.
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use clap::Parser;
@@ -208,6 +210,26 @@ fn what_could_move_the_cursor_is_not_printed() {
     let out = torrent(&["show", text(&file)]);
     assert!(!out.contains(['\x1b', '\u{202e}']), "{out:?}");
     assert!(out.contains("\u{fffd}[2Ja\u{fffd}3pm.exe"), "{out:?}");
+}
+
+#[test]
+fn paths_that_are_no_text_are_no_obstacle() {
+    let root = tempfile::tempdir().unwrap();
+    let folder = root.path().join(OsStr::from_bytes(b"\xff\xfe"));
+    write(&folder.join("a.mp3"), &sample(10, 0));
+    let (data, file) = (folder.join("a.mp3"), folder.join("a.torrent"));
+    let run_json = |arguments: [&OsStr; 4]| {
+        let program = Program::try_parse_from([OsStr::new("torrent")].iter().chain(&arguments)).unwrap();
+        let mut out = Vec::new();
+        assert!(matches!(run(&program.command, true, &mut out), Ok(Outcome::Done)));
+        serde_json::from_slice::<Value>(&out).unwrap()
+    };
+    let output = [OsStr::new("-o"), file.as_os_str()];
+    run_json([OsStr::new("create"), data.as_os_str(), output[0], output[1]]);
+    let verified = run_json([OsStr::new("verify"), OsStr::new("--"), file.as_os_str(), data.as_os_str()]);
+    assert_eq!(verified["good"], true);
+    let error = try_torrent(&["create", text(root.path())], false).0.unwrap_err().to_string();
+    assert!(error.ends_with("is not UTF-8; rename it first"), "{error}");
 }
 
 #[test]

@@ -250,7 +250,7 @@ impl Made {
 
     fn json(&self, file: &Path) -> Value {
         json!({
-            "torrent": file,
+            "torrent": file.to_string_lossy(),
             "name": self.name,
             "length": self.length,
             "version": version_name(self.version),
