@@ -1,8 +1,9 @@
 //! The hashes of one piece by itself: for files that are already there, whose pieces are hashed side by side.
 
+use podseed_adapters::TorrentVersion;
+
 use super::kernel::{Sha1, Sha1Hash, Sha256Hash};
 use super::merkle::TreeHasher;
-use crate::model::TorrentVersion;
 
 /// The hashes of one piece.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

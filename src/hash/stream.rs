@@ -1,9 +1,10 @@
 //! The piece hashes of one file, made while its bytes arrive in order.
 
+use podseed_adapters::TorrentVersion;
+
 use super::kernel::{Sha1, Sha1Hash};
 use super::merkle::TreeHasher;
 use super::{Error, PieceHashes, PieceLength};
-use crate::model::TorrentVersion;
 
 /// Hashes one file as its bytes arrive, in chunks of any size.
 ///

@@ -1,10 +1,10 @@
 //! The hashes against a reference that takes the BEPs at their word: whole file in memory, whole tree built.
 
 use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, SHA256, digest};
+use podseed_adapters::TorrentVersion;
 use proptest::prelude::*;
 
 use super::*;
-use crate::model::TorrentVersion;
 
 const KIB: u64 = 1 << 10;
 const MIB: u64 = 1 << 20;

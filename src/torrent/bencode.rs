@@ -13,8 +13,9 @@ use lava_torrent::bencode::BencodeElem;
 pub const MAX_LENGTH: usize = 32 << 20;
 /// The deepest nesting, as in libtorrent 2.0 (`load_torrent_limits`).
 const MAX_DEPTH: usize = 100;
-/// How many keys and values; some 150,000 files.
-const MAX_VALUES: usize = 1_000_000;
+/// How many keys and values, each counted once for every level it lies below: as often as the decoder may copy it.
+/// Enough for some 150,000 files.
+const MAX_COPIES: usize = 4_000_000;
 
 /// Why bytes are not bencode that podseed reads.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -26,7 +27,7 @@ pub enum BencodeError {
     #[error("it is nested deeper than 100 levels at byte {0}")]
     TooDeep(usize),
     /// Too many values.
-    #[error("it has more than 1,000,000 values")]
+    #[error("it has too many values; 100,000 files in one torrent are well within the limit")]
     TooMany,
     /// Not a dictionary.
     #[error("it does not begin with a bencoded dictionary")]
@@ -71,7 +72,7 @@ enum Open<'a> {
 struct Scanner<'a> {
     bytes: &'a [u8],
     position: usize,
-    values: usize,
+    copies: usize,
     open: Vec<Open<'a>>,
     info_start: Option<usize>,
     info: Option<Range<usize>>,
@@ -86,7 +87,7 @@ impl<'a> Scanner<'a> {
             return Err(BencodeError::NoDictionary);
         }
         let mut scanner =
-            Self { bytes, position: 0, values: 0, open: Vec::new(), info_start: None, info: None };
+            Self { bytes, position: 0, copies: 0, open: Vec::new(), info_start: None, info: None };
         scanner.value()?;
         while !scanner.open.is_empty() {
             scanner.step()?;
@@ -180,8 +181,8 @@ impl<'a> Scanner<'a> {
     }
 
     fn count(&mut self) -> Result<(), BencodeError> {
-        self.values += 1;
-        if self.values > MAX_VALUES { Err(BencodeError::TooMany) } else { Ok(()) }
+        self.copies += self.open.len();
+        if self.copies > MAX_COPIES { Err(BencodeError::TooMany) } else { Ok(()) }
     }
 
     fn peek(&self) -> Result<u8, BencodeError> {
@@ -251,6 +252,8 @@ pub(super) fn length(length: u64) -> BencodeElem {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn error(bytes: &[u8]) -> BencodeError {
@@ -322,14 +325,53 @@ mod tests {
     #[test]
     fn size_and_number_of_values_are_bounded() {
         assert_eq!(error(&vec![b'd'; MAX_LENGTH + 1]), BencodeError::TooLong(MAX_LENGTH + 1));
-        let many = [b"d1:al".to_vec(), b"0:".repeat(MAX_VALUES), b"ee".to_vec()].concat();
-        assert_eq!(error(&many), BencodeError::TooMany);
+        let nested = |depth: usize, values: usize| {
+            [b"d1:a".repeat(depth), b"l".to_vec(), b"0:".repeat(values), b"e".repeat(depth + 1)].concat()
+        };
+        assert!(decode(&nested(1, 1_900_000)).is_ok());
+        assert!(decode(&nested(90, 40_000)).is_ok());
+        assert_eq!(error(&nested(1, 2_100_000)), BencodeError::TooMany);
+        assert_eq!(error(&nested(90, 50_000)), BencodeError::TooMany);
+    }
+
+    #[test]
+    fn a_torrent_of_100_000_files_is_within_the_limits() {
+        let file = b"d6:lengthi123456789e4:pathl6:folder6:folderee";
+        let many = [b"d4:infod5:filesl".to_vec(), file.repeat(100_000), b"eee".to_vec()].concat();
+        assert!(decode(&many).is_ok());
     }
 
     #[test]
     fn other_documents_are_refused() {
         for bytes in [b"".as_slice(), b"le", b"i1e", b"4:spam", b"<!doctype html>", b"\x1f\x8b\x08"] {
             assert_eq!(error(bytes), BencodeError::NoDictionary);
+        }
+    }
+
+    fn any_value() -> impl Strategy<Value = BencodeElem> {
+        let scalar = prop_oneof![
+            any::<i64>().prop_map(BencodeElem::Integer),
+            prop::collection::vec(any::<u8>(), 0..40).prop_map(|bytes| match String::from_utf8(bytes) {
+                Ok(text) => BencodeElem::String(text),
+                Err(error) => BencodeElem::Bytes(error.into_bytes()),
+            }),
+        ];
+        scalar.prop_recursive(5, 60, 6, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..6).prop_map(BencodeElem::List),
+                prop::collection::hash_map(".{0,5}", inner, 0..6).prop_map(BencodeElem::Dictionary),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_encoded_is_decoded_again(info in any_value(), other in any_value()) {
+            let root = BencodeElem::Dictionary(dictionary([("info", info.clone()), ("other", other)]));
+            let bytes = root.encode();
+            let decoded = decode(&bytes).unwrap();
+            prop_assert_eq!(decoded.root, root);
+            prop_assert_eq!(&bytes[decoded.info.unwrap()], info.encode());
         }
     }
 }

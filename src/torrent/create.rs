@@ -253,3 +253,82 @@ fn tree(pieces: &[PieceHash], piece_length: PieceLength) -> V2Hashes {
         _ => V2Hashes { pieces_root: root_of_layer(&layer, piece_length.bytes()), layer },
     }
 }
+
+#[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "a test makes its own world")]
+mod tests {
+    use super::*;
+    use crate::torrent::{MetainfoRequest, make, parse};
+
+    fn folder(files: &[(&str, usize)]) -> tempfile::TempDir {
+        let root = tempfile::tempdir().unwrap();
+        for (path, length) in files {
+            let path = root.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, vec![7; *length]).unwrap();
+        }
+        root
+    }
+
+    #[test]
+    fn files_that_change_while_they_are_hashed_make_no_torrent() {
+        let change: [fn(&Path); 3] = [
+            |path| fs::write(path, vec![7; 200_001]).unwrap(),
+            |path| fs::write(path, vec![7; 1000]).unwrap(),
+            |path| {
+                let file = fs::File::options().write(true).open(path).unwrap();
+                file.set_modified(SystemTime::UNIX_EPOCH).unwrap();
+            },
+        ];
+        for change in change {
+            let root = folder(&[("a", 200_000), ("b", 200_000)]);
+            let last = root.path().join("b");
+            let source = Source::open(root.path()).unwrap();
+            let error = source.hash(TorrentVersion::V1, None, &|_| change(&last)).unwrap_err();
+            assert!(matches!(&error, CreateError::Changed(path) if *path == last), "{error:?}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_goes_while_others_are_hashed_is_named() {
+        let root = folder(&[("a", 200_000), ("b", 200_000)]);
+        let last = root.path().join("b");
+        let source = Source::open(root.path()).unwrap();
+        let error = source.hash(TorrentVersion::V1, None, &|_| drop(fs::remove_file(&last))).unwrap_err();
+        assert!(matches!(&error, CreateError::Read { path, .. } if *path == last), "{error:?}");
+    }
+
+    #[test]
+    fn a_folder_deeper_than_clients_read_is_refused() {
+        let path = |depth: usize| format!("{}file", "d/".repeat(depth));
+        assert!(Source::open(folder(&[(&path(63), 1)]).path()).is_ok());
+        let error = Source::open(folder(&[(&path(64), 1)]).path()).unwrap_err();
+        assert!(matches!(error, CreateError::TooDeep(_)), "{error:?}");
+    }
+
+    #[test]
+    fn a_torrent_of_the_deepest_folder_is_read_again() {
+        let root = folder(&[(&format!("{}file", "d/".repeat(63)), 1)]);
+        for version in [TorrentVersion::V1, TorrentVersion::Hybrid, TorrentVersion::V2] {
+            let hashes = Source::open(root.path()).unwrap().hash(version, None, &|_| {}).unwrap();
+            let torrent = make(&MetainfoRequest::new("deep", hashes));
+            let read = parse(&torrent.metainfo).unwrap();
+            assert_eq!(read.files[0].path.len(), 64, "{version:?}");
+        }
+    }
+
+    #[test]
+    fn files_are_in_the_order_of_their_components_whatever_the_disk_says() {
+        let root = folder(&[("b", 1), ("a.x", 1), ("a/z", 1), ("a/b/c", 1), ("Z", 1)]);
+        let paths = files_below(root.path()).unwrap();
+        assert_eq!(paths, ["Z", "a/b/c", "a/z", "a.x", "b"].map(PathBuf::from));
+    }
+
+    #[test]
+    fn dots_stand_for_the_name_of_the_folder_that_they_mean() {
+        let root = folder(&[("show/old/a", 1)]);
+        for path in ["show", "show/", "show/.", "show/old/.."] {
+            assert_eq!(Source::open(&root.path().join(path)).unwrap().name().unwrap(), "show", "{path}");
+        }
+    }
+}

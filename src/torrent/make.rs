@@ -258,7 +258,8 @@ fn metainfo(request: &MetainfoRequest, info: &[u8]) -> Vec<u8> {
     let text = |text: &Option<String>| text.as_deref().map(BencodeElem::from);
     let mut trackers = request.trackers.iter().flatten();
     put("announce", trackers.next().map(|first| first.as_str().into()));
-    let tiers = || request.trackers.iter().map(|tier| BencodeElem::List(texts(tier))).collect();
+    let tiers = || request.trackers.iter().filter(|tier| !tier.is_empty());
+    let tiers = || tiers().map(|tier| BencodeElem::List(texts(tier))).collect();
     put("announce-list", trackers.next().map(|_| BencodeElem::List(tiers())));
     put("comment", text(&request.comment));
     put("created by", text(&request.created_by));
@@ -290,5 +291,82 @@ fn short_hash(hashes: &InfoHashes) -> [u8; 20] {
     match hashes {
         InfoHashes::V1(v1) | InfoHashes::Hybrid(v1, _) => v1.0,
         InfoHashes::V2(v2) => v2.truncated(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hashes(v1: bool, v2: bool) -> PieceHashes {
+        PieceHashes {
+            length: 5,
+            piece_length: PieceLength::MIN,
+            v1: v1.then(|| vec![*b"aaaaaaaaaaaaaaaaaaaa"]),
+            v2: v2.then(|| V2Hashes { pieces_root: Some([b'r'; 32]), layer: Vec::new() }),
+        }
+    }
+
+    fn text(request: &MetainfoRequest) -> String {
+        String::from_utf8(make(request).metainfo).unwrap()
+    }
+
+    #[test]
+    fn a_bare_v1_torrent_is_these_bytes() {
+        let expected = "d10:created by7:podseed4:infod6:lengthi5e4:name5:a.mp312:piece lengthi16384e\
+                        6:pieces20:aaaaaaaaaaaaaaaaaaaaee";
+        assert_eq!(text(&MetainfoRequest::new("a.mp3", hashes(true, false))), expected);
+    }
+
+    #[test]
+    fn a_hybrid_has_both_halves_and_its_layers_outside() {
+        let expected = format!(
+            "d10:created by7:podseed4:infod9:file treed5:a.mp3d0:d6:lengthi5e11:pieces root32:{}eee6:lengthi5e\
+             12:meta versioni2e4:name5:a.mp312:piece lengthi16384e6:pieces20:aaaaaaaaaaaaaaaaaaaae\
+             12:piece layersdee",
+            "r".repeat(32)
+        );
+        assert_eq!(text(&MetainfoRequest::new("a.mp3", hashes(true, true))), expected);
+    }
+
+    #[test]
+    fn everything_that_does_not_change_the_content_stands_outside_info() {
+        let bare = MetainfoRequest::new("a", hashes(true, false));
+        let full = MetainfoRequest {
+            trackers: vec![vec!["t:1".into(), "t:2".into()], vec![], vec!["t:3".into()]],
+            web_seeds: vec!["w:1".into()],
+            comment: Some("c".into()),
+            creation_date: Some(86_400),
+            similar: vec![InfoHashes::V1(InfoHashV1([b'1'; 20])), InfoHashes::V2(InfoHashV2([b'2'; 32]))],
+            ..bare.clone()
+        };
+        assert_eq!(make(&full).info_hash, make(&bare).info_hash);
+        let expected = "d8:announce3:t:113:announce-listll3:t:13:t:2el3:t:3ee7:comment1:c10:created by7:podseed\
+                        13:creation datei86400e4:infod6:lengthi5e4:name1:a12:piece lengthi16384e\
+                        6:pieces20:aaaaaaaaaaaaaaaaaaaae\
+                        7:similarl20:1111111111111111111120:22222222222222222222e8:url-listl3:w:1ee";
+        assert_eq!(text(&full), expected);
+    }
+
+    #[test]
+    fn one_tracker_needs_no_list() {
+        let request = MetainfoRequest {
+            trackers: vec![vec!["t:1".into()]],
+            created_by: None,
+            ..MetainfoRequest::new("a", hashes(true, false))
+        };
+        assert!(text(&request).starts_with("d8:announce3:t:14:infod"));
+    }
+
+    #[test]
+    fn private_and_source_make_another_torrent() {
+        let bare = MetainfoRequest::new("a", hashes(true, false));
+        let private = MetainfoRequest { private: true, ..bare.clone() };
+        let source = MetainfoRequest { source: Some("S".into()), ..bare.clone() };
+        let torrents = [&bare, &private, &source].map(make);
+        assert!(text(&private).contains("7:privatei1ee"));
+        assert!(text(&source).contains("6:source1:Se"));
+        assert_ne!(torrents[0].info_hash, torrents[1].info_hash);
+        assert_ne!(torrents[0].info_hash, torrents[2].info_hash);
     }
 }

@@ -150,13 +150,22 @@ fn v1_files(info: &BencodeElem, name: &str) -> Result<Vec<MetainfoFile>, ParseEr
         return Ok(vec![MetainfoFile { path: vec![name.to_owned()], length, pad: false, v2: None }]);
     }
     let entries = get(info, "files").and_then(list).ok_or(ParseError::Field("files"))?;
-    let files = entries.iter().map(v1_file).collect::<Result<Vec<_>, _>>()?;
+    let files = entries.iter().filter(|entry| !is_link(entry)).map(v1_file).collect::<Result<Vec<_>, _>>()?;
     let total = files.iter().try_fold(0_i64, |total, file| total.checked_add_unsigned(file.length));
     match total {
         Some(_) if files.is_empty() => Err(ParseError::Field("files")),
         Some(_) => Ok(files),
         None => Err(ParseError::FileLength(name.to_owned())),
     }
+}
+
+/// A symbolic link (BEP 47): it has no bytes, and what it points to is in the torrent by itself or not at all.
+fn is_link(entry: &BencodeElem) -> bool {
+    has_attribute(entry, b'l') && get(entry, "length").and_then(integer).is_none_or(|length| length == 0)
+}
+
+fn has_attribute(entry: &BencodeElem, attribute: u8) -> bool {
+    get(entry, "attr").and_then(bytes).is_some_and(|attributes| attributes.contains(&attribute))
 }
 
 fn v1_file(entry: &BencodeElem) -> Result<MetainfoFile, ParseError> {
@@ -172,8 +181,7 @@ fn v1_file(entry: &BencodeElem) -> Result<MetainfoFile, ParseError> {
     let length = file_length(entry, || path.join("/"))?;
     // BitComet has its own pad files; libtorrent 2.0 (torrent_info.cpp) takes them for such, too.
     let bitcomet = path.last().is_some_and(|name| name.starts_with("_____padding_file_"));
-    let attributes = get(entry, "attr").and_then(bytes).unwrap_or_default();
-    Ok(MetainfoFile { length, pad: bitcomet || attributes.contains(&b'p'), path, v2: None })
+    Ok(MetainfoFile { length, pad: bitcomet || has_attribute(entry, b'p'), path, v2: None })
 }
 
 fn file_length(entry: &BencodeElem, path: impl Fn() -> String) -> Result<u64, ParseError> {
@@ -245,6 +253,7 @@ impl<'a> TreeReader<'a> {
                 return Err(ParseError::UnsafePath(self.path.join("/")));
             }
             match get(node, "") {
+                Some(file) if is_link(file) => {}
                 Some(file) => self.file(file)?,
                 None => self.folder(node)?,
             }
@@ -258,7 +267,6 @@ impl<'a> TreeReader<'a> {
         let length = file_length(file, display)?;
         let aligned = length.checked_next_multiple_of(self.piece_length);
         let total = aligned.and_then(|aligned| self.total.checked_add_unsigned(aligned));
-        let attributes = get(file, "attr").and_then(bytes).unwrap_or_default();
         let v2 = if length == 0 {
             V2Hashes { pieces_root: None, layer: Vec::new() }
         } else {
@@ -268,7 +276,7 @@ impl<'a> TreeReader<'a> {
             V2Hashes { pieces_root: Some(root), layer }
         };
         self.total = total.ok_or_else(|| ParseError::FileLength(display()))?;
-        let pad = attributes.contains(&b'p');
+        let pad = has_attribute(file, b'p');
         self.files.push(MetainfoFile { path: self.path.clone(), length, pad, v2: Some(v2) });
         Ok(())
     }

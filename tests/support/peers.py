@@ -1,6 +1,6 @@
 """Answers questions about torrents with libtorrent. One JSON object per line in, one per line out.
 
-make:  the info hashes of a torrent that libtorrent makes of the same files in the same order
+make:  the info hashes of a torrent that libtorrent makes of these files in this order (`null`: of all it finds)
 read:  what libtorrent reads from a .torrent file
 check: whether libtorrent, given a .torrent and the data, ends up seeding
 leech: downloads a torrent from one peer on this machine, and nobody else
@@ -27,10 +27,15 @@ def make(question):
     path = question["path"]
     name = os.path.basename(path)
     storage = lt.file_storage()
-    for relative in question["files"]:
+    flags = VERSIONS[question["version"]]
+    if question["files"] is None:
+        # as libtorrent walks over it, with links and executables marked (BEP 47)
+        flags |= lt.create_torrent.symlinks
+        lt.add_files(storage, path, flags=flags)
+    for relative in question["files"] or []:
         on_disk = os.path.join(path, relative) if relative else path
         storage.add_file(os.path.join(name, relative) if relative else name, os.path.getsize(on_disk))
-    torrent = lt.create_torrent(storage, question["piece_length"], VERSIONS[question["version"]])
+    torrent = lt.create_torrent(storage, question["piece_length"], flags)
     lt.set_piece_hashes(torrent, os.path.dirname(path))
     encoded = lt.bencode(torrent.generate())
     if question.get("torrent"):

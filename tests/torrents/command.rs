@@ -1,5 +1,7 @@
 //! `podseed torrent` as its user sees it.
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use clap::Parser;
@@ -211,6 +213,26 @@ fn what_could_move_the_cursor_is_not_printed() {
 }
 
 #[test]
+fn paths_that_are_no_text_are_no_obstacle() {
+    let root = tempfile::tempdir().unwrap();
+    let folder = root.path().join(OsStr::from_bytes(b"\xff\xfe"));
+    write(&folder.join("a.mp3"), &sample(10, 0));
+    let (data, file) = (folder.join("a.mp3"), folder.join("a.torrent"));
+    let run_json = |arguments: [&OsStr; 4]| {
+        let program = Program::try_parse_from([OsStr::new("torrent")].iter().chain(&arguments)).unwrap();
+        let mut out = Vec::new();
+        assert!(matches!(run(&program.command, true, &mut out), Ok(Outcome::Done)));
+        serde_json::from_slice::<Value>(&out).unwrap()
+    };
+    let output = [OsStr::new("-o"), file.as_os_str()];
+    run_json([OsStr::new("create"), data.as_os_str(), output[0], output[1]]);
+    let verified = run_json([OsStr::new("verify"), OsStr::new("--"), file.as_os_str(), data.as_os_str()]);
+    assert_eq!(verified["good"], true);
+    let error = try_torrent(&["create", text(root.path())], false).0.unwrap_err().to_string();
+    assert!(error.ends_with("is not UTF-8; rename it first"), "{error}");
+}
+
+#[test]
 fn arguments_that_cannot_be_meant_are_refused() {
     for arguments in [
         ["create", "a", "--piece-length", "48 KiB"],
@@ -227,15 +249,15 @@ fn arguments_that_cannot_be_meant_are_refused() {
     let root = tempfile::tempdir().unwrap();
     write(&root.path().join("show/a"), b"a");
     let show = root.path().join("show");
-    let output = root.path().join("x.torrent");
+    let elsewhere = root.path().join("x.torrent");
     let usage = |arguments: &[&str]| {
-        let (outcome, _) = try_torrent(&[&["create", "-o", text(&output)], arguments].concat(), false);
+        let (outcome, _) = try_torrent(&[&["create"], arguments].concat(), false);
         assert!(matches!(outcome, Err(Error::Usage(_))), "{arguments:?}: {outcome:?}");
-        assert!(!output.exists());
     };
-    usage(&[text(&show), "--web-seed", "http://a.invalid/show"]);
-    usage(&["--each", text(&show), "--web-seed", "http://a.invalid/a"]);
-    usage(&["--each", text(&show.join("a"))]);
+    usage(&[text(&show), "-o", text(&elsewhere), "--web-seed", "http://a.invalid/show"]);
+    usage(&[text(&show), "-o", text(&show.join("show.torrent"))]);
+    usage(&["--each", text(&show), "-o", text(root.path()), "--web-seed", "http://a.invalid/a"]);
+    usage(&["--each", text(&show.join("a")), "-o", text(root.path())]);
 }
 
 #[test]

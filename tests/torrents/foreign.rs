@@ -1,10 +1,11 @@
 //! What other programs make, read and seed.
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use podseed::hash::StreamHasher;
 use podseed::model::{InfoHashV1, InfoHashes, TorrentVersion};
-use podseed::torrent::{MetainfoRequest, make, parse, verify};
+use podseed::torrent::{MetainfoFile, MetainfoRequest, make, parse, verify};
 use serde_json::json;
 
 use super::{PIECE_LENGTHS, VERSIONS, as_json, create, files, in_order, request, sample, trees, write};
@@ -205,6 +206,30 @@ fn torrents_of_libtorrent_and_mktorrent_are_read_and_verified() {
         std::fs::remove_file(&torrent).unwrap();
         mktorrent(path, &torrent, 32 << 10, &[]);
         check(path, "mktorrent");
+    }
+}
+
+#[test]
+fn links_and_executables_of_libtorrent_are_read_and_verified() {
+    let root = tempfile::tempdir().unwrap();
+    let (folder, torrent) = (root.path().join("show"), root.path().join("show.torrent"));
+    write(&folder.join("data"), &sample(100_000, 0));
+    write(&folder.join("more"), &sample(5, 1));
+    std::os::unix::fs::symlink("data", folder.join("link")).unwrap();
+    std::fs::set_permissions(folder.join("data"), std::fs::Permissions::from_mode(0o755)).unwrap();
+    let mut libtorrent = Libtorrent::start();
+    for (version, _) in VERSIONS {
+        let answer = libtorrent.ask(&json!({
+            "ask": "make", "path": folder, "files": null, "version": version,
+            "piece_length": 16 << 10, "torrent": torrent,
+        }));
+        let bytes = std::fs::read(&torrent).unwrap();
+        assert!(bytes.windows(12).any(|part| part == b"symlink path"), "{answer}");
+        let metainfo = parse(&bytes).unwrap();
+        let mut names: Vec<_> = metainfo.data_files().map(MetainfoFile::display_path).collect();
+        names.sort();
+        assert_eq!(names, ["data", "more"], "{version}");
+        assert!(verify(&metainfo, &folder, &|_| {}).is_good(), "{version}");
     }
 }
 

@@ -123,15 +123,19 @@ pub(super) fn create(args: &CreateArgs, json: bool, out: &mut dyn Write) -> Resu
     if source.is_folder() && args.web_seeds.iter().any(|url| !url.ends_with('/')) {
         return Err(Error::Usage("the web seed of a folder is itself a folder and ends with `/`".to_owned()));
     }
+    let file = match &args.output {
+        Some(output) if !output.is_dir() => output.clone(),
+        folder => folder.as_deref().unwrap_or(Path::new("")).join(file_name(&source.name()?)),
+    };
+    if source.is_folder() && lies_below(&file, &args.path) {
+        let text =
+            format!("{} would lie in the very folder that it describes; choose an --output", file.display());
+        return Err(Error::Usage(text));
+    }
     let bar = progress_bar(source.length());
     let made = Made::new(args, &source, &bar);
     bar.finish_and_clear();
     let made = made?;
-    let file = match &args.output {
-        Some(output) if output.is_dir() => output.join(made.file_name()),
-        Some(output) => output.clone(),
-        None => PathBuf::from(made.file_name()),
-    };
     made.write(&file)?;
     if json {
         writeln!(out, "{}", made.json(&file))?;
@@ -139,6 +143,19 @@ pub(super) fn create(args: &CreateArgs, json: bool, out: &mut dyn Write) -> Resu
         made.print(&file, out)?;
     }
     Ok(Outcome::Done)
+}
+
+fn file_name(name: &str) -> String {
+    format!("{name}.torrent")
+}
+
+/// Whether a file that need not exist yet is in a folder, or in one below it.
+fn lies_below(file: &Path, folder: &Path) -> bool {
+    let parent = file.parent().filter(|parent| *parent != Path::new("")).unwrap_or(Path::new("."));
+    match (parent.canonicalize(), folder.canonicalize()) {
+        (Ok(parent), Ok(folder)) => parent.starts_with(folder),
+        _ => false,
+    }
 }
 
 /// A file that cannot have a torrent does not keep the others from theirs.
@@ -180,7 +197,7 @@ fn create_one(
     if folder != Path::new("") {
         create_dir(&folder)?;
     }
-    let file = folder.join(made.file_name());
+    let file = folder.join(file_name(&made.name));
     made.write(&file)?;
     Ok((made, file))
 }
@@ -220,10 +237,6 @@ impl Made {
         Ok(Self { name, length: source.length(), version, torrent })
     }
 
-    fn file_name(&self) -> String {
-        format!("{}.torrent", self.name)
-    }
-
     /// Writes the .torrent. One with the same content is left as it is, another one is never overwritten.
     fn write(&self, file: &Path) -> Result<(), Error> {
         match std::fs::read(file) {
@@ -237,7 +250,7 @@ impl Made {
 
     fn json(&self, file: &Path) -> Value {
         json!({
-            "torrent": file,
+            "torrent": file.to_string_lossy(),
             "name": self.name,
             "length": self.length,
             "version": version_name(self.version),

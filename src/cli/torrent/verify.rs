@@ -45,7 +45,7 @@ fn as_json(verification: &Verification) -> Value {
     });
     json!({
         "good": verification.is_good(),
-        "data": verification.data,
+        "data": verification.data.to_string_lossy(),
         "pieces": verification.pieces,
         "bad_pieces": verification.bad.iter().map(|bad| bad.index).collect::<Vec<_>>(),
         "files": files.collect::<Vec<_>>(),
