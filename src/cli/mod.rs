@@ -1,5 +1,7 @@
 //! The command line.
 
+pub mod feed;
+
 use std::process::ExitCode;
 
 /// Runs the program.
