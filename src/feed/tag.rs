@@ -77,9 +77,9 @@ impl<'a> Tag<'a> {
                 .any(|attribute| attribute.is_err())
     }
 
-    /// Whether there is anything to look at.
-    pub(super) fn has_attributes(&self) -> bool {
-        self.name_len < self.content.len()
+    /// Whether there can be a declaration (`xmlns`) or a base (`xml:base`) among the attributes.
+    pub(super) fn may_declare(&self) -> bool {
+        self.content[self.name_len..].contains("xml")
     }
 }
 

@@ -25,6 +25,10 @@ use super::vocabulary::{Element, Field, Note, Vocabulary, element};
 const DEEPEST: usize = 100;
 /// As often is reading resumed behind damaged markup. Each time can cost a look at the whole rest.
 const MOST_RESUMPTIONS: usize = 100;
+/// The reader remembers every open tag; it is renewed after so many, since the pass keeps its own list.
+const MOST_REMEMBERED: usize = 4096;
+/// A longer text is cut.
+const LONGEST_TEXT: usize = 64 * 1024;
 /// As many items are listed; the largest real feed has a few thousand.
 const MOST_ITEMS: usize = 50_000;
 
@@ -62,6 +66,8 @@ struct Pass<'a> {
     /// Where in `text` the reader began.
     offset: usize,
     resumptions: usize,
+    /// Start tags since the reader began.
+    remembered: usize,
     frames: Vec<Frame<'a>>,
     namespaces: Namespaces<'a>,
     bases: Vec<Url>,
@@ -79,6 +85,7 @@ impl<'a> Pass<'a> {
             reader: reader(text),
             offset: 0,
             resumptions: 0,
+            remembered: 0,
             frames: Vec::new(),
             namespaces: Namespaces::default(),
             bases: base.cloned().into_iter().collect(),
@@ -96,10 +103,15 @@ impl<'a> Pass<'a> {
             let raw = self.text.get(start..self.position()).unwrap_or_default();
             match event {
                 Ok(Event::Eof) => break,
-                Ok(Event::Start(_)) => self.start(start, raw, false),
+                Ok(Event::Start(_)) => {
+                    self.remember();
+                    self.start(start, raw, false);
+                }
                 Ok(Event::Empty(_)) => self.start(start, raw, true),
                 Ok(Event::End(_)) => self.end(raw),
-                Ok(event) if self.collecting.is_some() => self.collect(&event, raw),
+                Ok(event) if self.collecting.is_some() && self.collected.len() < LONGEST_TEXT => {
+                    self.collect(&event, raw);
+                }
                 Ok(_) => {}
                 Err(error) if self.resume_after(&error) => {}
                 Err(_) => break,
@@ -112,10 +124,10 @@ impl<'a> Pass<'a> {
 
     fn collect(&mut self, event: &Event<'_>, raw: &str) {
         match event {
-            Event::Text(_) => push_text(&mut self.collected, raw),
+            Event::Text(_) => push_text(&mut self.collected, at_most(raw, LONGEST_TEXT)),
             Event::CData(_) => {
                 let text = raw.strip_prefix("<![CDATA[").and_then(|raw| raw.strip_suffix("]]>"));
-                push_text(&mut self.collected, text.unwrap_or_default());
+                push_text(&mut self.collected, at_most(text.unwrap_or_default(), LONGEST_TEXT));
             }
             Event::GeneralRef(_) => {
                 let name = raw.strip_prefix('&').and_then(|raw| raw.strip_suffix(';'));
@@ -160,9 +172,24 @@ impl<'a> Pass<'a> {
         }
         self.resumptions += 1;
         self.draft.warn("damaged markup was read as far as it can be understood");
+        self.read_from(position, rest);
+        true
+    }
+
+    fn remember(&mut self) {
+        self.remembered += 1;
+        let position = self.position();
+        if self.remembered > MOST_REMEMBERED
+            && let Some(rest) = self.text.get(position..)
+        {
+            self.read_from(position, rest);
+        }
+    }
+
+    fn read_from(&mut self, position: usize, rest: &'a str) {
         self.reader = reader(rest);
         self.offset = position;
-        true
+        self.remembered = 0;
     }
 
     fn start(&mut self, start: usize, raw: &'a str, empty: bool) {
@@ -173,7 +200,7 @@ impl<'a> Pass<'a> {
             self.resume_at(start + 1);
             return;
         };
-        if tag.has_swallowed_markup() {
+        if self.resumptions < MOST_RESUMPTIONS && tag.has_swallowed_markup() {
             // The tag ends at its own `>` if that comes before the swallowed `<`.
             let swallowed = raw[1..].find('<').map_or(raw.len(), |at| at + 1);
             let end = raw[..swallowed].find('>').map_or(swallowed, |at| at + 1);
@@ -191,7 +218,7 @@ impl<'a> Pass<'a> {
             return;
         }
         let (namespaces, bases) = (self.namespaces.mark(), self.bases.len());
-        if tag.has_attributes() {
+        if tag.may_declare() {
             self.declare(&tag);
         }
         let place = self.place(&tag);
@@ -295,6 +322,11 @@ impl<'a> Pass<'a> {
         }
         self.draft
     }
+}
+
+/// The beginning of a text, cut at a character's end.
+fn at_most(text: &str, length: usize) -> &str {
+    &text[..text.floor_char_boundary(length)]
 }
 
 fn reader(text: &str) -> Reader<&[u8]> {
