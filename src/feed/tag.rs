@@ -28,6 +28,11 @@ impl<'a> Tag<'a> {
         Some(Self { content, name_len })
     }
 
+    /// The name alone.
+    pub(super) fn without_attributes(&self) -> Self {
+        Self { content: self.name(), name_len: self.name_len }
+    }
+
     /// The qualified name as written.
     pub(super) fn name(&self) -> &'a str {
         &self.content[..self.name_len]

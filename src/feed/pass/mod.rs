@@ -68,6 +68,10 @@ struct Pass<'a> {
     resumptions: usize,
     /// Start tags since the reader began.
     remembered: usize,
+    /// Whether elements were too deep.
+    passed_over: bool,
+    /// What follows is of no interest.
+    root_closed: bool,
     frames: Vec<Frame<'a>>,
     namespaces: Namespaces<'a>,
     bases: Vec<Url>,
@@ -86,6 +90,8 @@ impl<'a> Pass<'a> {
             offset: 0,
             resumptions: 0,
             remembered: 0,
+            passed_over: false,
+            root_closed: false,
             frames: Vec::new(),
             namespaces: Namespaces::default(),
             bases: base.cloned().into_iter().collect(),
@@ -116,7 +122,7 @@ impl<'a> Pass<'a> {
                 Err(error) if self.resume_after(&error) => {}
                 Err(_) => break,
             }
-            if self.is_over() {
+            if self.root_closed {
                 break;
             }
         }
@@ -137,11 +143,6 @@ impl<'a> Pass<'a> {
         }
     }
 
-    /// Behind the root's end follows nothing of interest.
-    fn is_over(&self) -> bool {
-        self.frames.is_empty() && self.position() > 0
-    }
-
     fn position(&self) -> usize {
         self.offset + usize::try_from(self.reader.buffer_position()).unwrap_or(self.text.len())
     }
@@ -150,19 +151,30 @@ impl<'a> Pass<'a> {
     /// look into an unclosed comment would bring back what somebody had taken out.
     fn resume_after(&mut self, error: &XmlError) -> bool {
         let at = self.offset + usize::try_from(self.reader.error_position()).unwrap_or(self.text.len());
-        let recoverable = matches!(
-            error,
-            XmlError::Syntax(
-                SyntaxError::InvalidBangMarkup
-                    | SyntaxError::UnclosedSingleQuotedAttributeValue
-                    | SyntaxError::UnclosedDoubleQuotedAttributeValue
-            )
-        );
         match error {
             XmlError::IllFormed(_) => true,
-            _ if recoverable && self.text[at.min(self.text.len())..].contains('>') => self.resume_at(at + 1),
+            XmlError::Syntax(SyntaxError::InvalidBangMarkup) => self.resume_at(at + 1),
+            XmlError::Syntax(
+                SyntaxError::UnclosedSingleQuotedAttributeValue
+                | SyntaxError::UnclosedDoubleQuotedAttributeValue,
+            ) => self.open_damaged(at),
             _ => false,
         }
+    }
+
+    /// Opens a tag that lacks a quotation mark and so has swallowed what follows: without its attributes, up to its
+    /// own `>` or to the next `<`. Says whether there is more to read.
+    fn open_damaged(&mut self, start: usize) -> bool {
+        let rest = self.text.get(start..).unwrap_or_default();
+        let Some(end) = rest.get(1..).and_then(|rest| rest.find(['<', '>'])) else { return false };
+        let end = end + 1 + usize::from(rest[end + 1..].starts_with('>'));
+        if !self.resume_at(start + end) {
+            return false;
+        }
+        if let Some(tag) = Tag::parse(&rest[..end]) {
+            self.open(tag.without_attributes(), rest[..end].ends_with("/>"));
+        }
+        true
     }
 
     fn resume_at(&mut self, position: usize) -> bool {
@@ -200,15 +212,9 @@ impl<'a> Pass<'a> {
             self.resume_at(start + 1);
             return;
         };
-        if self.resumptions < MOST_RESUMPTIONS && tag.has_swallowed_markup() {
-            // The tag ends at its own `>` if that comes before the swallowed `<`.
-            let swallowed = raw[1..].find('<').map_or(raw.len(), |at| at + 1);
-            let end = raw[..swallowed].find('>').map_or(swallowed, |at| at + 1);
-            if self.resume_at(start + end)
-                && let Some(tag) = Tag::parse(&raw[..end])
-            {
-                return self.open(tag, raw[..end].ends_with("/>"));
-            }
+        let is_damaged = self.resumptions < MOST_RESUMPTIONS && tag.has_swallowed_markup();
+        if is_damaged && self.open_damaged(start) {
+            return;
         }
         self.open(tag, empty);
     }
@@ -241,7 +247,7 @@ impl<'a> Pass<'a> {
                 true
             }
             _ => {
-                self.draft.warn(format!("elements nested more than {DEEPEST} deep were passed over"));
+                self.passed_over = true;
                 false
             }
         }
@@ -300,6 +306,7 @@ impl<'a> Pass<'a> {
             self.collecting = None;
             self.take_collected(&frame);
         }
+        self.root_closed = self.frames.is_empty();
         self.namespaces.leave(frame.namespaces);
         self.bases.truncate(frame.bases);
     }
@@ -311,9 +318,12 @@ impl<'a> Pass<'a> {
             self.draft.items.truncate(unfinished);
             self.draft.warn("the last item is incomplete and was left out");
         }
-        if !self.frames.is_empty() {
+        if !self.root_closed {
             self.draft.truncated = true;
             self.draft.warn("the document ends early: what may be missing is not taken as withdrawn");
+        }
+        if self.passed_over {
+            self.draft.warn(format!("elements nested more than {DEEPEST} deep were passed over"));
         }
         if self.namespaces.overflown() {
             self.draft.warn(format!(
