@@ -225,3 +225,73 @@ fn role_name(role: Role) -> &'static str {
         Role::AtomLink => "atom-link",
     }
 }
+
+/// A generator without randomness (xorshift): the same mutations in every run.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, bound: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        usize::try_from(self.0 % bound.max(1) as u64).unwrap()
+    }
+}
+
+/// What markup is made of, to be put where it does not belong.
+const SPLINTERS: [&[u8]; 12] =
+    [b"<", b">", b"\"", b"'", b"&", b"<![CDATA[", b"]]>", b"<!--", b"</item>", b"<item>", b"\xff\xfe", b"\0"];
+
+fn mutate(bytes: &mut Vec<u8>, dice: &mut Dice) {
+    let at = dice.below(bytes.len());
+    match dice.below(5) {
+        0 => bytes.truncate(at),
+        1 => bytes[at] ^= 1 << dice.below(8),
+        2 => drop(bytes.drain(at..(at + dice.below(40)).min(bytes.len()))),
+        3 => drop(bytes.splice(at..at, SPLINTERS[dice.below(SPLINTERS.len())].iter().copied())),
+        _ => {
+            let piece = bytes[at..(at + dice.below(400)).min(bytes.len())].to_vec();
+            let to = dice.below(bytes.len());
+            drop(bytes.splice(to..to, piece));
+        }
+    }
+}
+
+#[test]
+fn no_damage_makes_the_reader_panic_or_name_a_local_file() {
+    let base = Url::parse("https://radio.test/feed").unwrap();
+    let mut dice = Dice(0x2026_1122);
+    for file in expectations(&own_feeds()).keys() {
+        let original = fs::read(own_feeds().join(file)).unwrap();
+        for _ in 0..60 {
+            let mut bytes = original.clone();
+            for _ in 0..=dice.below(4) {
+                if !bytes.is_empty() {
+                    mutate(&mut bytes, &mut dice);
+                }
+            }
+            let Ok(feed) = feed::read(&bytes, None, Some(&base)) else { continue };
+            let warnings = &feed.warnings;
+            assert!(
+                !warnings.iter().any(|warning| warning.contains("texts")),
+                "a crate refused: {warnings:?}"
+            );
+            let mut urls =
+                feed.items.iter().flat_map(|item| &item.enclosures).map(|enclosure| &enclosure.url);
+            assert!(urls.all(|url| !url.starts_with("file:")), "{file}");
+        }
+    }
+}
+
+#[test]
+fn every_beginning_of_a_feed_is_read_without_inventing_anything() {
+    for file in ["labo__guid_cases.xml", "labo__atom_multi_enclosure.xml", "labo__media_rss_only.xml"] {
+        let bytes = fs::read(own_feeds().join(file)).unwrap();
+        let whole = feed::read(&bytes, None, None).unwrap();
+        for end in 0..bytes.len() - 20 {
+            let Ok(part) = feed::read(&bytes[..end], None, None) else { continue };
+            assert!(part.truncated, "{file} up to {end}");
+            assert_eq!(part.items, whole.items[..part.items.len()], "{file} up to {end}");
+        }
+    }
+}

@@ -1,5 +1,6 @@
 //! The command line: one file per command. Typed arguments in, an outcome out; nothing else prints.
 
+<<<<<<< HEAD
 mod check;
 pub mod config;
 //mod feed;
@@ -12,6 +13,10 @@ mod status;
 pub mod torrent;
 
 use std::path::PathBuf;
+=======
+pub mod feed;
+
+>>>>>>> feed
 use std::process::ExitCode;
 use std::sync::Arc;
 

@@ -11,6 +11,8 @@ use super::vocabulary::{Field, Note};
 
 /// As many enclosures of one item are listed; the largest real item has a few dozen.
 const MOST_ENCLOSURES: usize = 200;
+/// As many enclosures of all items together.
+const MOST_ENCLOSURES_IN_ALL: usize = 200_000;
 /// As many different warnings are kept.
 const MOST_WARNINGS: usize = 20;
 
@@ -22,6 +24,7 @@ pub(super) struct Draft {
     pub(super) items: Vec<DraftItem>,
     pub(super) truncated: bool,
     pub(super) warnings: Vec<String>,
+    enclosures: usize,
 }
 
 /// What is said of the show as a whole.
@@ -50,7 +53,14 @@ pub(super) struct DraftItem {
 
 impl Draft {
     pub(super) fn new(kind: FeedKind) -> Self {
-        Self { kind, show: DraftShow::default(), items: Vec::new(), truncated: false, warnings: Vec::new() }
+        Self {
+            kind,
+            show: DraftShow::default(),
+            items: Vec::new(),
+            truncated: false,
+            warnings: Vec::new(),
+            enclosures: 0,
+        }
     }
 
     /// Adds a warning once.
@@ -65,10 +75,11 @@ impl Draft {
     pub(super) fn add_enclosure(&mut self, item: usize, enclosure: Enclosure) {
         let Some(item) = self.items.get_mut(item) else { return };
         let same = |known: &Enclosure| known.role == enclosure.role && known.url == enclosure.url;
-        if item.enclosures.len() >= MOST_ENCLOSURES {
-            self.warn(format!("an item has more than {MOST_ENCLOSURES} enclosures; the rest is left out"));
+        if item.enclosures.len() >= MOST_ENCLOSURES || self.enclosures >= MOST_ENCLOSURES_IN_ALL {
+            self.warn("there are more enclosures than are listed; the rest is left out");
         } else if !item.enclosures.iter().any(same) {
             item.enclosures.push(enclosure);
+            self.enclosures += 1;
         }
     }
 }

@@ -152,3 +152,6 @@ fn finish_item(kind: FeedKind, item: DraftItem, draft: &mut Draft) -> Item {
         licence: item.licence.stated(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -22,25 +22,28 @@ pub(super) fn resolve(raw: &str, base: Option<&Url>, local: bool) -> Resolved {
     if trimmed.is_empty() {
         return Resolved::Nothing;
     }
-    let url = match Url::parse(trimmed) {
-        Err(url::ParseError::RelativeUrlWithoutBase) => match base.map(|base| base.join(trimmed)) {
-            Some(Ok(url)) => url,
-            _ => return Resolved::Address(trimmed.to_owned()),
+    if is_sound(trimmed) {
+        return Resolved::Address(trimmed.to_owned());
+    }
+    let as_written = || Resolved::Address(trimmed.to_owned());
+    match Url::parse(trimmed) {
+        Ok(url) => checked(url, local),
+        Err(url::ParseError::RelativeUrlWithoutBase) => {
+            base.and_then(|base| base.join(trimmed).ok()).map_or_else(as_written, |url| checked(url, local))
+        }
+        // A broken host or port: whoever asks for it will say so.
+        Err(_) => match trimmed.split(':').next() {
+            Some(scheme) if !is_usable(scheme, local) => Resolved::Refused(shortened(scheme)),
+            _ => as_written(),
         },
-        Err(_) if !usable_scheme(trimmed.split(':').next().unwrap_or_default(), local) => {
-            return Resolved::Refused(scheme_of(trimmed));
-        }
-        Err(_) => return Resolved::Address(trimmed.to_owned()),
-        Ok(url) if !usable_scheme(url.scheme(), local) => return Resolved::Refused(scheme_of(url.scheme())),
-        Ok(url) if trimmed.bytes().all(|byte| byte.is_ascii_graphic()) && has_host(trimmed, &url) => {
-            return Resolved::Address(trimmed.to_owned());
-        }
-        Ok(url) => url,
-    };
-    if usable_scheme(url.scheme(), local) {
+    }
+}
+
+fn checked(url: Url, local: bool) -> Resolved {
+    if is_usable(url.scheme(), local) {
         Resolved::Address(url.into())
     } else {
-        Resolved::Refused(scheme_of(url.scheme()))
+        Resolved::Refused(shortened(url.scheme()))
     }
 }
 
@@ -51,21 +54,24 @@ pub(super) fn base(raw: &str, outer: Option<&Url>, local: bool) -> Option<Url> {
         Some(outer) => outer.join(raw),
         None => Url::parse(raw),
     };
-    url.ok().filter(|url| usable_scheme(url.scheme(), local) && !url.cannot_be_a_base())
+    url.ok().filter(|url| is_usable(url.scheme(), local) && !url.cannot_be_a_base())
 }
 
-fn usable_scheme(scheme: &str, local: bool) -> bool {
+fn is_usable(scheme: &str, local: bool) -> bool {
     ["http", "https", "magnet"].iter().any(|usable| usable.eq_ignore_ascii_case(scheme))
         || (local && scheme.eq_ignore_ascii_case("file"))
 }
 
-/// `http:/host/x` and `http:host` parse, and are repaired by parsing.
-fn has_host(text: &str, url: &Url) -> bool {
-    url.cannot_be_a_base() || text.contains("://")
+/// A web address or magnet link that needs no repair.
+fn is_sound(text: &str) -> bool {
+    let start =
+        |scheme: &str| text.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme));
+    ["https://", "http://", "magnet:?"].into_iter().any(start)
+        && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
-fn scheme_of(text: &str) -> String {
-    text.split(':').next().unwrap_or_default().chars().take(20).collect()
+fn shortened(scheme: &str) -> String {
+    scheme.chars().take(20).collect()
 }
 
 #[cfg(test)]
@@ -128,6 +134,7 @@ mod tests {
     #[test]
     fn without_a_base_a_relative_address_stays_relative() {
         assert_eq!(resolve(" test.mp3 ", None, false), address("test.mp3"));
+        assert_eq!(resolve("ep/1:2.mp3", None, false), address("ep/1:2.mp3"));
         assert_eq!(resolve(" \n", None, false), Resolved::Nothing);
     }
 }

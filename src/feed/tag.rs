@@ -28,6 +28,11 @@ impl<'a> Tag<'a> {
         Some(Self { content, name_len })
     }
 
+    /// The name alone.
+    pub(super) fn without_attributes(&self) -> Self {
+        Self { content: self.name(), name_len: self.name_len }
+    }
+
     /// The qualified name as written.
     pub(super) fn name(&self) -> &'a str {
         &self.content[..self.name_len]
@@ -77,9 +82,9 @@ impl<'a> Tag<'a> {
                 .any(|attribute| attribute.is_err())
     }
 
-    /// Whether there is anything to look at.
-    pub(super) fn has_attributes(&self) -> bool {
-        self.name_len < self.content.len()
+    /// Whether there can be a declaration (`xmlns`) or a base (`xml:base`) among the attributes.
+    pub(super) fn may_declare(&self) -> bool {
+        self.content[self.name_len..].contains("xml")
     }
 }
 

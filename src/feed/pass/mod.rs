@@ -25,6 +25,10 @@ use super::vocabulary::{Element, Field, Note, Vocabulary, element};
 const DEEPEST: usize = 100;
 /// As often is reading resumed behind damaged markup. Each time can cost a look at the whole rest.
 const MOST_RESUMPTIONS: usize = 100;
+/// The reader remembers every open tag; it is renewed after so many, since the pass keeps its own list.
+const MOST_REMEMBERED: usize = 4096;
+/// A longer text is cut.
+const LONGEST_TEXT: usize = 64 * 1024;
 /// As many items are listed; the largest real feed has a few thousand.
 const MOST_ITEMS: usize = 50_000;
 
@@ -62,6 +66,12 @@ struct Pass<'a> {
     /// Where in `text` the reader began.
     offset: usize,
     resumptions: usize,
+    /// Start tags since the reader began.
+    remembered: usize,
+    /// Whether elements were too deep.
+    passed_over: bool,
+    /// What follows is of no interest.
+    root_closed: bool,
     frames: Vec<Frame<'a>>,
     namespaces: Namespaces<'a>,
     bases: Vec<Url>,
@@ -79,6 +89,9 @@ impl<'a> Pass<'a> {
             reader: reader(text),
             offset: 0,
             resumptions: 0,
+            remembered: 0,
+            passed_over: false,
+            root_closed: false,
             frames: Vec::new(),
             namespaces: Namespaces::default(),
             bases: base.cloned().into_iter().collect(),
@@ -96,15 +109,20 @@ impl<'a> Pass<'a> {
             let raw = self.text.get(start..self.position()).unwrap_or_default();
             match event {
                 Ok(Event::Eof) => break,
-                Ok(Event::Start(_)) => self.start(start, raw, false),
+                Ok(Event::Start(_)) => {
+                    self.remember();
+                    self.start(start, raw, false);
+                }
                 Ok(Event::Empty(_)) => self.start(start, raw, true),
                 Ok(Event::End(_)) => self.end(raw),
-                Ok(event) if self.collecting.is_some() => self.collect(&event, raw),
+                Ok(event) if self.collecting.is_some() && self.collected.len() < LONGEST_TEXT => {
+                    self.collect(&event, raw);
+                }
                 Ok(_) => {}
                 Err(error) if self.resume_after(&error) => {}
                 Err(_) => break,
             }
-            if self.is_over() {
+            if self.root_closed {
                 break;
             }
         }
@@ -112,10 +130,10 @@ impl<'a> Pass<'a> {
 
     fn collect(&mut self, event: &Event<'_>, raw: &str) {
         match event {
-            Event::Text(_) => push_text(&mut self.collected, raw),
+            Event::Text(_) => push_text(&mut self.collected, at_most(raw, LONGEST_TEXT)),
             Event::CData(_) => {
                 let text = raw.strip_prefix("<![CDATA[").and_then(|raw| raw.strip_suffix("]]>"));
-                push_text(&mut self.collected, text.unwrap_or_default());
+                push_text(&mut self.collected, at_most(text.unwrap_or_default(), LONGEST_TEXT));
             }
             Event::GeneralRef(_) => {
                 let name = raw.strip_prefix('&').and_then(|raw| raw.strip_suffix(';'));
@@ -123,11 +141,6 @@ impl<'a> Pass<'a> {
             }
             _ => {}
         }
-    }
-
-    /// Behind the root's end follows nothing of interest.
-    fn is_over(&self) -> bool {
-        self.frames.is_empty() && self.position() > 0
     }
 
     fn position(&self) -> usize {
@@ -138,19 +151,30 @@ impl<'a> Pass<'a> {
     /// look into an unclosed comment would bring back what somebody had taken out.
     fn resume_after(&mut self, error: &XmlError) -> bool {
         let at = self.offset + usize::try_from(self.reader.error_position()).unwrap_or(self.text.len());
-        let recoverable = matches!(
-            error,
-            XmlError::Syntax(
-                SyntaxError::InvalidBangMarkup
-                    | SyntaxError::UnclosedSingleQuotedAttributeValue
-                    | SyntaxError::UnclosedDoubleQuotedAttributeValue
-            )
-        );
         match error {
             XmlError::IllFormed(_) => true,
-            _ if recoverable && self.text[at.min(self.text.len())..].contains('>') => self.resume_at(at + 1),
+            XmlError::Syntax(SyntaxError::InvalidBangMarkup) => self.resume_at(at + 1),
+            XmlError::Syntax(
+                SyntaxError::UnclosedSingleQuotedAttributeValue
+                | SyntaxError::UnclosedDoubleQuotedAttributeValue,
+            ) => self.open_damaged(at),
             _ => false,
         }
+    }
+
+    /// Opens a tag that lacks a quotation mark and so has swallowed what follows: without its attributes, up to its
+    /// own `>` or to the next `<`. Says whether there is more to read.
+    fn open_damaged(&mut self, start: usize) -> bool {
+        let rest = self.text.get(start..).unwrap_or_default();
+        let Some(end) = rest.get(1..).and_then(|rest| rest.find(['<', '>'])) else { return false };
+        let end = end + 1 + usize::from(rest[end + 1..].starts_with('>'));
+        if !self.resume_at(start + end) {
+            return false;
+        }
+        if let Some(tag) = Tag::parse(&rest[..end]) {
+            self.open(tag.without_attributes(), rest[..end].ends_with("/>"));
+        }
+        true
     }
 
     fn resume_at(&mut self, position: usize) -> bool {
@@ -160,9 +184,24 @@ impl<'a> Pass<'a> {
         }
         self.resumptions += 1;
         self.draft.warn("damaged markup was read as far as it can be understood");
+        self.read_from(position, rest);
+        true
+    }
+
+    fn remember(&mut self) {
+        self.remembered += 1;
+        let position = self.position();
+        if self.remembered > MOST_REMEMBERED
+            && let Some(rest) = self.text.get(position..)
+        {
+            self.read_from(position, rest);
+        }
+    }
+
+    fn read_from(&mut self, position: usize, rest: &'a str) {
         self.reader = reader(rest);
         self.offset = position;
-        true
+        self.remembered = 0;
     }
 
     fn start(&mut self, start: usize, raw: &'a str, empty: bool) {
@@ -173,15 +212,9 @@ impl<'a> Pass<'a> {
             self.resume_at(start + 1);
             return;
         };
-        if tag.has_swallowed_markup() {
-            // The tag ends at its own `>` if that comes before the swallowed `<`.
-            let swallowed = raw[1..].find('<').map_or(raw.len(), |at| at + 1);
-            let end = raw[..swallowed].find('>').map_or(swallowed, |at| at + 1);
-            if self.resume_at(start + end)
-                && let Some(tag) = Tag::parse(&raw[..end])
-            {
-                return self.open(tag, raw[..end].ends_with("/>"));
-            }
+        let is_damaged = self.resumptions < MOST_RESUMPTIONS && tag.has_swallowed_markup();
+        if is_damaged && self.open_damaged(start) {
+            return;
         }
         self.open(tag, empty);
     }
@@ -191,7 +224,7 @@ impl<'a> Pass<'a> {
             return;
         }
         let (namespaces, bases) = (self.namespaces.mark(), self.bases.len());
-        if tag.has_attributes() {
+        if tag.may_declare() {
             self.declare(&tag);
         }
         let place = self.place(&tag);
@@ -214,7 +247,7 @@ impl<'a> Pass<'a> {
                 true
             }
             _ => {
-                self.draft.warn(format!("elements nested more than {DEEPEST} deep were passed over"));
+                self.passed_over = true;
                 false
             }
         }
@@ -273,6 +306,7 @@ impl<'a> Pass<'a> {
             self.collecting = None;
             self.take_collected(&frame);
         }
+        self.root_closed = self.frames.is_empty();
         self.namespaces.leave(frame.namespaces);
         self.bases.truncate(frame.bases);
     }
@@ -284,9 +318,12 @@ impl<'a> Pass<'a> {
             self.draft.items.truncate(unfinished);
             self.draft.warn("the last item is incomplete and was left out");
         }
-        if !self.frames.is_empty() {
+        if !self.root_closed {
             self.draft.truncated = true;
             self.draft.warn("the document ends early: what may be missing is not taken as withdrawn");
+        }
+        if self.passed_over {
+            self.draft.warn(format!("elements nested more than {DEEPEST} deep were passed over"));
         }
         if self.namespaces.overflown() {
             self.draft.warn(format!(
@@ -295,6 +332,11 @@ impl<'a> Pass<'a> {
         }
         self.draft
     }
+}
+
+/// The beginning of a text, cut at a character's end.
+fn at_most(text: &str, length: usize) -> &str {
+    &text[..text.floor_char_boundary(length)]
 }
 
 fn reader(text: &str) -> Reader<&[u8]> {

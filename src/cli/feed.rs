@@ -1,0 +1,293 @@
+//! `podseed feed`: what podseed reads from a feed. Nothing is stored.
+
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use serde_json::{Value, json};
+use url::Url;
+
+use crate::feed::{self, FetchError, Fetched, SIZE_LIMIT, Source, Validators};
+use crate::http::{Http, Meter};
+use crate::model::{Enclosure, Feed, FeedKind, Item, Role};
+use crate::units::ByteSize;
+
+/// Arguments of `feed`.
+#[derive(Debug, Args)]
+pub struct FeedArgs {
+    /// A file, or an address beginning with http:// or https://
+    feed: String,
+    /// Where the file comes from: relative addresses in it are resolved against this one
+    #[arg(long, value_name = "URL")]
+    base: Option<Url>,
+}
+
+impl FeedArgs {
+    /// Whether the feed is on the web, and [`run`] needs the client.
+    pub fn is_remote(&self) -> bool {
+        self.address().is_some()
+    }
+
+    fn address(&self) -> Option<Url> {
+        Url::parse(&self.feed).ok().filter(|url| matches!(url.scheme(), "http" | "https"))
+    }
+}
+
+/// Why a feed cannot be shown.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The file cannot be read from disk.
+    #[error("cannot read {}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The file can be read, and is no feed.
+    #[error("{} is no feed", path.display())]
+    NoFeed {
+        /// The file.
+        path: PathBuf,
+        /// What it is.
+        source: feed::Error,
+    },
+    /// The address gave no feed.
+    #[error(transparent)]
+    Fetch(#[from] FetchError),
+    /// Standard output is closed.
+    #[error("cannot write the result")]
+    Output(#[from] io::Error),
+}
+
+/// Reads the feed, all pages of it if it is on the web, and shows it: for people, or as one JSON document.
+pub async fn run(args: &FeedArgs, json: bool, http: &Http, out: &mut dyn Write) -> Result<(), Error> {
+    let feed = match args.address() {
+        Some(url) => fetch(&url, http).await?,
+        None => read_file(Path::new(&args.feed), args.base.as_ref())?,
+    };
+    if json {
+        writeln!(out, "{}", as_json(&feed))?;
+    } else {
+        print(&feed, out)?;
+    }
+    Ok(())
+}
+
+/// Reads a feed from disk. Relative addresses stay relative without a base.
+fn read_file(path: &Path, base: Option<&Url>) -> Result<Feed, Error> {
+    let failed = |source| Error::Read { path: path.to_owned(), source };
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(failed)?;
+    file.take(SIZE_LIMIT as u64 + 1).read_to_end(&mut bytes).map_err(failed)?;
+    feed::read(&bytes, None, base).map_err(|source| Error::NoFeed { path: path.to_owned(), source })
+}
+
+async fn fetch(url: &Url, http: &Http) -> Result<Feed, FetchError> {
+    let validators = Validators::default();
+    let source = Source {
+        feed: url,
+        moved_to: None,
+        auth: None,
+        validators: &validators,
+        size_limit: SIZE_LIMIT as u64,
+    };
+    match feed::fetch(http, &source, &Meter::new(), |_| false).await? {
+        Fetched::Feed(fetched) => Ok(fetched.feed),
+        // Nobody may answer so to a request without conditions; there is no body to read.
+        Fetched::NotModified { .. } => {
+            Err(FetchError::Unreadable { url: url.clone().into(), source: feed::Error::Empty })
+        }
+    }
+}
+
+fn as_json(feed: &Feed) -> Value {
+    json!({
+        "title": feed.title,
+        "kind": kind_name(feed.kind),
+        "warnings": feed.warnings,
+        "items": feed.items.iter().map(item_json).collect::<Vec<_>>(),
+        "paging": { "next": feed.next_page },
+        "licence": feed.licence,
+        "locked": feed.locked,
+        "blocked": feed.blocked,
+    })
+}
+
+fn item_json(item: &Item) -> Value {
+    let enclosure = |enclosure: &Enclosure| {
+        json!({
+            "url": enclosure.url,
+            "type": enclosure.media_type,
+            "length": enclosure.length,
+            "role": role_name(enclosure.role),
+        })
+    };
+    json!({
+        "guid": item.guid,
+        "title": item.title,
+        "date": item.date.map(|date| date.to_string()),
+        "live": item.live,
+        "enclosures": item.enclosures.iter().map(enclosure).collect::<Vec<_>>(),
+    })
+}
+
+fn print(feed: &Feed, out: &mut dyn Write) -> io::Result<()> {
+    let title = if feed.title.is_empty() { "(no title)" } else { &feed.title };
+    let number = feed.items.len();
+    let items = if number == 1 { "item" } else { "items" };
+    writeln!(out, "{} ({}, {number} {items})", printable(title), kind_name(feed.kind))?;
+    let facts = [
+        ("page", feed.link.as_deref()),
+        ("licence", feed.licence.as_deref()),
+        ("older items", feed.next_page.as_deref()),
+        ("moved to", feed.new_feed_url.as_deref()),
+        ("locked", feed.locked.then_some("yes: the publisher does not want it taken over by another host")),
+        ("blocked", feed.blocked.then_some("yes: the publisher does not want it published elsewhere")),
+    ];
+    for (what, value) in facts {
+        if let Some(value) = value {
+            writeln!(out, "{what:<12}{}", printable(value))?;
+        }
+    }
+    for warning in &feed.warnings {
+        writeln!(out, "warning     {}", printable(warning))?;
+    }
+    feed.items.iter().try_for_each(|item| print_item(item, out))
+}
+
+fn print_item(item: &Item, out: &mut dyn Write) -> io::Result<()> {
+    let date = item.date.map_or_else(|| "-".to_owned(), |date| date.strftime("%Y-%m-%d").to_string());
+    let live = if item.live { " (live)" } else { "" };
+    writeln!(out, "\n{date:<12}{}{live}", printable(&item.title))?;
+    for enclosure in &item.enclosures {
+        let facts = [
+            Some(role_name(enclosure.role).to_owned()),
+            enclosure.media_type.clone(),
+            enclosure.length.map(|length| ByteSize(length).to_string()),
+        ];
+        let facts: Vec<String> = facts.into_iter().flatten().collect();
+        writeln!(out, "            {} ({})", printable(&enclosure.url), printable(&facts.join(", ")))?;
+    }
+    Ok(())
+}
+
+fn kind_name(kind: FeedKind) -> &'static str {
+    match kind {
+        FeedKind::Rss => "rss",
+        FeedKind::Atom => "atom",
+        FeedKind::Rdf => "rdf",
+    }
+}
+
+fn role_name(role: Role) -> &'static str {
+    match role {
+        Role::Enclosure => "enclosure",
+        Role::Alternate => "alternate",
+        Role::Media => "media",
+        Role::AtomLink => "atom-link",
+    }
+}
+
+/// A stranger's text for a terminal: what could move the cursor or turn the direction of reading is replaced.
+fn printable(text: &str) -> String {
+    let harmful = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    text.chars().map(|c| if harmful(c) { char::REPLACEMENT_CHARACTER } else { c }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FEED: &str = "<rss xmlns:podcast='https://podcastindex.org/namespace/1.0'><channel><title>Show</title>\
+        <link>https://radio.test/</link><podcast:license>cc-by-4.0</podcast:license>\
+        <podcast:locked>yes</podcast:locked>\
+        <item><title>\u{202e}One &amp; only</title><guid>1</guid><pubDate>Tue, 03 Feb 2026 10:00:00 GMT</pubDate>\
+        <enclosure url='a.mp3' type='audio/mpeg' length='1048576'/></item>\
+        <podcast:liveItem><title>Now</title></podcast:liveItem></channel></rss>";
+
+    fn feed(base: Option<&str>) -> Feed {
+        let base = base.map(|base| Url::parse(base).unwrap());
+        feed::read(FEED.as_bytes(), None, base.as_ref()).unwrap()
+    }
+
+    #[test]
+    fn the_json_has_the_shape_that_others_rely_on() {
+        let json =
+            serde_json::to_string_pretty(&as_json(&feed(Some("https://radio.test/feed.xml")))).unwrap();
+        insta::assert_snapshot!(
+            json.replace('\u{202e}', "[RLO]"),
+            @r#"
+        {
+          "title": "Show",
+          "kind": "rss",
+          "warnings": [],
+          "items": [
+            {
+              "guid": "1",
+              "title": "[RLO]One & only",
+              "date": "2026-02-03T10:00:00Z",
+              "live": false,
+              "enclosures": [
+                {
+                  "url": "https://radio.test/a.mp3",
+                  "type": "audio/mpeg",
+                  "length": 1048576,
+                  "role": "enclosure"
+                }
+              ]
+            },
+            {
+              "guid": null,
+              "title": "Now",
+              "date": null,
+              "live": true,
+              "enclosures": []
+            }
+          ],
+          "paging": {
+            "next": null
+          },
+          "licence": "cc-by-4.0",
+          "locked": true,
+          "blocked": false
+        }
+        "#
+        );
+    }
+
+    #[test]
+    fn the_listing_is_readable_and_cannot_trick_a_terminal() {
+        let mut out = Vec::new();
+        print(&feed(None), &mut out).unwrap();
+        insta::assert_snapshot!(String::from_utf8(out).unwrap(), @r#"
+        Show (rss, 2 items)
+        page        https://radio.test/
+        licence     cc-by-4.0
+        locked      yes: the publisher does not want it taken over by another host
+
+        2026-02-03  �One & only
+                    a.mp3 (enclosure, audio/mpeg, 1 MiB)
+
+        -           Now (live)
+        "#);
+    }
+
+    #[tokio::test]
+    async fn a_file_that_is_no_feed_is_named_with_the_reason() {
+        let args =
+            FeedArgs { feed: concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml").to_owned(), base: None };
+        let http = Http::new(crate::http::Options::default()).unwrap();
+        let error = run(&args, true, &http, &mut Vec::new()).await.unwrap_err();
+        assert!(
+            matches!(&error, Error::NoFeed { .. }) && error.to_string().ends_with("Cargo.toml is no feed")
+        );
+        let missing = FeedArgs { feed: "/nowhere.xml".to_owned(), base: None };
+        let error = run(&missing, true, &http, &mut Vec::new()).await.unwrap_err();
+        assert_eq!(error.to_string(), "cannot read /nowhere.xml");
+    }
+}
