@@ -7,10 +7,12 @@ use reqwest::header::{ACCEPT_ENCODING, HeaderMap, HeaderValue, IF_RANGE, RANGE};
 use url::Url;
 
 use super::answer::{self, Verdict};
+use super::gate::Gate;
 use super::partial::{Record, fingerprint};
 use super::sink::Sink;
 use super::{Class, Error, Fetched, Order, Watch, discard};
 use crate::http::{self, Http, Request, Response};
+use crate::model::media::SNIFF_LENGTH;
 
 /// How often a transient failure is tried again before it is left to a later pass.
 const RETRIES: u32 = 2;
@@ -32,7 +34,7 @@ impl Transfer<'_> {
         let mut failures = 0;
         loop {
             let Err(error) = self.attempt(&mut sink, &mut final_url).await else { break };
-            if error.spoils() {
+            if sink.is_spoilt_by(&error) {
                 discard(&self.order.partial)?;
                 return Err(error);
             }
@@ -70,7 +72,7 @@ impl Transfer<'_> {
 
     async fn take(
         &self,
-        response: Response,
+        mut response: Response,
         verdict: Verdict,
         sink: &mut Sink<'_>,
         final_url: &mut Option<Url>,
@@ -81,9 +83,7 @@ impl Transfer<'_> {
         }
         match verdict {
             Verdict::Continues { total } => sink.resume(total).await?,
-            Verdict::Whole if answer::has_end(&response) => {
-                sink.start(answer::record_of(&response, sink.source().to_owned()))?;
-            }
+            Verdict::Whole if answer::has_end(&response) => self.begin(&mut response, sink).await?,
             Verdict::Whole => return Err(Error::NoLength { subject: subject() }),
             Verdict::Useless => return Err(Error::NoFile { subject: subject(), status: response.status }),
             Verdict::Complete => {}
@@ -93,6 +93,23 @@ impl Transfer<'_> {
             self.pour(response.body, sink).await?;
         }
         sink.end()
+    }
+
+    /// Begins with the first bytes of a new body. What is held is given up only for what passes the gate: a page that
+    /// says "back in an hour" must not cost a nearly complete file.
+    async fn begin(&self, response: &mut Response, sink: &mut Sink<'_>) -> Result<(), Error> {
+        let mut head = Vec::new();
+        if sink.length() > 0 {
+            while head.len() < SNIFF_LENGTH {
+                let Some(bytes) = self.unless_cancelled(response.body.chunk()).await?? else { break };
+                head.extend_from_slice(&bytes);
+            }
+            let mut gate = Gate::new();
+            gate.look(&head, self.order)?;
+            gate.decide(self.order)?;
+        }
+        sink.start(answer::record_of(response, sink.source().to_owned())).await?;
+        sink.push(&head).await
     }
 
     async fn pour(&self, mut body: http::Body, sink: &mut Sink<'_>) -> Result<(), Error> {

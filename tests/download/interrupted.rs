@@ -35,10 +35,11 @@ async fn after_two_more_failures_the_rest_is_left_to_a_later_call() {
 #[tokio::test]
 async fn silence_is_an_interruption() {
     let bytes = mp3(LENGTH, 1);
-    let world = World::with(&bytes).await;
+    let impatient = Patience { read: Duration::from_millis(300), ..Patience::default() };
+    let world = World::with_patience(&bytes, impatient).await;
     world.origin.fault(PATH, Fault::HangAfter(500_000));
     world.fetch_all(&bytes).await;
-    assert_eq!(world.origin.bytes_served(PATH), LENGTH as u64);
+    assert_eq!(world.meter.bytes(), LENGTH as u64);
 }
 
 #[tokio::test]
@@ -135,6 +136,20 @@ async fn a_file_that_became_shorter_than_what_we_have_is_fetched_anew() {
     world.fetch_all(&new).await;
     let statuses: Vec<_> = world.origin.requests().iter().map(|request| request.status).collect();
     assert_eq!(statuses[statuses.len() - 2..], [416, 200]);
+}
+
+#[tokio::test]
+async fn a_page_in_between_costs_nothing_of_what_is_there() {
+    let bytes = mp3(LENGTH, 1);
+    let world = World::with(&bytes).await;
+    interrupt(&world).await;
+    world.origin.fault(PATH, Fault::Html("<html><title>Back in an hour</title>"));
+    let error = world.fetch(&world.order()).await.unwrap_err();
+    assert!(matches!(error, Error::NotMedia { .. }), "{error}");
+    world.fetch_all(&bytes).await;
+    assert_eq!(world.ranges().last().unwrap().as_deref(), Some("bytes=300000-"));
+    let audio = world.origin.requests().iter().filter(|request| request.status != 200).count();
+    assert_eq!(audio, 3, "two retries and the last attempt go on where it stopped");
 }
 
 #[tokio::test]

@@ -29,11 +29,11 @@ struct World {
 
 impl World {
     async fn with(bytes: &[u8]) -> Self {
-        let patience = Patience {
-            read: Duration::from_millis(500),
-            retry: Duration::from_millis(1),
-            ..Patience::default()
-        };
+        Self::with_patience(bytes, Patience::default()).await
+    }
+
+    async fn with_patience(bytes: &[u8], patience: Patience) -> Self {
+        let patience = Patience { retry: Duration::from_millis(1), ..patience };
         let options = Options { allow_private_addresses: true, patience, ..Options::default() };
         let origin = Origin::start().await;
         origin.file(PATH, bytes);
