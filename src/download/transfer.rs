@@ -13,6 +13,7 @@ use super::sink::Sink;
 use super::{Class, Error, Fetched, Order, Watch, discard};
 use crate::http::{self, Http, Request, Response};
 use crate::model::media::SNIFF_LENGTH;
+use crate::secret::SafeUrl;
 
 /// How often a transient failure is tried again before it is left to a later pass.
 const RETRIES: u32 = 2;
@@ -51,7 +52,7 @@ impl Transfer<'_> {
     }
 
     /// One request, or a second one when the first brings something that fits nowhere.
-    async fn attempt(&self, sink: &mut Sink<'_>, final_url: &mut Option<Url>) -> Result<(), Error> {
+    async fn attempt(&self, sink: &mut Sink<'_>, final_url: &mut Option<SafeUrl>) -> Result<(), Error> {
         if sink.is_complete() {
             return Ok(());
         }
@@ -75,7 +76,7 @@ impl Transfer<'_> {
         mut response: Response,
         verdict: Verdict,
         sink: &mut Sink<'_>,
-        final_url: &mut Option<Url>,
+        final_url: &mut Option<SafeUrl>,
     ) -> Result<(), Error> {
         let subject = || self.order.source.clone();
         if let Some(encoding) = answer::encoding(&response.headers) {
@@ -88,7 +89,7 @@ impl Transfer<'_> {
             Verdict::Useless => return Err(Error::NoFile { subject: subject(), status: response.status }),
             Verdict::Complete => {}
         }
-        *final_url = Some(response.url);
+        *final_url = Some(response.url.into());
         if verdict != Verdict::Complete {
             self.pour(response.body, sink).await?;
         }

@@ -163,6 +163,29 @@ async fn a_stream_whose_end_was_lost_is_found_complete() {
 }
 
 #[tokio::test]
+async fn a_stream_whose_end_was_lost_is_not_believed_complete_once_it_changed() {
+    let (old, new) = (mp3(LENGTH, 1), mp3(LENGTH, 2));
+    let world = World::with(&old).await;
+    world.origin.fault(PATH, Fault::ChunkedCutAfter(LENGTH));
+    world.origin.fault(PATH, Fault::Status(404, Vec::new()));
+    world.fetch(&world.order()).await.unwrap_err();
+    world.origin.file(PATH, new.clone());
+    world.origin.fault(PATH, Fault::IgnoreIfRange);
+    world.fetch_all(&new).await;
+    assert_eq!(world.origin.requests()[2].status, 416);
+}
+
+#[tokio::test]
+async fn a_file_that_was_replaced_is_judged_anew() {
+    let mut flac = b"fLaC\0\0\0\x22".to_vec();
+    flac.resize(LENGTH, 7);
+    let world = World::with(&mp3(LENGTH, 1)).await;
+    interrupt(&world).await;
+    world.origin.file(PATH, flac.clone());
+    assert_eq!(world.fetch_all(&flac).await.media.extension, "flac");
+}
+
+#[tokio::test]
 async fn a_publisher_who_moved_is_asked_for_the_rest_only_if_it_is_the_same_file() {
     let bytes = mp3(LENGTH, 1);
     for (etag, expected) in [(Some("\"same\""), Some("bytes=300000-")), (None, None)] {
@@ -210,8 +233,14 @@ async fn after_a_power_cut_it_goes_on_from_what_was_synced() {
     let mut lost = std::fs::read(world.partial()).unwrap();
     lost[200_000..].fill(0);
     podseed::fs::write_atomic(&world.partial(), &lost).unwrap();
+    for _ in 0..3 {
+        world.origin.fault(PATH, Fault::CutAfter(10_000));
+    }
+    world.fetch(&world.order()).await.unwrap_err();
+    assert_eq!(world.ranges()[3].as_deref(), Some("bytes=200000-"));
+    // What is kept then must not be taken for what the zeros behind it have overwritten.
     world.fetch_all(&bytes).await;
-    assert_eq!(world.ranges().last().unwrap().as_deref(), Some("bytes=200000-"));
+    assert_eq!(world.ranges().last().unwrap().as_deref(), Some("bytes=230000-"));
 }
 
 #[tokio::test]
