@@ -157,18 +157,22 @@ pub fn replace_dir(built: &Path, live: &Path) -> Result<(), Error> {
     match renameat_with(CWD, built, CWD, live, RenameFlags::EXCHANGE) {
         Ok(()) => remove_dir(built)?,
         Err(Errno::NOENT) => rename(built, live).map_err(failed)?,
-        Err(errno) if has_no_flags(errno) => {
-            let mut aside = live.as_os_str().to_owned();
-            aside.push(".old");
-            let aside = PathBuf::from(aside);
-            remove_dir(&aside)?;
-            rename(live, &aside).map_err(failed)?;
-            rename(built, live).map_err(failed)?;
-            remove_dir(&aside)?;
-        }
+        Err(errno) if has_no_flags(errno) => replace_in_steps(built, live)?,
         Err(errno) => return Err(failed(errno.into())),
     }
     sync_dir(parent(live))
+}
+
+/// Where two folders cannot change places, the old one steps aside first; for a moment there is none.
+fn replace_in_steps(built: &Path, live: &Path) -> Result<(), Error> {
+    let failed = |error: io::Error| Error::io("put a new folder at", live, error);
+    let mut aside = live.as_os_str().to_owned();
+    aside.push(".old");
+    let aside = PathBuf::from(aside);
+    remove_dir(&aside)?;
+    rename(live, &aside).map_err(failed)?;
+    rename(built, live).map_err(failed)?;
+    remove_dir(&aside)
 }
 
 /// Opens a file that grows under a name of its own until it is complete; what is there already stays. A

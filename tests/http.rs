@@ -175,18 +175,24 @@ async fn no_error_shows_a_secret_of_the_url() {
 #[tokio::test]
 async fn failures_are_told_apart() {
     let origin = Origin::start().await;
-    let patience = Patience { read: Duration::from_millis(50), ..Patience::default() };
-    let http = Http::new(Options { allow_private_addresses: true, patience, ..Options::default() }).unwrap();
-    origin.fault("/hang", Fault::Hang);
     origin.fault("/garbage", Fault::Garbage);
+    let http = open();
     let failure = |url: Url| async { get(&http, url).await.unwrap_err() };
-    assert!(matches!(failure(origin.url("/hang")).await, Error::Timeout { .. }));
     assert!(matches!(failure(origin.url("/garbage")).await, Error::Interrupted { .. }));
     assert!(matches!(failure("http://127.0.0.1:1/".parse().unwrap()).await, Error::Connect { .. }));
     let mut secure = origin.url("/");
     secure.set_scheme("https").unwrap();
     assert!(matches!(failure(secure).await, Error::Tls { .. }));
     assert!(matches!(failure("http://no-such-name.invalid/".parse().unwrap()).await, Error::Connect { .. }));
+}
+
+#[tokio::test]
+async fn silence_ends_with_the_patience() {
+    let origin = Origin::start().await;
+    origin.fault("/hang", Fault::Hang);
+    let patience = Patience { read: Duration::from_millis(50), ..Patience::default() };
+    let http = Http::new(Options { allow_private_addresses: true, patience, ..Options::default() }).unwrap();
+    assert!(matches!(get(&http, origin.url("/hang")).await, Err(Error::Timeout { .. })));
 }
 
 #[tokio::test]

@@ -133,14 +133,6 @@ impl Error {
             | Self::NoFile { .. } => Class::Permanent,
         }
     }
-
-    /// Whether what has arrived so far is of no use to any later attempt.
-    pub(super) fn spoils(&self) -> bool {
-        matches!(
-            self,
-            Self::NotMedia { .. } | Self::UnwantedKind { .. } | Self::TooLarge { .. } | Self::Encoded { .. }
-        )
-    }
 }
 
 fn name(kind: MediaKind) -> &'static str {

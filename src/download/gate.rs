@@ -17,6 +17,11 @@ impl Gate {
         Self { head: Vec::new(), media: None }
     }
 
+    /// Whether the file has passed.
+    pub(super) fn is_open(&self) -> bool {
+        self.media.is_some()
+    }
+
     /// Looks at the next bytes of the file; costs nothing once it is decided.
     pub(super) fn look(&mut self, bytes: &[u8], order: &Order) -> Result<(), Error> {
         if self.media.is_some() {

@@ -26,7 +26,7 @@ pub(super) async fn copy(
         fingerprint(&format!("{}\0{:?}\0{}", path.display(), metadata.modified().ok(), metadata.len()));
     let mut sink = Sink::open(order, source.clone(), watch).await?;
     if !sink.is_complete() {
-        sink.start(Record::new(source, Some(metadata.len())))?;
+        sink.start(Record::new(source, Some(metadata.len()))).await?;
         if let Err(error) = pour(file, path, &mut sink, order, watch).await {
             discard(&order.partial)?;
             return Err(error);

@@ -18,7 +18,6 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use tokio_util::sync::CancellationToken;
-use url::Url;
 
 pub use error::{Class, Error};
 
@@ -93,7 +92,7 @@ pub struct Fetched {
     /// Everything a metainfo needs to know of the content.
     pub hashes: PieceHashes,
     /// Who sent the bytes in the end, after redirects; `None` when nothing had to be asked for.
-    pub final_url: Option<Url>,
+    pub final_url: Option<SafeUrl>,
     /// The origin's `ETag`, weak ones included.
     pub etag: Option<String>,
     /// The origin's `Last-Modified`.

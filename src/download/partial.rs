@@ -97,12 +97,15 @@ impl Partial {
 
     /// Empties the file for new content. The record comes before the first byte and is on disk by then, so that the
     /// bytes can never be taken for those of an older record.
-    pub(super) fn start(&mut self, record: Record) -> Result<(), Error> {
-        fs::remove(&record_path(&self.path))?;
-        self.cut(0)?;
-        record.write(&record_path(&self.path))?;
-        self.record = Some(record);
-        Ok(())
+    pub(super) async fn start(&mut self, record: Record) -> Result<(), Error> {
+        self.record = Some(record.clone());
+        let (path, file) = (self.path.clone(), Arc::clone(&self.file));
+        self.in_background(move || {
+            fs::remove(&record_path(&path))?;
+            file.set_len(0).map_err(|error| Error::io("empty", &path, error))?;
+            record.write(&record_path(&path))
+        })
+        .await
     }
 
     /// Takes away what follows.
@@ -125,11 +128,20 @@ impl Partial {
         record.synced = length;
         record.boot = boot();
         let (path, file, record) = (self.path.clone(), Arc::clone(&self.file), record.clone());
-        let syncing = tokio::task::spawn_blocking(move || {
+        self.in_background(move || {
             file.sync_data().map_err(|error| Error::io("sync", &path, error))?;
             record.write(&record_path(&path))
-        });
-        syncing.await.unwrap_or_else(|error| Err(Error::io("sync", &self.path, error)))
+        })
+        .await
+    }
+
+    /// Waits for the disk where nobody else has to.
+    async fn in_background(
+        &self,
+        work: impl FnOnce() -> Result<(), Error> + Send + 'static,
+    ) -> Result<(), Error> {
+        let done = tokio::task::spawn_blocking(work).await;
+        done.unwrap_or_else(|error| Err(Error::io("write", &self.path, error)))
     }
 }
 

@@ -94,14 +94,23 @@ impl<'a> Sink<'a> {
             .is_some_and(|record| record.source == self.source && record.total == Some(self.length()))
     }
 
+    /// Whether what is kept after this error could never be of use: it is itself what was refused.
+    pub(super) fn is_spoilt_by(&self, error: &Error) -> bool {
+        match error {
+            Error::TooLarge { .. } => true,
+            Error::NotMedia { .. } | Error::UnwantedKind { .. } => !self.gate.is_open(),
+            _ => false,
+        }
+    }
+
     /// Begins with new content; what was there is gone.
-    pub(super) fn start(&mut self, record: Record) -> Result<(), Error> {
+    pub(super) async fn start(&mut self, record: Record) -> Result<(), Error> {
         self.fits(record.total.unwrap_or_default())?;
         self.buffer.clear();
         (self.written, self.synced) = (0, 0);
         self.gate = Gate::new();
         self.hasher = StreamHasher::new(self.order.version, self.order.piece_length, record.total);
-        self.partial.start(record)?;
+        self.partial.start(record).await?;
         self.has_space()
     }
 

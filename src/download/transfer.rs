@@ -7,10 +7,13 @@ use reqwest::header::{ACCEPT_ENCODING, HeaderMap, HeaderValue, IF_RANGE, RANGE};
 use url::Url;
 
 use super::answer::{self, Verdict};
+use super::gate::Gate;
 use super::partial::{Record, fingerprint};
 use super::sink::Sink;
 use super::{Class, Error, Fetched, Order, Watch, discard};
 use crate::http::{self, Http, Request, Response};
+use crate::model::media::SNIFF_LENGTH;
+use crate::secret::SafeUrl;
 
 /// How often a transient failure is tried again before it is left to a later pass.
 const RETRIES: u32 = 2;
@@ -32,7 +35,7 @@ impl Transfer<'_> {
         let mut failures = 0;
         loop {
             let Err(error) = self.attempt(&mut sink, &mut final_url).await else { break };
-            if error.spoils() {
+            if sink.is_spoilt_by(&error) {
                 discard(&self.order.partial)?;
                 return Err(error);
             }
@@ -49,7 +52,7 @@ impl Transfer<'_> {
     }
 
     /// One request, or a second one when the first brings something that fits nowhere.
-    async fn attempt(&self, sink: &mut Sink<'_>, final_url: &mut Option<Url>) -> Result<(), Error> {
+    async fn attempt(&self, sink: &mut Sink<'_>, final_url: &mut Option<SafeUrl>) -> Result<(), Error> {
         if sink.is_complete() {
             return Ok(());
         }
@@ -70,10 +73,10 @@ impl Transfer<'_> {
 
     async fn take(
         &self,
-        response: Response,
+        mut response: Response,
         verdict: Verdict,
         sink: &mut Sink<'_>,
-        final_url: &mut Option<Url>,
+        final_url: &mut Option<SafeUrl>,
     ) -> Result<(), Error> {
         let subject = || self.order.source.clone();
         if let Some(encoding) = answer::encoding(&response.headers) {
@@ -81,18 +84,33 @@ impl Transfer<'_> {
         }
         match verdict {
             Verdict::Continues { total } => sink.resume(total).await?,
-            Verdict::Whole if answer::has_end(&response) => {
-                sink.start(answer::record_of(&response, sink.source().to_owned()))?;
-            }
+            Verdict::Whole if answer::has_end(&response) => self.begin(&mut response, sink).await?,
             Verdict::Whole => return Err(Error::NoLength { subject: subject() }),
             Verdict::Useless => return Err(Error::NoFile { subject: subject(), status: response.status }),
             Verdict::Complete => {}
         }
-        *final_url = Some(response.url);
+        *final_url = Some(response.url.into());
         if verdict != Verdict::Complete {
             self.pour(response.body, sink).await?;
         }
         sink.end()
+    }
+
+    /// Begins with the first bytes of a new body. What is held is given up only for what passes the gate: a page that
+    /// says "back in an hour" must not cost a nearly complete file.
+    async fn begin(&self, response: &mut Response, sink: &mut Sink<'_>) -> Result<(), Error> {
+        let mut head = Vec::new();
+        if sink.length() > 0 {
+            while head.len() < SNIFF_LENGTH {
+                let Some(bytes) = self.unless_cancelled(response.body.chunk()).await?? else { break };
+                head.extend_from_slice(&bytes);
+            }
+            let mut gate = Gate::new();
+            gate.look(&head, self.order)?;
+            gate.decide(self.order)?;
+        }
+        sink.start(answer::record_of(response, sink.source().to_owned())).await?;
+        sink.push(&head).await
     }
 
     async fn pour(&self, mut body: http::Body, sink: &mut Sink<'_>) -> Result<(), Error> {

@@ -35,10 +35,11 @@ async fn after_two_more_failures_the_rest_is_left_to_a_later_call() {
 #[tokio::test]
 async fn silence_is_an_interruption() {
     let bytes = mp3(LENGTH, 1);
-    let world = World::with(&bytes).await;
+    let impatient = Patience { read: Duration::from_millis(300), ..Patience::default() };
+    let world = World::with_patience(&bytes, impatient).await;
     world.origin.fault(PATH, Fault::HangAfter(500_000));
     world.fetch_all(&bytes).await;
-    assert_eq!(world.origin.bytes_served(PATH), LENGTH as u64);
+    assert_eq!(world.meter.bytes(), LENGTH as u64);
 }
 
 #[tokio::test]
@@ -138,6 +139,20 @@ async fn a_file_that_became_shorter_than_what_we_have_is_fetched_anew() {
 }
 
 #[tokio::test]
+async fn a_page_in_between_costs_nothing_of_what_is_there() {
+    let bytes = mp3(LENGTH, 1);
+    let world = World::with(&bytes).await;
+    interrupt(&world).await;
+    world.origin.fault(PATH, Fault::Html("<html><title>Back in an hour</title>"));
+    let error = world.fetch(&world.order()).await.unwrap_err();
+    assert!(matches!(error, Error::NotMedia { .. }), "{error}");
+    world.fetch_all(&bytes).await;
+    assert_eq!(world.ranges().last().unwrap().as_deref(), Some("bytes=300000-"));
+    let audio = world.origin.requests().iter().filter(|request| request.status != 200).count();
+    assert_eq!(audio, 3, "two retries and the last attempt go on where it stopped");
+}
+
+#[tokio::test]
 async fn a_stream_whose_end_was_lost_is_found_complete() {
     let bytes = mp3(LENGTH, 1);
     let world = World::with(&bytes).await;
@@ -145,6 +160,29 @@ async fn a_stream_whose_end_was_lost_is_found_complete() {
     world.fetch_all(&bytes).await;
     assert_eq!(world.origin.requests()[1].status, 416);
     assert_eq!(world.origin.bytes_served(PATH), LENGTH as u64);
+}
+
+#[tokio::test]
+async fn a_stream_whose_end_was_lost_is_not_believed_complete_once_it_changed() {
+    let (old, new) = (mp3(LENGTH, 1), mp3(LENGTH, 2));
+    let world = World::with(&old).await;
+    world.origin.fault(PATH, Fault::ChunkedCutAfter(LENGTH));
+    world.origin.fault(PATH, Fault::Status(404, Vec::new()));
+    world.fetch(&world.order()).await.unwrap_err();
+    world.origin.file(PATH, new.clone());
+    world.origin.fault(PATH, Fault::IgnoreIfRange);
+    world.fetch_all(&new).await;
+    assert_eq!(world.origin.requests()[2].status, 416);
+}
+
+#[tokio::test]
+async fn a_file_that_was_replaced_is_judged_anew() {
+    let mut flac = b"fLaC\0\0\0\x22".to_vec();
+    flac.resize(LENGTH, 7);
+    let world = World::with(&mp3(LENGTH, 1)).await;
+    interrupt(&world).await;
+    world.origin.file(PATH, flac.clone());
+    assert_eq!(world.fetch_all(&flac).await.media.extension, "flac");
 }
 
 #[tokio::test]
@@ -195,8 +233,14 @@ async fn after_a_power_cut_it_goes_on_from_what_was_synced() {
     let mut lost = std::fs::read(world.partial()).unwrap();
     lost[200_000..].fill(0);
     podseed::fs::write_atomic(&world.partial(), &lost).unwrap();
+    for _ in 0..3 {
+        world.origin.fault(PATH, Fault::CutAfter(10_000));
+    }
+    world.fetch(&world.order()).await.unwrap_err();
+    assert_eq!(world.ranges()[3].as_deref(), Some("bytes=200000-"));
+    // What is kept then must not be taken for what the zeros behind it have overwritten.
     world.fetch_all(&bytes).await;
-    assert_eq!(world.ranges().last().unwrap().as_deref(), Some("bytes=200000-"));
+    assert_eq!(world.ranges().last().unwrap().as_deref(), Some("bytes=230000-"));
 }
 
 #[tokio::test]

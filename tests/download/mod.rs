@@ -29,11 +29,11 @@ struct World {
 
 impl World {
     async fn with(bytes: &[u8]) -> Self {
-        let patience = Patience {
-            read: Duration::from_millis(500),
-            retry: Duration::from_millis(1),
-            ..Patience::default()
-        };
+        Self::with_patience(bytes, Patience::default()).await
+    }
+
+    async fn with_patience(bytes: &[u8], patience: Patience) -> Self {
+        let patience = Patience { retry: Duration::from_millis(1), ..patience };
         let options = Options { allow_private_addresses: true, patience, ..Options::default() };
         let origin = Origin::start().await;
         origin.file(PATH, bytes);
@@ -94,7 +94,7 @@ async fn an_episode_is_one_request_and_comes_with_its_hashes() {
     let world = World::with(&bytes).await;
     let fetched = world.fetch_all(&bytes).await;
     assert_eq!((fetched.media.kind, fetched.media.mime), (MediaKind::Audio, "audio/mpeg"));
-    assert_eq!(fetched.final_url, Some(world.origin.url(PATH)));
+    assert_eq!(fetched.final_url, Some(world.origin.url(PATH).into()));
     assert_eq!(fetched.last_modified.as_deref(), Some("Sun, 06 Nov 1994 08:49:37 GMT"));
     assert!(fetched.etag.is_some());
     assert_eq!((world.meter.requests(), world.meter.bytes()), (1, 1_000_000));
@@ -115,11 +115,24 @@ async fn a_complete_file_that_was_not_recorded_is_not_asked_for_again() {
 }
 
 #[tokio::test]
+async fn a_complete_file_from_another_address_is_not_taken_for_granted() {
+    let (old, new) = (mp3(300_000, 1), mp3(300_000, 2));
+    let world = World::with(&old).await;
+    world.fetch_all(&old).await;
+    world.origin.file("/new/place.mp3", new.clone());
+    let source = Source::Http(world.origin.url("/new/place.mp3").into());
+    let fetched = world.fetch(&Order { source, ..world.order() }).await.unwrap();
+    assert_complete(&world, &fetched, &new);
+}
+
+#[tokio::test]
 async fn a_body_in_chunks_needs_no_length() {
     let bytes = mp3(300_000, 1);
     let world = World::with(&bytes).await;
     world.origin.fault(PATH, Fault::Chunked);
     world.fetch_all(&bytes).await;
+    world.fetch_all(&bytes).await;
+    assert_eq!(world.origin.requests().len(), 1, "its length is known from then on");
 }
 
 #[tokio::test]
