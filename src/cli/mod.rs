@@ -1,9 +1,8 @@
 //! The command line: one file per command. Typed arguments in, an outcome out; nothing else prints.
 
-<<<<<<< HEAD
 mod check;
 pub mod config;
-//mod feed;
+pub mod feed;
 pub mod man;
 mod manage;
 mod output;
@@ -13,10 +12,6 @@ mod status;
 pub mod torrent;
 
 use std::path::PathBuf;
-=======
-pub mod feed;
-
->>>>>>> feed
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -52,7 +47,7 @@ enum Command {
     Status(status::StatusArgs),
     Why(manage::WhyArgs),
     Check(check::CheckArgs),
-    //Feed(feed::FeedArgs),
+    Feed(feed::FeedArgs),
     #[command(subcommand)]
     Torrent(torrent::TorrentCommand),
     /// Try again now what has failed or waits
@@ -96,6 +91,9 @@ pub(crate) enum Error {
     /// The pass could not go on.
     #[error("the run was cut short")]
     Pipeline(#[from] pipeline::Error),
+    /// A feed cannot be shown.
+    #[error(transparent)]
+    Feed(#[from] feed::Error),
     /// A torrent tool failed.
     #[error(transparent)]
     Torrent(#[from] torrent::Error),
@@ -161,7 +159,7 @@ async fn dispatch(command: Command, context: &Context) -> Result<Outcome, Error>
         Command::Status(args) => status::run(&args, context).await,
         Command::Why(args) => manage::why(&args, context).await,
         Command::Check(args) => check::run(&args, context).await,
-        //Command::Feed(args) => feed::run(&args, context).await,
+        Command::Feed(args) => feed_command(&args, context).await,
         Command::Torrent(command) => Ok(torrent(&command, context)?),
         Command::Retry(args) => manage::retry(&args, context).await,
         Command::Forget(args) => manage::forget(&args, context).await,
@@ -180,8 +178,21 @@ async fn dispatch(command: Command, context: &Context) -> Result<Outcome, Error>
     }
 }
 
+/// A file needs no configuration; an address is asked with the user's contact, where there is one.
+async fn feed_command(args: &feed::FeedArgs, context: &Context) -> Result<Outcome, Error> {
+    let config = if args.is_remote() { context.config_if_any()? } else { None };
+    let options = crate::http::Options {
+        contact: config.and_then(|config| config.user_agent_contact.clone()),
+        ..crate::http::Options::default()
+    };
+    let http =
+        crate::http::Http::new(options).map_err(crate::feed::FetchError::from).map_err(feed::Error::from)?;
+    feed::run(args, context.json, &http, &mut output::Stdout).await?;
+    Ok(Outcome::Done)
+}
+
 fn torrent(command: &torrent::TorrentCommand, context: &Context) -> Result<Outcome, torrent::Error> {
-    Ok(match torrent::run(command, context.json, &mut std::io::stdout())? {
+    Ok(match torrent::run(command, context.json, &mut output::Stdout)? {
         torrent::Outcome::Done => Outcome::Done,
         torrent::Outcome::Bad => Outcome::Negative,
         torrent::Outcome::SomeFailed(errors) => {

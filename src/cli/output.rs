@@ -4,13 +4,30 @@ use std::io::{self, IsTerminal as _, Write as _};
 
 use serde::Serialize;
 
-/// Prints one line of data. A reader that has gone away (`| head`) ends the program quietly.
-pub(super) fn data(line: impl std::fmt::Display) {
-    let mut out = io::stdout().lock();
-    if let Err(error) = writeln!(out, "{line}").and_then(|()| out.flush())
-        && error.kind() == io::ErrorKind::BrokenPipe
-    {
+/// Standard output. A reader that has gone away (`| head`) ends the program quietly.
+pub(super) struct Stdout;
+
+impl io::Write for Stdout {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        io::stdout().write(bytes).inspect_err(leave_quietly)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stdout().flush().inspect_err(leave_quietly)
+    }
+}
+
+fn leave_quietly(error: &io::Error) {
+    if error.kind() == io::ErrorKind::BrokenPipe {
         std::process::exit(0);
+    }
+}
+
+/// Prints one line of data.
+pub(super) fn data(line: impl std::fmt::Display) {
+    // Of a full disk behind a redirection nothing can be said there.
+    if let Err(error) = writeln!(Stdout, "{line}").and_then(|()| Stdout.flush()) {
+        talk(format_args!("error: cannot write to standard output: {error}"));
     }
 }
 
