@@ -54,11 +54,6 @@ impl PieceLength {
     pub(super) fn suits(self, total: u64) -> bool {
         self == Self::MAX || total.div_ceil(self.bytes()) <= Self::AUTO_PIECES
     }
-
-    /// How many pieces so many bytes make.
-    pub fn pieces(self, total: u64) -> u64 {
-        total.div_ceil(self.bytes())
-    }
 }
 
 impl fmt::Display for PieceLength {

@@ -9,9 +9,13 @@ use super::*;
 const KIB: u64 = 1 << 10;
 const MIB: u64 = 1 << 20;
 
-/// Bytes that repeat neither by block nor by piece.
+/// Bytes that repeat neither by block nor by piece: a counter every thousand bytes.
 fn sample(length: u64) -> Vec<u8> {
-    (0..length).map(|i| (i.wrapping_mul(2_654_435_761) >> 7) as u8 ^ (i >> 14) as u8).collect()
+    let mut bytes = vec![0x5a; length as usize];
+    for (count, part) in bytes.chunks_mut(1000).enumerate() {
+        part.iter_mut().zip((count + 1).to_le_bytes()).for_each(|(byte, digit)| *byte ^= digit);
+    }
+    bytes
 }
 
 fn piece_length(bytes: u64) -> PieceLength {

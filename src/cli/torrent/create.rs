@@ -62,9 +62,10 @@ pub struct CreateArgs {
 enum Version {
     /// SHA-1 (BEP 3)
     V1,
-    /// Both in one torrent
+    // Transmission 4.1.4 looks for pad files on disk, and renames what it takes for incomplete to `.part`.
+    /// Both in one torrent; not for folders that Transmission is to seed
     Hybrid,
-    /// SHA-256 (BEP 52)
+    /// SHA-256 (BEP 52); neither Transmission nor rTorrent takes it
     V2,
 }
 
