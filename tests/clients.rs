@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use podseed_adapters::testing::{PASSWORD, QBittorrent, RTorrent, Transmission, USERNAME};
+use podseed_adapters::InfoHashes;
+use podseed_adapters::testing::{PASSWORD, QBittorrent, RTorrent, Tracker, Transmission, USERNAME};
 use serde_json::Value;
 
 use crate::support::mp3;
@@ -42,9 +43,15 @@ fn watched(folder: &Path, data: &Path, program: &str) -> String {
 }
 
 impl World {
+    /// The tracker need not be there, but rTorrent 0.9.8 without DHT ignores torrents that have none.
     fn with_clients(&self, clients: &str) {
+        self.with_clients_and_tracker(clients, "http://127.0.0.1:9/announce");
+    }
+
+    fn with_clients_and_tracker(&self, clients: &str, tracker: &str) {
         std::fs::write(self.path("password"), format!("{PASSWORD}\n")).unwrap();
-        self.configure(&format!("clients:\n{clients}"));
+        let clients = if clients.is_empty() { String::new() } else { format!("clients:\n{clients}") };
+        self.configure(&format!("{clients}torrent:\n  trackers: [[\"{tracker}\"]]\n"));
     }
 
     /// The only enclosure.
@@ -60,11 +67,12 @@ impl World {
         placements.as_array().unwrap().iter().find(|placement| placement["client"] == client).unwrap().clone()
     }
 
-    /// A stranger downloads the only torrent from the peer on this port, and gets the very bytes.
-    fn leech(&self, port: u16) {
+    /// A stranger downloads the only torrent from the peer on this port, or whom the tracker names, and gets the
+    /// very bytes.
+    fn leech(&self, port: impl Into<Option<u16>>) {
         let torrent = self.path("data").join(self.enclosure()["torrent"].as_str().unwrap());
         let into = tempfile::tempdir().unwrap();
-        Libtorrent::start().leech(&torrent, port, into.path());
+        Libtorrent::start().leech(&torrent, port.into(), into.path());
         let name = torrent.file_stem().unwrap();
         assert!(std::fs::read(into.path().join(name)).unwrap() == mp3(LENGTH, 1), "other bytes came");
     }
@@ -92,6 +100,21 @@ async fn three_clients_at_once_seed_what_was_fetched_once() {
 
     // A second run has nothing to hand over, and the clients have each torrent once.
     assert_eq!(world.run(0)["handed_over"], 0);
+}
+
+#[tokio::test]
+async fn a_stranger_finds_the_seeder_by_the_tracker_alone() {
+    let world = one_episode().await;
+    let tracker = Tracker::start(&[]).unwrap();
+    let qb = QBittorrent::start().unwrap();
+    world.with_clients_and_tracker("", &tracker.announce_url());
+    world.run(0);
+    // The tracker takes only torrents that it knows, and the info hash is known before anybody seeds.
+    let info_hash = world.enclosure()["info_hash"]["v1"].as_str().unwrap().parse().unwrap();
+    tracker.allow(&[InfoHashes::V1(info_hash)]).unwrap();
+    world.with_clients_and_tracker(&qbittorrent(&qb, ""), &tracker.announce_url());
+    world.run(0);
+    world.leech(None);
 }
 
 #[tokio::test]
@@ -190,8 +213,7 @@ async fn hybrids_and_v2_are_refused_where_the_client_cannot_take_them_and_seeded
         let (qb, rt) = (QBittorrent::start().unwrap(), RTorrent::start().unwrap());
         world.with_clients(&(qbittorrent(&qb, "") + &watched(&rt.watch_dir(), &rt.downloads(), "rtorrent")));
         let config = std::fs::read_to_string(world.path("podseed.yaml")).unwrap();
-        std::fs::write(world.path("podseed.yaml"), format!("{config}\ntorrent: {{version: {version}}}\n"))
-            .unwrap();
+        std::fs::write(world.path("podseed.yaml"), format!("{config}  version: {version}\n")).unwrap();
         world.podseed(&["run"]);
         assert_eq!(world.placement("qb")["state"], "seeding", "{version}");
         let placement = world.placement("rt");

@@ -3,7 +3,7 @@
 make:  the info hashes of a torrent that libtorrent makes of these files in this order (`null`: of all it finds)
 read:  what libtorrent reads from a .torrent file
 check: whether libtorrent, given a .torrent and the data, ends up seeding
-leech: downloads a torrent from one peer on this machine, and nobody else
+leech: downloads a torrent from one peer on this machine, or from whom its tracker names (no port)
 """
 import json
 import os
@@ -122,6 +122,8 @@ def leech(question):
         "enable_upnp": False,
         "enable_natpmp": False,
         "allow_multiple_connections_per_ip": True,
+        "enable_incoming_utp": False,
+        "enable_outgoing_utp": False,
         "alert_mask": lt.alert.category_t.all_categories,
     })
     parameters = lt.add_torrent_params()
@@ -136,7 +138,7 @@ def leech(question):
         if status.is_seeding:
             return {"complete": True}
         # a client that has only just been started may hang up on the first call
-        if status.num_peers == 0 and time.monotonic() - asked > 1 and status.state == lt.torrent_status.downloading:
+        if question.get("port") and status.num_peers == 0 and time.monotonic() - asked > 1 and status.state == lt.torrent_status.downloading:
             handle.connect_peer(("127.0.0.1", question["port"]))
             asked = time.monotonic()
         session.wait_for_alert(100)

@@ -46,8 +46,9 @@ impl Libtorrent {
         }))
     }
 
-    /// Downloads a torrent from the peer on this port of 127.0.0.1 into a folder, as a stranger would.
-    pub(crate) fn leech(&mut self, torrent: &Path, port: u16, into: &Path) {
+    /// Downloads a torrent into a folder, as a stranger would: from the peer on this port of 127.0.0.1, or from those
+    /// that the torrent's tracker names.
+    pub(crate) fn leech(&mut self, torrent: &Path, port: Option<u16>, into: &Path) {
         let answer = self.ask(&json!({
             "ask": "leech", "torrent": torrent, "save_path": into, "port": port, "seconds": 60,
         }));
