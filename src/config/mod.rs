@@ -258,6 +258,23 @@ impl Config {
         places.iter().find(|place| place.exists()).cloned().ok_or(places)
     }
 
+    /// Folders of clients (watched ones, and those for their data) that lie in the data folder, as far as they are
+    /// the same for every show. These are podseed's to make. Any other is the user's: a missing one is a disk that
+    /// is not mounted.
+    pub fn own_folders(&self) -> Vec<PathBuf> {
+        let watched = self.clients.iter().filter_map(|client| match &client.adapter {
+            ClientConfig::WatchDir(folder) => Some([Some(&folder.path), folder.data.as_ref()]),
+            _ => None,
+        });
+        let fixed = |folder: &PathBuf| -> PathBuf {
+            folder
+                .components()
+                .take_while(|part| !part.as_os_str().to_string_lossy().contains("{show}"))
+                .collect()
+        };
+        watched.flatten().flatten().map(fixed).filter(|folder| folder.starts_with(&self.data_dir)).collect()
+    }
+
     /// The defaults around a data folder, with no show and no client: for `run FEED_URL` without a file.
     pub fn ad_hoc(data_dir: impl Into<PathBuf>) -> Self {
         let data_dir = data_dir.into();
