@@ -214,6 +214,25 @@ fn hostile_depth_ends_in_a_finding() {
     }
 }
 
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(200))]
+
+    /// The example with a piece cut out and another put in is accepted or refused, never a panic.
+    #[test]
+    fn a_damaged_file_is_accepted_or_has_an_error(
+        at in 0usize..7000,
+        length in 0usize..40,
+        piece in proptest::sample::select(vec!["", ":", "\n", "- ", "[", "{", "&a ", "*a", "!x ", "\"", "\t", "~", "12", "<<: ", "é", "\u{0}"]),
+    ) {
+        let example: Vec<char> = config::example().chars().collect();
+        let (start, end) = (at.min(example.len()), (at + length).min(example.len()));
+        let text: String = example[..start].iter().chain(&piece.chars().collect::<Vec<_>>()).chain(&example[end..]).collect();
+        if let Err(findings) = Folder::new(&text).load() {
+            proptest::prop_assert!(findings.errors() > 0);
+        }
+    }
+}
+
 #[test]
 fn a_misspelt_key_gets_the_nearest_one() {
     let yaml = r#"
@@ -676,12 +695,15 @@ shows:
 limits:
   downloads: 1
   downloads: 2
+zebra: 1
 ";
     insta::assert_snapshot!(said(yaml), @r"
     podseed.yaml:3: shows.radio: stands twice; the first is on line 2
       hint: remove or rename one of them
     podseed.yaml:6: limits.downloads: stands twice; the first is on line 5
       hint: remove or rename one of them
+    podseed.yaml:7: zebra: unknown key
+      hint: known here: data_dir, user_agent_contact, shows, clients, torrent, inbox, verify_interval, publish, server, limits
     ");
 }
 

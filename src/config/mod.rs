@@ -9,6 +9,7 @@ mod paths;
 mod places;
 mod read;
 mod secrets;
+mod tree;
 mod validate;
 
 use std::net::SocketAddr;
@@ -221,14 +222,15 @@ impl Config {
     /// [`Config::load`] with another environment than the process's.
     pub fn load_with(path: &Path, variables: &Variables<'_>) -> Result<Self, Findings> {
         let mut findings = finding::Collector::new(path);
-        let (file, places) = match read_file(path) {
+        let read = match read_file(path) {
             Ok(text) => read::read(&text, &mut findings),
             Err((text, hint)) => {
                 findings.error("config.unreadable", &finding::KeyPath::default(), text, hint);
-                return Err(findings.finish(|_| None));
+                None
             }
         };
-        let config = file.and_then(|file| validate::config(file, path, variables, &mut findings));
+        let Some((file, places)) = read else { return Err(findings.finish(|_| None)) };
+        let config = validate::config(file, path, variables, &mut findings);
         let findings = findings.finish(|at| places.line(at));
         match config {
             Some(mut config) if findings.errors() == 0 => {

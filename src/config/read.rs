@@ -8,53 +8,22 @@ use super::example;
 use super::file::File;
 use super::finding::{Collector, KeyPath, Step};
 use super::places::{self, Places};
+use super::tree::tree;
 
 /// A configuration with more mistakes than this is something else.
 const MAX_MISTAKES: usize = 100;
 
 /// Reads the text. What could not be understood is missing from the file, and is a finding; `None` if the text is
 /// no YAML, so that nothing can be said of its content.
-pub(super) fn read(text: &str, findings: &mut Collector) -> (Option<File>, Places) {
-    let places = places::outline(text, findings);
-    if !findings.is_empty() {
-        return (None, places);
-    }
-    let tree = match tree(text) {
-        Ok(tree) => tree,
+pub(super) fn read(text: &str, findings: &mut Collector) -> Option<(File, Places)> {
+    let places = places::outline(text, findings)?;
+    match tree(text) {
+        Ok(tree) => Some((understand(tree, findings), places)),
         Err(error) => {
             let line = error.location().map_or(1, |location| location.line());
             findings.text_error((line, &KeyPath::default()), "config.yaml", error.to_string(), "");
-            return (None, places);
+            None
         }
-    };
-    (Some(understand(tree, findings)), places)
-}
-
-fn tree(text: &str) -> Result<Value, serde_yaml::Error> {
-    let mut tree: Value = serde_yaml::from_str(text)?;
-    tree.apply_merge()?;
-    keys_to_text(&mut tree);
-    Ok(tree)
-}
-
-/// `99: {feed: ...}` is a show named 99. The outline has made sure that every key is a scalar and that the tree
-/// is shallow.
-fn keys_to_text(tree: &mut Value) {
-    match tree {
-        Value::Mapping(mapping) => {
-            for (key, mut value) in std::mem::take(mapping) {
-                keys_to_text(&mut value);
-                let key = match key {
-                    Value::Number(number) => Value::String(number.to_string()),
-                    Value::Bool(truth) => Value::String(truth.to_string()),
-                    Value::Null => Value::String("null".to_owned()),
-                    other => other,
-                };
-                mapping.insert(key, value);
-            }
-        }
-        Value::Sequence(list) => list.iter_mut().for_each(keys_to_text),
-        _ => {}
     }
 }
 
