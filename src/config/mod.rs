@@ -26,7 +26,7 @@ pub use finding::{Finding, Findings, Severity};
 pub use paths::PathMap;
 
 use crate::model::{Selection, TorrentVersion};
-use crate::secret::Secret;
+use crate::secret::{SafeUrl, Secret};
 
 /// A file larger than this is no configuration.
 const MAX_FILE: u64 = 1 << 20;
@@ -75,8 +75,8 @@ pub struct Show {
     pub auth: Option<Auth>,
 }
 
-/// Where a feed comes from.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+/// Where a feed comes from. `Debug` masks what may be secret in the URL.
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub enum FeedSource {
     /// http or https, without user and password.
     Url(Url),
@@ -176,6 +176,15 @@ pub struct Limits {
     pub feed_size: u64,
     /// Whether feeds may point into the local network.
     pub allow_private_addresses: bool,
+}
+
+impl std::fmt::Debug for FeedSource {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Url(url) => SafeUrl::from(url.clone()).fmt(f),
+            Self::File(path) => path.fmt(f),
+        }
+    }
 }
 
 impl Default for Limits {
