@@ -26,7 +26,7 @@ pub use finding::{Finding, Findings, Severity};
 pub use paths::PathMap;
 
 use crate::model::{Selection, TorrentVersion};
-use crate::secret::{SafeUrl, Secret};
+use crate::secret::Secret;
 
 /// A file larger than this is no configuration.
 const MAX_FILE: u64 = 1 << 20;
@@ -181,7 +181,7 @@ pub struct Limits {
 impl std::fmt::Debug for FeedSource {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Url(url) => SafeUrl::from(url.clone()).fmt(f),
+            Self::Url(url) => crate::secret::SafeUrl::from(url.clone()).fmt(f),
             Self::File(path) => path.fmt(f),
         }
     }
