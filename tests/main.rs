@@ -1,5 +1,4 @@
-//! What podseed does, seen from outside: one binary for all of it.
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a step that fails is a test that fails")]
+//! The tests that use podseed as its users do, in one binary: one file per behaviour.
 
 mod config;
 mod examples;
