@@ -132,6 +132,26 @@ limits: {downloads: 8, per_host: 1, rate: 2 MiB/s, disk_free: 1 GiB, episode_siz
 }
 
 #[test]
+fn findings_are_data_with_stable_ids_for_programs() {
+    let folder = Folder::new("shows: {radio: {feed: feed.xml}}\nlimts: {}\n");
+    let findings = folder.load().unwrap_err();
+    let json = serde_json::to_string_pretty(&findings).unwrap();
+    insta::assert_snapshot!(folder.stable(&json), @r#"
+    [
+      {
+        "id": "config.unknown_key",
+        "severity": "error",
+        "file": "podseed.yaml",
+        "line": 2,
+        "key": "limts",
+        "text": "unknown key",
+        "hint": "did you mean `limits`?"
+      }
+    ]
+    "#);
+}
+
+#[test]
 fn secrets_are_in_no_output_of_a_configuration() {
     let folder = Folder::new(
         r#"
