@@ -3,6 +3,7 @@
 mod clients;
 mod config;
 mod download;
+mod examples;
 mod feed_fetch;
 mod feeds;
 mod flows;

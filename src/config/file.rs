@@ -141,8 +141,8 @@ pub(super) struct QBittorrent {
 pub(super) struct WatchDir {
     /// The folder that the client watches. {show} stands for the show's short name.
     pub path: Option<String>,
-    /// The folder in which the client looks for the data of the torrents from this folder. {show} as above.
-    /// Default: podseed's own media folder of the show.
+    /// The folder in which the client looks for the data; podseed puts each file there, as a link where that is
+    /// possible. {show} as above. Without this key the client must look in podseed's own media folders.
     pub data: Option<String>,
     /// The program that watches: rtorrent, transmission, qbittorrent, deluge, other. It decides how podseed learns
     /// that a torrent was taken. Default: other.

@@ -229,10 +229,6 @@ impl Collector {
         self.found.push((at.clone(), finding));
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.found.is_empty()
-    }
-
     /// The findings with their lines, in the order of the file.
     pub(super) fn finish(self, line_of: impl Fn(&KeyPath) -> Option<usize>) -> Findings {
         let with_line = |(place, mut finding): (KeyPath, Finding)| {

@@ -9,6 +9,7 @@ mod paths;
 mod places;
 mod read;
 mod secrets;
+mod tree;
 mod validate;
 
 use std::net::SocketAddr;
@@ -73,8 +74,8 @@ pub struct Show {
     pub auth: Option<Auth>,
 }
 
-/// Where a feed comes from.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+/// Where a feed comes from. `Debug` masks what may be secret in the URL.
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub enum FeedSource {
     /// http or https, without user and password.
     Url(Url),
@@ -185,6 +186,15 @@ pub struct Limits {
     pub allow_private_addresses: bool,
 }
 
+impl std::fmt::Debug for FeedSource {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Url(url) => crate::secret::SafeUrl::from(url.clone()).fmt(f),
+            Self::File(path) => path.fmt(f),
+        }
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self {
@@ -229,14 +239,15 @@ impl Config {
     /// [`Config::load`] with another environment than the process's.
     pub fn load_with(path: &Path, variables: &Variables<'_>) -> Result<Self, Findings> {
         let mut findings = finding::Collector::new(path);
-        let (file, places) = match read_file(path) {
+        let read = match read_file(path) {
             Ok(text) => read::read(&text, &mut findings),
             Err((text, hint)) => {
                 findings.error("config.unreadable", &finding::KeyPath::default(), text, hint);
-                return Err(findings.finish(|_| None));
+                None
             }
         };
-        let config = file.and_then(|file| validate::config(file, path, variables, &mut findings));
+        let Some((file, places)) = read else { return Err(findings.finish(|_| None)) };
+        let config = validate::config(file, path, variables, &mut findings);
         let findings = findings.finish(|at| places.line(at));
         match config {
             Some(mut config) if findings.errors() == 0 => {
@@ -264,6 +275,23 @@ impl Config {
         }
         let places = usual_places(variables);
         places.iter().find(|place| place.exists()).cloned().ok_or(places)
+    }
+
+    /// Folders of clients (watched ones, and those for their data) that lie in the data folder, as far as they are
+    /// the same for every show. These are podseed's to make. Any other is the user's: a missing one is a disk that
+    /// is not mounted.
+    pub fn own_folders(&self) -> Vec<PathBuf> {
+        let watched = self.clients.iter().filter_map(|client| match &client.adapter {
+            ClientConfig::WatchDir(folder) => Some([Some(&folder.path), folder.data.as_ref()]),
+            _ => None,
+        });
+        let fixed = |folder: &PathBuf| -> PathBuf {
+            folder
+                .components()
+                .take_while(|part| !part.as_os_str().to_string_lossy().contains("{show}"))
+                .collect()
+        };
+        watched.flatten().flatten().map(fixed).filter(|folder| folder.starts_with(&self.data_dir)).collect()
     }
 
     /// The defaults around a data folder, with no show and no client: for `run FEED_URL` without a file.

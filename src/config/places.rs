@@ -50,8 +50,9 @@ struct Outline<'a> {
     findings: &'a mut Collector,
 }
 
-/// Reads the outline. Findings mean that the text must not be read into values.
-pub(super) fn outline(text: &str, findings: &mut Collector) -> Places {
+/// Reads the outline; `None`, with a finding, if the text must not be read into values. Duplicate keys are findings
+/// and no more.
+pub(super) fn outline(text: &str, findings: &mut Collector) -> Option<Places> {
     let mut outline =
         Outline { places: Places::default(), open: Vec::new(), anchors: HashMap::new(), nodes: 0, findings };
     let mut documents = 0;
@@ -73,11 +74,9 @@ pub(super) fn outline(text: &str, findings: &mut Collector) -> Places {
                 Err(Stop)
             }
         };
-        if step.is_err() {
-            break;
-        }
+        step.ok()?;
     }
-    outline.places
+    Some(outline.places)
 }
 
 fn line(span: Span) -> usize {

@@ -8,60 +8,29 @@ use super::example;
 use super::file::File;
 use super::finding::{Collector, KeyPath, Step};
 use super::places::{self, Places};
+use super::tree::tree;
 
 /// A configuration with more mistakes than this is something else.
 const MAX_MISTAKES: usize = 100;
 
-/// Reads the text. What could not be understood is missing from the file, and is a finding; `None` if the text is
-/// no YAML, so that nothing can be said of its content.
-pub(super) fn read(text: &str, findings: &mut Collector) -> (Option<File>, Places) {
-    let places = places::outline(text, findings);
-    if !findings.is_empty() {
-        return (None, places);
-    }
-    let tree = match tree(text) {
-        Ok(tree) => tree,
+/// Reads the text. What could not be understood is missing from the file, and is a finding; `None` if too little
+/// remains to say more.
+pub(super) fn read(text: &str, findings: &mut Collector) -> Option<(File, Places)> {
+    let places = places::outline(text, findings)?;
+    match tree(text) {
+        Ok(tree) => understand(tree, findings).map(|file| (file, places)),
         Err(error) => {
             let line = error.location().map_or(1, |location| location.line());
             findings.text_error((line, &KeyPath::default()), "config.yaml", error.to_string(), "");
-            return (None, places);
+            None
         }
-    };
-    (Some(understand(tree, findings)), places)
-}
-
-fn tree(text: &str) -> Result<Value, serde_yaml::Error> {
-    let mut tree: Value = serde_yaml::from_str(text)?;
-    tree.apply_merge()?;
-    keys_to_text(&mut tree);
-    Ok(tree)
-}
-
-/// `99: {feed: ...}` is a show named 99. The outline has made sure that every key is a scalar and that the tree
-/// is shallow.
-fn keys_to_text(tree: &mut Value) {
-    match tree {
-        Value::Mapping(mapping) => {
-            for (key, mut value) in std::mem::take(mapping) {
-                keys_to_text(&mut value);
-                let key = match key {
-                    Value::Number(number) => Value::String(number.to_string()),
-                    Value::Bool(truth) => Value::String(truth.to_string()),
-                    Value::Null => Value::String("null".to_owned()),
-                    other => other,
-                };
-                mapping.insert(key, value);
-            }
-        }
-        Value::Sequence(list) => list.iter_mut().for_each(keys_to_text),
-        _ => {}
     }
 }
 
-fn understand(mut tree: Value, findings: &mut Collector) -> File {
+fn understand(mut tree: Value, findings: &mut Collector) -> Option<File> {
     for _ in 0..MAX_MISTAKES {
         let error = match serde_path_to_error::deserialize(&tree) {
-            Ok(file) => return file,
+            Ok(file) => return Some(file),
             Err(error) => error,
         };
         let at = key_path(error.path());
@@ -71,9 +40,10 @@ fn understand(mut tree: Value, findings: &mut Collector) -> File {
             break;
         }
     }
-    let hint = "compare it with `podseed config example`";
-    findings.text_error((1, &KeyPath::default()), "config.type", "this is no configuration of podseed", hint);
-    File::default()
+    let text = "there are more mistakes than can be listed";
+    let hint = "compare the file with `podseed config example`";
+    findings.text_error((1, &KeyPath::default()), "config.type", text, hint);
+    None
 }
 
 fn key_path(path: &serde_path_to_error::Path) -> KeyPath {
@@ -130,15 +100,15 @@ fn wrong_value(at: &KeyPath, found: &str, expected: &str, known: &[&str], findin
     else {
         return findings.cut("config.value", at, found, hint);
     };
-    // Who writes a password where its file should be named must not read it in a log.
-    let secret = at.last_key().is_some_and(|key| key.starts_with("password"));
-    let kind = if secret { kind.split(' ').next().unwrap_or_default() } else { kind };
-    findings.cut(
-        "config.type",
-        at,
-        format!("found {}, expected {}", found_in_words(kind), in_words(expected)),
-        hint,
-    );
+    let text =
+        format!("found {}, expected {}", found_in_words(kind, may_be_secret(at, kind)), in_words(expected));
+    findings.cut("config.type", at, text, hint);
+}
+
+/// Who writes a password where its file should be named, or an address with a key in it at the wrong place, must
+/// not read it in a log.
+fn may_be_secret(at: &KeyPath, found: &str) -> bool {
+    at.last_key().is_some_and(|key| key.starts_with("password")) || found.contains("://")
 }
 
 fn unknown_key(at: &KeyPath, known: &[&str], findings: &mut Collector) {
@@ -165,19 +135,18 @@ fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
         .map(|(_, candidate)| candidate)
 }
 
-fn found_in_words(found: &str) -> String {
-    let (kind, rest) = found.split_once([' ', '`']).unwrap_or((found, ""));
-    let words = match kind {
-        "string" => "the text",
-        "integer" => "the number",
-        "floating" => return found.replace("floating point", "the number"),
-        "boolean" => "the truth value",
-        "sequence" => "a list",
-        "map" => "keys and values",
+fn found_in_words(found: &str, secret: bool) -> String {
+    let (kind, value) = found.split_once(' ').unwrap_or((found, ""));
+    let (one, the) = match kind {
+        "string" => ("a text", "the text"),
+        "integer" | "floating" => ("a number", "the number"),
+        "boolean" => ("a truth value", "the truth value"),
+        "sequence" => return "a list".to_owned(),
+        "map" => return "keys and values".to_owned(),
         "unit" => return "nothing".to_owned(),
-        _ => return found.to_owned(),
+        _ => return "something else".to_owned(),
     };
-    format!("{words} {rest}").trim_end().to_owned()
+    if secret { one.to_owned() } else { format!("{the} {}", value.trim_start_matches("point ")) }
 }
 
 fn in_words(expected: &str) -> &str {

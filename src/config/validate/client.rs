@@ -1,6 +1,6 @@
 //! `clients:`.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use podseed_adapters::{
     ClientConfig, Limits, QBittorrentConfig, TransmissionConfig, WatchDirConfig, WatchedBy,
@@ -8,16 +8,18 @@ use podseed_adapters::{
 use url::Url;
 
 use super::address::web_address;
-use super::{Context, check_slug};
+use super::{Context, OurFolders, check_slug};
 use crate::config::finding::KeyPath;
 use crate::config::{Client, file, secrets};
 use crate::model::PathMap;
 use crate::secret::Secret;
 
-/// `our_folders` are those whose files are handed over: the data folder and the inboxes.
+/// The keys that name a program, in the order of [`client`].
+const PROGRAMS: [&str; 3] = ["transmission", "qbittorrent", "watch_dir"];
+
 pub(super) fn clients(
     written: file::Named<file::Client>,
-    our_folders: &[&Path],
+    ours: OurFolders<'_>,
     context: &mut Context<'_>,
 ) -> Vec<Client> {
     let above = KeyPath::default().key("clients");
@@ -25,50 +27,54 @@ pub(super) fn clients(
     for (name, written) in written {
         let at = above.key(&name);
         check_slug(&name, &at, context);
-        let written = written.unwrap_or_default();
-        let paths = path_map(written.paths.unwrap_or_default(), our_folders, &at.key("paths"), context);
-        let limits = limits(written.limits.as_ref(), &at.key("limits"), context);
-        let labels = labels(written.labels, &at.key("labels"), context);
-        if written.watch_dir.is_some() {
-            no_meaning_for_folders(&labels, &limits, &at, context);
-        }
-        let mut found = Vec::new();
-        if let Some(written) = written.transmission {
-            found.push((
-                "transmission",
-                transmission(written, labels.clone(), &at.key("transmission"), context),
-            ));
-        }
-        if let Some(written) = written.qbittorrent {
-            found.push(("qbittorrent", qbittorrent(written, labels, &at.key("qbittorrent"), context)));
-        }
-        if let Some(written) = written.watch_dir {
-            found.push(("watch_dir", watch_dir(written, our_folders, &at.key("watch_dir"), context)));
-        }
-        let adapter = exactly_one(found, &at, context);
-        clients.extend(adapter.map(|adapter| Client { name, adapter, paths, limits }));
+        clients.extend(client(name, written.unwrap_or_default(), ours, &at, context));
     }
     clients
 }
 
+fn client(
+    name: String,
+    written: file::Client,
+    ours: OurFolders<'_>,
+    at: &KeyPath,
+    context: &mut Context<'_>,
+) -> Option<Client> {
+    let paths = path_map(written.paths.unwrap_or_default(), ours, &at.key("paths"), context);
+    let limits = limits(written.limits.as_ref(), &at.key("limits"), context);
+    let labels = labels(written.labels, &at.key("labels"), context);
+    if written.watch_dir.is_some() {
+        no_meaning_for_folders(&labels, &limits, at, context);
+    }
+    let programs = [
+        written.transmission.map(|it| transmission(it, labels.clone(), &at.key("transmission"), context)),
+        written.qbittorrent.map(|it| qbittorrent(it, labels, &at.key("qbittorrent"), context)),
+        written.watch_dir.map(|it| watch_dir(it, ours, &at.key("watch_dir"), context)),
+    ];
+    let adapter = exactly_one(programs, at, context)?;
+    Some(Client { name, adapter, paths, limits })
+}
+
+/// Of the programs that are named, by [`PROGRAMS`], the only one; a named one may be wrong in itself.
 fn exactly_one(
-    mut found: Vec<(&str, Option<ClientConfig>)>,
+    programs: [Option<Option<ClientConfig>>; 3],
     at: &KeyPath,
     context: &mut Context<'_>,
 ) -> Option<ClientConfig> {
-    match found.as_slice() {
+    let named: Vec<&str> =
+        PROGRAMS.into_iter().zip(&programs).filter(|(_, it)| it.is_some()).map(|(name, _)| name).collect();
+    match named.as_slice() {
         [] => {
             let hint = "add one of `transmission`, `qbittorrent` or `watch_dir` below it";
             context.findings.missing(at, "does not say which program it is", hint);
         }
         [_] => {}
         several => {
-            let names = several.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(" and ");
+            let text = format!("is both {}", several.join(" and "));
             let hint = "make two clients of it, each with a name of its own";
-            context.findings.error("config.two_adapters", at, format!("is both {names}"), hint);
+            context.findings.error("config.two_adapters", at, text, hint);
         }
     }
-    found.pop()?.1
+    programs.into_iter().flatten().next().flatten()
 }
 
 fn no_meaning_for_folders(labels: &[String], limits: &Limits, at: &KeyPath, context: &mut Context<'_>) {
@@ -160,7 +166,7 @@ fn login(
 
 fn watch_dir(
     written: file::WatchDir,
-    our_folders: &[&Path],
+    ours: OurFolders<'_>,
     at: &KeyPath,
     context: &mut Context<'_>,
 ) -> Option<ClientConfig> {
@@ -192,12 +198,9 @@ fn watch_dir(
         let text = "is the watched folder itself";
         context.findings.error("config.folder", &at.key("data"), text, "keep torrents and data apart");
     }
-    // The first of our folders is the data folder; what lies in the others is the user's.
-    let own = our_folders
-        .first()
-        .into_iter()
-        .flat_map(|data| ["media", "torrents", "site"].map(|own| data.join(own)));
-    if let Some(own) = own.into_iter().find(|own| path.starts_with(own)) {
+    let mut own =
+        ours.data.into_iter().flat_map(|data| ["media", "torrents", "site"].map(|own| data.join(own)));
+    if let Some(own) = own.find(|own| path.starts_with(own)) {
         let text = format!("lies in {}, which is podseed's own", own.display());
         context.findings.error("config.folder", &at.key("path"), text, "name a folder elsewhere");
     }
@@ -222,13 +225,13 @@ fn folder(text: &str, at: &KeyPath, context: &mut Context<'_>) -> PathBuf {
 
 fn path_map(
     written: file::Named<String>,
-    our_folders: &[&Path],
+    ours: OurFolders<'_>,
     at: &KeyPath,
     context: &mut Context<'_>,
 ) -> PathMap {
     let mut pairs: Vec<(PathBuf, String)> = Vec::new();
-    for (ours, theirs) in written {
-        let at = at.key(&ours);
+    for (our_path, theirs) in written {
+        let at = at.key(&our_path);
         let Some(theirs) = theirs else {
             context.findings.error(
                 "config.value",
@@ -238,18 +241,18 @@ fn path_map(
             );
             continue;
         };
-        let ours = context.resolve(&ours);
+        let our_path = context.resolve(&our_path);
         if !is_absolute(&theirs) {
             let text = format!("`{theirs}` is not absolute");
             context.findings.error("config.value", &at, text, "write the whole path as the client sees it");
         }
-        if !our_folders.iter().any(|folder| folder.starts_with(&ours) || ours.starts_with(folder)) {
+        if !ours.iter().any(|folder| folder.starts_with(&our_path) || our_path.starts_with(folder)) {
             let text = "podseed has no files there";
             let hint =
                 "the left side is our path (below `data_dir` or an inbox), the right side the client's";
             context.findings.warning("config.no_effect", &at, text, hint);
         }
-        pairs.push((ours, theirs));
+        pairs.push((our_path, theirs));
     }
     PathMap::new(pairs)
 }

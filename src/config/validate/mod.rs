@@ -37,6 +37,20 @@ impl Context<'_> {
     }
 }
 
+/// The folders whose files are handed over to clients.
+#[derive(Clone, Copy)]
+struct OurFolders<'a> {
+    /// Unknown after a finding.
+    data: Option<&'a Path>,
+    inboxes: &'a [Inbox],
+}
+
+impl OurFolders<'_> {
+    fn iter(&self) -> impl Iterator<Item = &Path> {
+        self.data.into_iter().chain(self.inboxes.iter().map(|inbox| inbox.path.as_path()))
+    }
+}
+
 /// The configuration, as far as it can be told; whether it may be used, the findings say. `None` if a part without
 /// which there is none is missing.
 pub(super) fn config(
@@ -51,10 +65,9 @@ pub(super) fn config(
     let context = &mut context;
     let data_dir = data_dir(file.data_dir.as_deref(), context);
     let inbox = inbox(file.inbox.unwrap_or_default(), context);
-    let our_folders: Vec<&Path> =
-        data_dir.as_deref().into_iter().chain(inbox.iter().map(|inbox| inbox.path.as_path())).collect();
+    let ours = OurFolders { data: data_dir.as_deref(), inboxes: &inbox };
     let named: Vec<String> = file.clients.iter().flatten().map(|(name, _)| name.clone()).collect();
-    let clients = client::clients(file.clients.unwrap_or_default(), &our_folders, context);
+    let clients = client::clients(file.clients.unwrap_or_default(), ours, context);
     let shows = show::shows(file.shows.unwrap_or_default(), &named, context);
     one_name_each(shows.iter().map(|show| show.slug.as_str()), &inbox, context);
     if shows.is_empty() && inbox.is_empty() {

@@ -1,0 +1,96 @@
+//! The files in `examples/`: each can be used as it lies there.
+#![expect(clippy::unwrap_used, reason = "a test sets its stage, and fails where that fails")]
+
+use std::path::{Path, PathBuf};
+
+use podseed::config::{Config, FeedSource, Findings};
+use podseed::model::media::{self, Sniffed};
+use podseed_adapters::{ClientConfig, WatchDirConfig};
+use tempfile::TempDir;
+
+fn example(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("examples").join(name)
+}
+
+/// Loads an example from a copy of its folder, in which the password that it names exists.
+#[expect(clippy::disallowed_methods, reason = "a test sets its stage")]
+fn load(name: &str) -> (TempDir, Config) {
+    let folder = TempDir::new().unwrap();
+    for entry in std::fs::read_dir(example(name)).unwrap() {
+        let entry = entry.unwrap();
+        if entry.file_type().unwrap().is_file() {
+            std::fs::copy(entry.path(), folder.path().join(entry.file_name())).unwrap();
+        }
+    }
+    let password = folder.path().join("transmission.password");
+    std::fs::write(&password, "secret\n").unwrap();
+    #[cfg(unix)]
+    std::fs::set_permissions(&password, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    let variables = |name: &str| match name {
+        "HOME" => Some("/home/me".to_owned()),
+        "QBT_PASSWORD" => Some("secret".to_owned()),
+        _ => None,
+    };
+    let config = Config::load_with(&folder.path().join("podseed.yaml"), &variables);
+    (folder, config.unwrap_or_else(|findings| panic!("{name}: {findings}")))
+}
+
+fn watch_dir(config: &Config) -> &WatchDirConfig {
+    match &config.clients[0].adapter {
+        ClientConfig::WatchDir(folder) => folder,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn every_example_loads_without_findings() {
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(example("")).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        let (_folder, config) = load(&name);
+        assert_eq!(config.warnings, Findings::default(), "{name}");
+        assert!(!config.clients.is_empty() && !config.shows.is_empty(), "{name} pairs a show with a client");
+        names.push(name);
+    }
+    names.sort();
+    assert_eq!(names, ["qbittorrent", "quickstart", "rtorrent-watch-dir", "transmission-seedbox"]);
+}
+
+#[test]
+fn the_lines_for_rtorrent_name_the_folders_of_its_configuration() {
+    let (folder, config) = load("rtorrent-watch-dir");
+    let lines = std::fs::read_to_string(folder.path().join("rtorrent.rc")).unwrap();
+    let WatchDirConfig { path, data, .. } = watch_dir(&config);
+    let schedule = format!(
+        "schedule = podseed,1,5,\"load.start_verbose={}/*.torrent,d.directory.set={}\"",
+        path.display(),
+        data.as_ref().unwrap().display()
+    );
+    assert!(lines.lines().any(|line| line == schedule), "{schedule} is not in:\n{lines}");
+}
+
+#[test]
+fn the_quickstart_needs_nothing_outside_its_folder() {
+    let (folder, config) = load("quickstart");
+    assert_eq!(config.shows[0].feed, FeedSource::File(folder.path().join("feed.xml")));
+    assert!(config.data_dir.starts_with(folder.path()));
+    assert_eq!(config.own_folders(), [folder.path().join("podseed-data/watch")]);
+}
+
+#[test]
+fn the_quickstarts_enclosures_are_what_its_feed_says() {
+    let feed = std::fs::read(example("quickstart/feed.xml")).unwrap();
+    let channel = rss::Channel::read_from(feed.as_slice()).unwrap();
+    let enclosures: Vec<_> = channel.items().iter().filter_map(|item| item.enclosure()).collect();
+    assert_eq!(enclosures.len(), 2);
+    for enclosure in enclosures {
+        let bytes = std::fs::read(example("quickstart").join(&enclosure.url)).unwrap();
+        assert_eq!(enclosure.length, bytes.len().to_string(), "{}", enclosure.url);
+        assert!(bytes.len() < 100_000, "{} is small", enclosure.url);
+        let Sniffed::Media { mime, extension, .. } = media::sniff(&bytes) else {
+            panic!("{}", enclosure.url)
+        };
+        assert_eq!(mime, enclosure.mime_type);
+        assert!(enclosure.url.ends_with(extension));
+    }
+}
