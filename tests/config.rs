@@ -7,6 +7,7 @@ mod written;
 use std::path::Path;
 
 use podseed::config::{self, Config, FeedSource, Findings};
+use podseed::hash::PieceLength;
 use podseed_adapters::ClientConfig;
 use tempfile::TempDir;
 
@@ -123,7 +124,7 @@ limits: {downloads: 8, per_host: 1, rate: 2 MiB/s, disk_free: 1 GiB, episode_siz
     let ClientConfig::WatchDir(folder) = &rt.adapter else { panic!("{rt:?}") };
     assert_eq!(folder.path, Path::new("/home/me/watch/{show}"));
     assert!(folder.fast_resume, "rTorrent's default");
-    assert_eq!(config.torrent.piece_length, Some(1 << 20));
+    assert_eq!(config.torrent.piece_length.map(PieceLength::bytes), Some(1 << 20));
     assert_eq!(config.publish.base_url.unwrap().as_str(), "https://torrents.example.org/pod/");
     assert_eq!(config.publish.site_dir, base.join("data/site"));
     assert_eq!(config.server.unwrap().listen.to_string(), "127.0.0.1:8090");

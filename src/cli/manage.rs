@@ -183,8 +183,9 @@ pub(super) async fn forget(args: &EpisodesArgs, context: &Context) -> Result<Out
         json(&serde_json::json!({"forgotten": count}));
     } else {
         talk(format_args!(
-            "{count} enclosures are forgotten: nothing of them is fetched, handed over or looked after any more. \
-             Files and what the clients have stay; `podseed retry` takes them up again"
+            "forgotten: {}; nothing of it is fetched, handed over or looked after any more. Files and what the \
+             clients have stay; `podseed retry` takes it up again",
+            super::output::count(count, "file")
         ));
     }
     Ok(Outcome::Done)

@@ -11,7 +11,7 @@ mod run;
 mod status;
 pub mod torrent;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -114,6 +114,10 @@ impl Context {
     fn config(&self) -> Result<Arc<Config>, Error> {
         match Config::find(self.config_file.as_deref()) {
             Ok(path) => Config::load(&path).map(Arc::new).map_err(Error::Config),
+            // What a run without a configuration has made here.
+            Err(_) if Path::new(run::AD_HOC_FOLDER).is_dir() => {
+                Ok(Arc::new(Config::ad_hoc(run::AD_HOC_FOLDER)))
+            }
             Err(places) => {
                 let places: Vec<_> = places.iter().map(|place| place.display().to_string()).collect();
                 let places = places.join(", ");

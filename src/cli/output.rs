@@ -54,6 +54,11 @@ pub(super) fn is_lively() -> bool {
     io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
+/// A number with its word: `1 file`, `2 files`.
+pub(super) fn count(number: u64, word: &str) -> String {
+    if number == 1 { format!("1 {word}") } else { format!("{number} {word}s") }
+}
+
 /// Text from a feed or a client, safe for a terminal: control characters, which could move the cursor or change
 /// colours, are left out.
 pub(super) fn plain(text: &str) -> String {

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
-use super::output::{is_lively, plain, talk};
+use super::output::{count, is_lively, plain, talk};
 use crate::download::Progress;
 use crate::pipeline::{Event, Monitor};
 use crate::units::ByteSize;
@@ -65,7 +65,9 @@ fn describe(event: &Event) -> (Option<String>, bool) {
     match event {
         Event::Polled { show, title, new_episodes, newly_wanted } => (
             Some(format!(
-                "{show}: read \"{title}\": {new_episodes} new episodes, {newly_wanted} files to fetch"
+                "{show}: read \"{title}\": {}, {} to fetch",
+                count(*new_episodes, "new episode"),
+                count(*newly_wanted, "file")
             )),
             false,
         ),
@@ -76,8 +78,8 @@ fn describe(event: &Event) -> (Option<String>, bool) {
             (Some(format!("{show}: the server has asked not to be asked before {until}")), true)
         }
         Event::Fetched { show, file, length, bytes } => {
-            let resumed =
-                if bytes < length { format!(", {} of it now", ByteSize(*bytes)) } else { String::new() };
+            let is_rest = *bytes > 0 && bytes < length;
+            let resumed = if is_rest { format!(", {} of it now", ByteSize(*bytes)) } else { String::new() };
             (Some(format!("{show}: fetched {file} ({}{resumed})", ByteSize(*length))), false)
         }
         Event::TorrentMade { show, path, info_hash } => {

@@ -1,6 +1,6 @@
 //! `podseed run`: one pass over the shows of the configuration, or over feeds that are named for this run.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
-use super::output::{data, json, plain, talk};
+use super::output::{count, data, json, plain, talk};
 use super::progress::Lines;
 use super::{Context, Error, Outcome};
 use crate::config::{Config, FeedSource};
@@ -38,13 +38,13 @@ pub(super) struct RunArgs {
 }
 
 /// Where a run without a configuration keeps everything.
-const AD_HOC_FOLDER: &str = "podseed-data";
+pub(super) const AD_HOC_FOLDER: &str = "podseed-data";
 
 pub(super) async fn run(args: &RunArgs, context: &Context) -> Result<Outcome, Error> {
     let config = match context.config_if_any()? {
         Some(config) => config,
         None if args.what.is_empty() => context.config()?,
-        None => Arc::new(Config::ad_hoc(Path::new(AD_HOC_FOLDER))),
+        None => Arc::new(Config::ad_hoc(AD_HOC_FOLDER)),
     };
     let targets = targets(args, &config)?;
     if targets.is_empty() {
@@ -189,20 +189,20 @@ fn finish(summary: &Summary, config: &Config, context: &Context) -> Outcome {
 
 fn print_summary(summary: &Summary, config: &Config, context: &Context) {
     data(format_args!(
-        "{} shows, {} new episodes; {} files fetched ({}), {} torrents made; {} handed over, {} seeding, {} failed",
-        summary.shows,
-        summary.new_episodes,
-        summary.downloaded,
+        "{}, {}; fetched {} ({}), made {}; {} handed over, {} seeding, {} failed",
+        count(summary.shows, "show"),
+        count(summary.new_episodes, "new episode"),
+        count(summary.downloaded, "file"),
         ByteSize(summary.bytes_fetched),
-        summary.torrents_made,
+        count(summary.torrents_made, "torrent"),
         summary.handed_over,
         summary.seeding,
         summary.failed
     ));
     if let Some(next) = summary.next_attempt {
         talk(format_args!(
-            "{} wait for their next attempt, the first at {next}; `podseed status` shows them",
-            summary.waiting
+            "{} to be tried again, the first at {next}; `podseed status` shows more",
+            count(summary.waiting, "file")
         ));
     }
     if summary.failed > 0 {
@@ -236,12 +236,16 @@ fn print_next_step(config: &Config) {
             folder.media().display()
         ));
     } else if watched.len() == config.clients.len() {
-        let folders: Vec<_> = watched.iter().map(|watch| watch.path.display().to_string()).collect();
-        talk(format_args!(
-            "\nThe .torrent files are in the watched folder {}.\n\
-             Next: let your BitTorrent client watch that folder; it seeds as soon as it has picked them up.",
-            folders.join(", ")
-        ));
+        let media = folder.media().join("SHOW");
+        for watch in watched {
+            talk(format_args!(
+                "\nThe .torrent files are in the watched folder {}.\n\
+                 Next: let your BitTorrent client watch it, with {} as the place of the data; it seeds as soon as it \
+                 has picked them up.",
+                watch.path.display(),
+                watch.data.as_ref().unwrap_or(&media).display()
+            ));
+        }
     }
 }
 

@@ -24,6 +24,7 @@ use url::Url;
 pub use example::{example, schema};
 pub use finding::{Finding, Findings, Severity};
 
+use crate::hash::PieceLength;
 use crate::model::{PathMap, Selection, TorrentVersion};
 use crate::secret::Secret;
 
@@ -119,8 +120,8 @@ pub struct Client {
 pub struct TorrentSettings {
     /// The generation of the format.
     pub version: TorrentVersion,
-    /// Bytes; a power of two from 16 KiB to 16 MiB. `None`: by podseed's rule.
-    pub piece_length: Option<u64>,
+    /// `None`: by podseed's rule, [`PieceLength::auto`].
+    pub piece_length: Option<PieceLength>,
     /// Tiers of announce URLs (BEP 12): udp, http, https.
     pub trackers: Vec<Vec<String>>,
     /// When the publisher's URL becomes a web seed.

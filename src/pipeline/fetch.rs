@@ -299,7 +299,7 @@ impl Pipeline {
     }
 
     fn piece_length(&self) -> Option<PieceLength> {
-        self.config.torrent.piece_length.and_then(|bytes| PieceLength::new(bytes).ok())
+        self.config.torrent.piece_length
     }
 }
 

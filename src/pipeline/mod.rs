@@ -188,6 +188,9 @@ impl Pipeline {
         let folder = DataFolder::new(&config.data_dir);
         fs::create_dir(folder.root())?;
         let lock = fs::DataLock::take(folder.root())?;
+        for own in config.own_folders() {
+            fs::create_dir(&own)?;
+        }
         let store = Store::open(&folder.state()).await?;
         Self::with_store(config, store, Some(lock), monitor, stop)
     }

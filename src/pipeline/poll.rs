@@ -20,6 +20,7 @@ use crate::feed::{self, Validators};
 use crate::http::{Advice, BasicAuth, Meter};
 use crate::model::identity::comparable_url;
 use crate::model::{Feed, Item, Selection, Traffic};
+use crate::secret::public_url;
 use crate::store::{FailedPoll, FeedRecord, Recorded, ShowRecord};
 use crate::{error, fs};
 
@@ -244,7 +245,8 @@ impl Pipeline {
         now: Timestamp,
     ) -> Result<(), Error> {
         let error = error::chain(failure);
-        let show = known.map(|show| show.slug.clone()).unwrap_or_else(|| target.feed.to_string());
+        let show =
+            known.map(|show| show.slug.clone()).unwrap_or_else(|| public_url(&target.feed.to_string()));
         if let Some(known) = known {
             let advice = failure.advice();
             let wait_until = match advice {

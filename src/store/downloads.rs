@@ -167,7 +167,7 @@ impl Store {
         clients: &[String],
     ) -> Result<()> {
         let what = "record a torrent";
-        let mut tx = self.pool.begin().await.doing(what)?;
+        let mut tx = self.begin().await.doing(what)?;
         sqlx::query(
             "UPDATE enclosures SET stage = $2, info_hash_v1 = $3, info_hash_v2 = $4, magnet = $5, next_attempt = NULL,
                  error = NULL WHERE id = $1",

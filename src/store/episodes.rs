@@ -49,7 +49,7 @@ impl Store {
         let what = "record a feed's items";
         let known = self.known_episodes(show).await?;
         let announced_by = self.links(show).await?;
-        let mut tx = self.pool.begin().await.doing(what)?;
+        let mut tx = self.begin().await.doing(what)?;
         let mut writer =
             Writer { tx: &mut tx, show, now, by_url: HashMap::new(), recorded: Recorded::default() };
         for (id, url) in announced_by.values().flatten() {
@@ -172,7 +172,7 @@ impl Store {
         repeated: &HashSet<EnclosureId>,
     ) -> Result<u64> {
         let what = "record which episodes are wanted";
-        let mut tx = self.pool.begin().await.doing(what)?;
+        let mut tx = self.begin().await.doing(what)?;
         let before = wanted_count(&mut tx, show).await.doing(what)?;
         for verdict in verdicts {
             sqlx::query(

@@ -160,7 +160,7 @@ impl Store {
 
     async fn retry_enclosure(&self, id: EnclosureId, now: Timestamp) -> Result<u64> {
         let what = "retry an enclosure";
-        let mut tx = self.pool.begin().await.doing(what)?;
+        let mut tx = self.begin().await.doing(what)?;
         let stage: String = sqlx::query_scalar("SELECT stage FROM enclosures WHERE id = $1")
             .bind(id.0)
             .fetch_one(&mut *tx)
@@ -209,7 +209,7 @@ impl Store {
         let what = "forget an enclosure";
         let ids = self.enclosure_ids(episodes, "NOT e.forgotten").await?;
         for id in &ids {
-            let mut tx = self.pool.begin().await.doing(what)?;
+            let mut tx = self.begin().await.doing(what)?;
             sqlx::query("UPDATE enclosures SET forgotten = TRUE WHERE id = $1")
                 .bind(id.0)
                 .execute(&mut *tx)

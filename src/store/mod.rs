@@ -173,6 +173,12 @@ impl Store {
         Ok(Self { pool })
     }
 
+    /// Begins a transaction that writes. In SQLite one that reads first and finds at its first write that another has
+    /// written since cannot go on, so it takes its turn at once.
+    async fn begin(&self) -> std::result::Result<sqlx::Transaction<'static, sqlx::Sqlite>, sqlx::Error> {
+        self.pool.begin_with("BEGIN IMMEDIATE").await
+    }
+
     /// How many migrations are applied; an error when there are some that we do not know.
     async fn refuse_newer(&self, path: &Path) -> Result<usize> {
         let migrator = migrator();

@@ -121,7 +121,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<Placed> {
         let what = "record a placement";
-        let mut tx = self.pool.begin().await.doing(what)?;
+        let mut tx = self.begin().await.doing(what)?;
         sqlx::query(
             "UPDATE placements SET state = $2, added = $3, verified = $4, uploaded_bytes = COALESCE($5, uploaded_bytes),
                  error = $6, next_attempt = $7, attempts = attempts + CASE WHEN $6 IS NULL THEN 0 ELSE 1 END,

@@ -67,7 +67,7 @@ impl Store {
     /// The show with this slug, made or given its new feed address where the user has changed it.
     pub async fn ensure_show(&self, slug: &str, feed: &str) -> Result<ShowRecord> {
         let what = "record a show";
-        let mut tx = self.pool.begin().await.doing(what)?;
+        let mut tx = self.begin().await.doing(what)?;
         // A new address is a new document: what was remembered of the old one no longer holds.
         sqlx::query(
             "UPDATE shows SET feed = $2, moved_to = NULL, etag = NULL, last_modified = NULL, wait_until = NULL
@@ -138,7 +138,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<()> {
         let what = "record a poll";
-        let mut tx = self.pool.begin().await.doing(what)?;
+        let mut tx = self.begin().await.doing(what)?;
         sqlx::query(
             "UPDATE shows SET etag = $2, last_modified = $3, moved_to = COALESCE($4, moved_to), last_poll = $5,
                  next_poll = $6, wait_until = NULL, failures = 0, error = NULL,

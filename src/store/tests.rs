@@ -133,6 +133,26 @@ async fn names_are_unique_in_a_show_whatever_their_case() {
     assert_eq!(store.record_fetched(ids[0], &fetched("A.mp3")).await.unwrap(), Ok(()));
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn writers_take_turns() {
+    let (_dir, store) = empty().await;
+    let show = store.ensure_show("s", "https://f/").await.unwrap().id;
+    store.record_items(show, &feed(&[(Some("a"), &["http://h/1.mp3"])]), now()).await.unwrap();
+    let writers = (0..8).map(|pass| {
+        let store = store.clone();
+        tokio::spawn(async move {
+            for _ in 0..20 {
+                want_all(&store, show).await;
+                store.join_pass(show, pass).await.unwrap();
+                store.claim_download(pass, now(), true, &[]).await.unwrap();
+            }
+        })
+    });
+    for writer in writers.collect::<Vec<_>>() {
+        writer.await.unwrap();
+    }
+}
+
 #[tokio::test]
 async fn a_newer_state_is_refused_and_a_missing_one_is_named() {
     let (dir, store) = empty().await;

@@ -15,6 +15,7 @@ use super::finding::{Collector, KeyPath};
 use super::{
     Config, DEFAULT_VERIFY_INTERVAL, Inbox, Limits, Publish, Server, TorrentSettings, Variables, paths,
 };
+use crate::hash::PieceLength;
 use crate::units::{ByteSize, RateLimit};
 
 /// Names that pages, feeds or file systems need for themselves.
@@ -205,19 +206,19 @@ fn torrent(written: file::Torrent, context: &mut Context<'_>) -> TorrentSettings
     }
 }
 
-fn piece_length(text: &str, at: &KeyPath, context: &mut Context<'_>) -> Option<u64> {
-    const ALLOWED: std::ops::RangeInclusive<u64> = 16 << 10..=16 << 20;
+fn piece_length(text: &str, at: &KeyPath, context: &mut Context<'_>) -> Option<PieceLength> {
     if text.trim() == "auto" {
         return None;
     }
+    let error = match text.parse::<ByteSize>() {
+        Ok(ByteSize(bytes)) => match PieceLength::new(bytes) {
+            Ok(length) => return Some(length),
+            Err(_) => format!("`{text}` cannot be a piece length"),
+        },
+        Err(error) => error.to_string(),
+    };
     let hint = "write `auto`, or a power of two from 16 KiB to 16 MiB, such as `1 MiB`";
-    match text.parse::<ByteSize>() {
-        Ok(ByteSize(bytes)) if ALLOWED.contains(&bytes) && bytes.is_power_of_two() => return Some(bytes),
-        Ok(_) => {
-            context.findings.error("config.value", at, format!("`{text}` cannot be a piece length"), hint);
-        }
-        Err(error) => context.findings.error("config.value", at, error.to_string(), hint),
-    }
+    context.findings.error("config.value", at, error, hint);
     None
 }
 
