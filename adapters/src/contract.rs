@@ -159,7 +159,8 @@ pub trait TorrentClient: Send + Sync {
     /// Applies limits and labels to a present torrent. An unset limit is left alone.
     async fn configure(&self, torrent: &TorrentRef, limits: &Limits) -> Result<(), Error>;
 
-    /// Asks the client to hash the data again. `find` shows `Checking` from the moment this returns until it is done.
+    /// Asks the client to hash the data again. `find` shows `Checking` from the moment this returns until
+    /// it is done.
     async fn verify(&self, torrent: &TorrentRef) -> Result<(), Error>;
 
     /// Starts a complete torrent, so that the client seeds it.

@@ -14,7 +14,8 @@ pub enum ErrorKind {
     Rejected,
     /// This client, at this version, cannot take such a torrent or do such a thing.
     Unsupported,
-    /// The answer is not one that this client gives: a proxy's page, another program, a wrong path in the URL.
+    /// The answer is not one that this client gives: a proxy's page, another program, a wrong path in the
+    /// URL.
     Protocol,
     /// A folder or file is missing, not accessible or in the way.
     Path,

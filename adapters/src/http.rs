@@ -77,7 +77,7 @@ impl Http {
     /// Sends the request once and reads the whole answer.
     pub(crate) async fn send(&self, request: RequestBuilder) -> Result<Reply, Error> {
         let request = request.build().map_err(|error| self.unreachable(error))?;
-        tracing::trace!(program = self.program, method = %request.method(), path = request.url().path(), "asking");
+        tracing::trace!(program = self.program, path = request.url().path(), "asking");
         let mut response = self.client.execute(request).await.map_err(|error| self.unreachable(error))?;
         let mut reply =
             Reply { status: response.status(), headers: response.headers().clone(), body: Vec::new() };

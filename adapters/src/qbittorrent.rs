@@ -73,8 +73,8 @@ struct Row {
     uploaded: i64,
     category: String,
     auto_tmm: bool,
-    ratio_limit: f64,
-    seeding_time_limit: i64,
+    ratio_limit: Option<f64>,
+    seeding_time_limit: Option<i64>,
     inactive_seeding_time_limit: Option<i64>,
     share_limit_action: Option<String>,
     share_limits_mode: Option<String>,
@@ -85,7 +85,7 @@ impl QBittorrent {
     pub(crate) fn new(config: &QBittorrentConfig) -> Result<Self, Error> {
         Ok(Self {
             api: Api::new(config)?,
-            category: config.category.clone(),
+            category: config.category.clone().filter(|category| !category.is_empty()),
             tags: config.tags.clone(),
             rechecks: Rechecks::default(),
         })
@@ -143,13 +143,13 @@ impl QBittorrent {
     /// All share limits are set at once; those that nobody asked for keep their values.
     async fn limit_sharing(&self, id: &str, row: &Row, limits: &Limits) -> Result<(), Error> {
         let minutes = |time: Duration| i64::try_from(time.as_secs().div_ceil(60)).unwrap_or(i64::MAX);
-        let ratio = limits.ratio.unwrap_or(row.ratio_limit);
-        let seeding_time = limits.seeding_time.map_or(row.seeding_time_limit, minutes);
+        let ratio = limits.ratio.or(row.ratio_limit);
+        let seeding_time = limits.seeding_time.map(minutes).or(row.seeding_time_limit);
         let inactive = row.inactive_seeding_time_limit.unwrap_or(USE_GLOBAL);
         let question = Question::post("torrents/setShareLimits")
             .with("hashes", id)
-            .with("ratioLimit", ratio.to_string())
-            .with("seedingTimeLimit", seeding_time.to_string())
+            .with("ratioLimit", ratio.map_or_else(|| USE_GLOBAL.to_string(), |ratio| ratio.to_string()))
+            .with("seedingTimeLimit", seeding_time.unwrap_or(USE_GLOBAL).to_string())
             .with("inactiveSeedingTimeLimit", inactive.to_string())
             .with("shareLimitAction", row.share_limit_action.as_deref().unwrap_or("Default"))
             .with("shareLimitsMode", row.share_limits_mode.as_deref().unwrap_or("Default"));

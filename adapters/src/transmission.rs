@@ -154,6 +154,7 @@ impl Transmission {
 
     /// Turns the statuses with which Transmission closes its door into errors.
     fn accepted(&self, reply: Reply) -> Result<Reply, Error> {
+        let refused = |what, hint| Err(self.http.error(ErrorKind::Rejected, what).hint(hint));
         match reply.status {
             StatusCode::OK => Ok(reply),
             StatusCode::UNAUTHORIZED => {
@@ -162,15 +163,17 @@ impl Transmission {
                     None => "asks for a password",
                 };
                 let error = self.http.error(ErrorKind::Unauthorized, what);
-                Err(self.refusal.remember(error.hint("correct username and password of this client and reload podseed")))
+                let hint = "correct username and password of this client and reload podseed";
+                Err(self.refusal.remember(error.hint(hint)))
             }
-            StatusCode::FORBIDDEN => Err(self.http.error(ErrorKind::Rejected, "does not let this machine in").hint(
-                "add this machine to rpc-whitelist in its settings; after too many wrong passwords, restart it",
-            )),
-            StatusCode::MISDIRECTED_REQUEST => Err(self
-                .http
-                .error(ErrorKind::Rejected, "does not want to be called by this host name")
-                .hint("add the name to rpc-host-whitelist in its settings, or use its IP address")),
+            StatusCode::FORBIDDEN => refused(
+                "does not let this machine in",
+                "add this machine to its rpc-whitelist; after too many wrong passwords, restart it",
+            ),
+            StatusCode::MISDIRECTED_REQUEST => refused(
+                "does not want to be called by this host name",
+                "add the name to its rpc-host-whitelist, or use its IP address",
+            ),
             _ => Err(self.http.unexpected(&reply)),
         }
     }

@@ -94,3 +94,19 @@ async fn a_wrong_path_in_the_address_is_no_wrong_password() {
     assert_eq!(error.kind, ErrorKind::Protocol, "{error:?}");
     assert!(error.hint.unwrap().contains("whole path"));
 }
+
+#[tokio::test]
+async fn wrong_data_stays_as_it_is_where_renaming_is_off() {
+    let transmission = Transmission::start().unwrap();
+    rpc(&transmission, json!({ "method": "session-set", "arguments": { "rename-partial-files": false } }))
+        .await;
+    let client = open(&transmission.config()).unwrap();
+    let sample = Sample::new("wrong.mp3", TorrentVersion::V1);
+    let data = sample.write_altered(&transmission.downloads(), sample.with_a_flipped_bit());
+    client.add(&sample.seed(&data)).await.unwrap();
+    conformance::settled(&*client, &sample.torrent()).await;
+    client.verify(&sample.torrent()).await.unwrap();
+    assert!(!conformance::settled(&*client, &sample.torrent()).await.complete);
+    assert_eq!(std::fs::read(&data).unwrap(), sample.with_a_flipped_bit());
+    assert_eq!(std::fs::read_dir(transmission.downloads()).unwrap().count(), 1);
+}

@@ -5,7 +5,6 @@
 //! they were refused. Statuses are turned into errors here and nowhere else.
 
 use qbit_rs::Qbit;
-use qbit_rs::model::NonEmptyStr;
 use reqwest::header::{COOKIE, SET_COOKIE};
 use reqwest::multipart::Form;
 use reqwest::{Method, RequestBuilder, StatusCode, Url};
@@ -121,14 +120,18 @@ impl Api {
     }
 
     async fn ask(&self, question: Question) -> Result<Reply, Error> {
-        let Question { method, path, fields } = &question;
-        let reply = self
-            .call(path, |url| {
-                let request = self.http.client().request(method.clone(), url);
-                if *method == Method::GET { request.query(fields) } else { request.form(fields) }
-            })
-            .await?;
+        let reply = self.reply_to(&question).await?;
         if reply.status.is_success() { Ok(reply) } else { Err(self.declined(&reply)) }
+    }
+
+    /// The answer, whatever its status.
+    async fn reply_to(&self, question: &Question) -> Result<Reply, Error> {
+        let Question { method, path, fields } = question;
+        self.call(path, |url| {
+            let request = self.http.client().request(method.clone(), url);
+            if *method == Method::GET { request.query(fields) } else { request.form(fields) }
+        })
+        .await
     }
 
     /// Adds a torrent. A duplicate is told by what the answer says, in the words of either generation.
@@ -146,16 +149,10 @@ impl Api {
 
     /// Makes a category if there is none of that name; one that exists keeps its folder.
     pub(super) async fn make_category(&self, name: &str) -> Result<(), Error> {
-        let Some(name) = NonEmptyStr::new(name.to_owned()) else { return Ok(()) };
-        let reply = self
-            .call("torrents/createCategory", |url| {
-                self.http.client().post(url).form(&[("category", name.as_str()), ("savePath", "")])
-            })
-            .await?;
-        if reply.status.is_success() || reply.status == StatusCode::CONFLICT {
-            return Ok(());
-        }
-        Err(self.declined(&reply))
+        let question = Question::post("torrents/createCategory").with("category", name).with("savePath", "");
+        let reply = self.reply_to(&question).await?;
+        let there = reply.status.is_success() || reply.status == StatusCode::CONFLICT;
+        if there { Ok(()) } else { Err(self.declined(&reply)) }
     }
 
     /// Version of the Web API.
@@ -282,43 +279,37 @@ impl Api {
     }
 
     fn wrong_password(&self) -> Error {
-        let error = self.http.error(ErrorKind::Unauthorized, "refuses the user name or password").hint(
-            "correct username and password of this client and reload podseed; behind a proxy, qBittorrent's check \
-             of the Host header can be the reason as well",
-        );
-        self.refusal.remember(error)
+        let hint = "correct username and password of this client and reload podseed; \
+                    behind a proxy, qBittorrent's check of the Host header can be the reason as well";
+        let error = self.http.error(ErrorKind::Unauthorized, "refuses the user name or password");
+        self.refusal.remember(error.hint(hint))
     }
 
     fn banned(&self) -> Error {
-        let error = self
-            .http
-            .error(ErrorKind::Unauthorized, "has banned this machine after too many wrong passwords")
-            .hint("correct username and password of this client, then wait an hour or restart qBittorrent")
-            .retry(Retry::After(BAN));
-        self.refusal.remember(error)
+        let hint = "correct username and password of this client, then wait an hour or restart qBittorrent";
+        let what = "has banned this machine after too many wrong passwords";
+        let error = self.http.error(ErrorKind::Unauthorized, what);
+        self.refusal.remember(error.hint(hint).retry(Retry::After(BAN)))
     }
 
     fn shut_out(&self) -> Error {
-        let error = self
-            .http
-            .error(ErrorKind::Unauthorized, "asks for a login")
-            .hint("set username and password of this client");
-        self.refusal.remember(error)
+        let error = self.http.error(ErrorKind::Unauthorized, "asks for a login");
+        self.refusal.remember(error.hint("set username and password of this client"))
     }
 
     /// The error for a status that is no success.
     fn declined(&self, reply: &Reply) -> Error {
+        let rejected = |what| self.http.error(ErrorKind::Rejected, what);
         match reply.status {
-            StatusCode::UNSUPPORTED_MEDIA_TYPE => {
-                self.http.error(ErrorKind::Rejected, "cannot read the torrent")
-            }
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => rejected("cannot read the torrent"),
             StatusCode::BAD_REQUEST | StatusCode::CONFLICT => {
-                self.http.error(ErrorKind::Rejected, "declines").source(text(reply).chars().take(200).collect::<String>())
+                let words: String = text(reply).chars().take(200).collect();
+                rejected("declines").source(words)
             }
-            StatusCode::UNAUTHORIZED => self
-                .http
-                .error(ErrorKind::Unauthorized, "does not want to be called by this address")
-                .hint("check its settings for Host header validation and the reverse proxy's for Origin and Referer"),
+            // Not about a password: that is settled at the login.
+            StatusCode::UNAUTHORIZED => rejected("does not want to be called by this address").hint(
+                "look at its Host header validation, and at what a reverse proxy sends as Host and Origin",
+            ),
             _ => self.http.unexpected(reply),
         }
     }

@@ -126,7 +126,8 @@ fn call(socket: &Path, method: &str, parameters: &[&str]) -> io::Result<Option<S
         .map(|parameter| format!("<param><value><string>{parameter}</string></value></param>"))
         .collect();
     let body = format!(
-        "<?xml version=\"1.0\"?><methodCall><methodName>{method}</methodName><params>{parameters}</params></methodCall>"
+        "<?xml version=\"1.0\"?><methodCall><methodName>{method}</methodName>\
+         <params>{parameters}</params></methodCall>"
     );
     let headers = format!("CONTENT_LENGTH\0{}\0SCGI\01\0", body.len());
     let mut stream = UnixStream::connect(socket)?;
