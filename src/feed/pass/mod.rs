@@ -1,7 +1,7 @@
 //! Fourth step of reading: one walk over the document that finds every item and every enclosure.
 //!
 //! Takes what comes: unclosed and unmatched tags, undeclared prefixes, bare ampersands, a missing end. Bounded in
-//! depth, in declarations and in how often it starts again behind damaged markup, so time grows with the length
+//! depth, in declarations and in what it reads again behind damaged markup, so time grows with the length
 //! of the document and memory with what is kept. What the feed crates get to see later is what this pass has
 //! written itself (see [`Fields`](super::draft::Fields)): their recursion and their copies of declarations
 //! never meet the document.
@@ -23,8 +23,12 @@ use super::vocabulary::{Element, Field, Note, Vocabulary, element};
 
 /// Elements deeper than this are passed over; the deepest real feed has 8 levels.
 const DEEPEST: usize = 100;
-/// As often is reading resumed behind damaged markup. Each time can cost a look at the whole rest.
-const MOST_RESUMPTIONS: usize = 100;
+/// So many bytes may be read again behind damaged markup, or so many times the document's length: enough for a
+/// small feed that is broken all over, and linear for a hostile one.
+const MOST_REREAD: usize = 16 * 1024 * 1024;
+const MOST_REREAD_TIMES: usize = 4;
+/// What a resumption costs beside the bytes that it reads again.
+const RESUMPTION: usize = 64;
 /// The reader remembers every open tag; it is renewed after so many, since the pass keeps its own list.
 const MOST_REMEMBERED: usize = 4096;
 /// A longer text is cut.
@@ -65,7 +69,8 @@ struct Pass<'a> {
     reader: Reader<&'a [u8]>,
     /// Where in `text` the reader began.
     offset: usize,
-    resumptions: usize,
+    /// In bytes; see [`MOST_REREAD`].
+    may_reread: usize,
     /// Start tags since the reader began.
     remembered: usize,
     /// Whether elements were too deep.
@@ -88,7 +93,7 @@ impl<'a> Pass<'a> {
             text,
             reader: reader(text),
             offset: 0,
-            resumptions: 0,
+            may_reread: MOST_REREAD.max(text.len().saturating_mul(MOST_REREAD_TIMES)),
             remembered: 0,
             passed_over: false,
             root_closed: false,
@@ -179,10 +184,11 @@ impl<'a> Pass<'a> {
 
     fn resume_at(&mut self, position: usize) -> bool {
         let Some(rest) = self.text.get(position..) else { return false };
-        if self.resumptions == MOST_RESUMPTIONS {
+        let reread = self.position().saturating_sub(position) + RESUMPTION;
+        self.may_reread = self.may_reread.saturating_sub(reread);
+        if self.may_reread == 0 {
             return false;
         }
-        self.resumptions += 1;
         self.draft.warn("damaged markup was read as far as it can be understood");
         self.read_from(position, rest);
         true
@@ -212,7 +218,7 @@ impl<'a> Pass<'a> {
             self.resume_at(start + 1);
             return;
         };
-        let is_damaged = self.resumptions < MOST_RESUMPTIONS && tag.has_swallowed_markup();
+        let is_damaged = self.may_reread > 0 && tag.has_swallowed_markup();
         if is_damaged && self.open_damaged(start) {
             return;
         }
