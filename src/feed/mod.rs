@@ -1,12 +1,12 @@
 //! Stage: a feed is fetched and read, and the wanted episodes are selected.
 //!
-//! Reading is a line of steps, one file each: [`guard`] (bounded bytes), [`decode`] (text), [`root`] (what kind of
-//! document), [`pass`] (one walk that finds items and enclosures, with [`sanitise`], [`tag`], [`namespaces`] and
-//! [`vocabulary`] at hand), [`metadata`] (the crates `rss` and `atom_syndication` read titles, guids, dates and
-//! links from what the pass has cleaned). A feed is hostile and damaged: it is read as far as it can be, with a
-//! warning, and never shortened in silence.
+//! Reading is a line of steps, one file each: `guard` (bounded bytes), `decode` (text), `root` (what kind of
+//! document), `pass` (one walk that finds items and enclosures, with `tag`, `namespaces`, `vocabulary`, `sanitise`
+//! and `resolve` at hand), `metadata` (the crates `rss` and `atom_syndication` read titles, guids, dates and links
+//! from what the pass has cleaned). A feed is hostile and damaged: it is read as far as it can be, with a warning,
+//! and never shortened in silence.
 //!
-//! Never stores anything, and never decides what is fetched.
+//! Never stores anything. What is wanted of a feed is said by [`select`]; what becomes of it is decided elsewhere.
 
 mod date;
 mod decode;
