@@ -103,9 +103,7 @@ fn read_within(
         draft.truncated = true;
         draft.warn("the gzip stream is damaged or ends early");
     }
-    if !decoded.text[..start].trim_start_matches('\u{feff}').trim().is_empty()
-        && root::is_junk(&decoded.text[..start])
-    {
+    if root::is_junk(&decoded.text[..start]) {
         draft.warn("text before the feed's beginning was skipped");
     }
     Ok(finish(draft))

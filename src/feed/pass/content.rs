@@ -11,7 +11,10 @@ use crate::feed::vocabulary::{Element, Field, Note};
 use crate::feed::{date, frequency};
 use crate::model::{FeedKind, Role};
 
-use super::{Frame, MOST_ITEMS, Pass, Place};
+use super::{Alternate, Frame, MOST_ITEMS, Pass, Place};
+
+/// An attribute that is copied into every source is no longer than this.
+const LONGEST_SHARED: usize = 200;
 
 impl<'a> Pass<'a> {
     /// Decides what an element is at the place where it begins, and takes what its attributes say.
@@ -25,7 +28,11 @@ impl<'a> Pass<'a> {
             Element::LiveItem => self.new_item(tag, true),
             Element::Enclosure => self.enclosure(tag),
             Element::MediaContent => self.media_content(tag),
-            Element::AlternateEnclosure => Place::AlternateEnclosure,
+            Element::AlternateEnclosure => {
+                let (media_type, length) = (short(tag, "type"), short(tag, "length"));
+                self.alternate = Some(Alternate { media_type, length });
+                Place::AlternateEnclosure
+            }
             Element::Source => self.source(tag),
             Element::AtomLink => self.link(tag, parent, Role::AtomLink),
             Element::Field(Field::Link) if tag.get("href").is_some() => {
@@ -71,13 +78,14 @@ impl<'a> Pass<'a> {
 
     /// The alternate enclosure describes the media; a source of another type (a .torrent) is not that media.
     fn source(&mut self, tag: &Tag<'a>) -> Place {
-        let alternate =
-            self.frames.iter().rev().find(|frame| matches!(frame.place, Place::AlternateEnclosure));
-        let Some(alternate) = alternate.map(|frame| frame.tag) else { return Place::Other };
-        let media_type = alternate.get_trimmed("type");
-        let own_type = tag.get_trimmed("contentType").filter(|own| Some(own) != media_type.as_ref());
-        let length = if own_type.is_some() { None } else { alternate.get("length") };
-        self.add(tag, tag.get("uri"), own_type.or(media_type), length, Role::Alternate)
+        let Some(alternate) = &self.alternate else { return Place::Other };
+        let own_type =
+            tag.get_trimmed("contentType").filter(|own| Some(own) != alternate.media_type.as_ref());
+        let (media_type, length) = match own_type {
+            Some(own_type) => (Some(own_type), None),
+            None => (alternate.media_type.clone(), alternate.length.clone()),
+        };
+        self.add(tag, tag.get("uri"), media_type, length, Role::Alternate)
     }
 
     fn add(
@@ -219,4 +227,8 @@ impl<'a> Pass<'a> {
             _ => None,
         }
     }
+}
+
+fn short(tag: &Tag<'_>, name: &str) -> Option<String> {
+    tag.get_trimmed(name).filter(|value| value.len() <= LONGEST_SHARED)
 }

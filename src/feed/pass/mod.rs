@@ -56,6 +56,12 @@ enum Place {
     Other,
 }
 
+/// What `podcast:alternateEnclosure` says of the media.
+struct Alternate {
+    media_type: Option<String>,
+    length: Option<String>,
+}
+
 /// An open element.
 struct Frame<'a> {
     tag: Tag<'a>,
@@ -84,6 +90,8 @@ struct Pass<'a> {
     /// The open field or note, by its index in `frames`.
     collecting: Option<usize>,
     collected: String,
+    /// What the open `podcast:alternateEnclosure` says of its sources.
+    alternate: Option<Alternate>,
     draft: Draft,
 }
 
@@ -103,7 +111,8 @@ impl<'a> Pass<'a> {
             local: base.is_some_and(|base| base.scheme() == "file"),
             collecting: None,
             collected: String::new(),
-            draft: Draft::new(kind),
+            alternate: None,
+            draft: Draft::new(kind, text.len()),
         }
     }
 
@@ -311,6 +320,9 @@ impl<'a> Pass<'a> {
         if self.collecting == Some(self.frames.len()) {
             self.collecting = None;
             self.take_collected(&frame);
+        }
+        if matches!(frame.place, Place::AlternateEnclosure) {
+            self.alternate = None;
         }
         self.root_closed = self.frames.is_empty();
         self.namespaces.leave(frame.namespaces);
