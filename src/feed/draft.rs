@@ -3,7 +3,7 @@
 //! The texts that a crate has a field for are kept as a small, clean document of their own (see [`Fields`]);
 //! everything else is kept as it will be used.
 
-use quick_xml::escape::escape;
+use quick_xml::escape::{escape, minimal_escape};
 
 use crate::model::{Enclosure, FeedKind, Licence, Role};
 
@@ -121,7 +121,7 @@ impl Fields {
             return;
         }
         self.xml.push('>');
-        self.xml.push_str(&escape(text));
+        self.xml.push_str(&minimal_escape(text));
         self.xml.push_str("</");
         self.xml.push_str(name);
         self.xml.push('>');
@@ -274,6 +274,6 @@ mod tests {
         for text in [" ", "R&B <1>", "later"] {
             fields.put(FeedKind::Rss, Field::Title, None, text);
         }
-        assert_eq!(fields.as_xml(), "<title>R&amp;B &lt;1&gt;</title>");
+        assert_eq!(fields.as_xml(), "<title>R&amp;B &lt;1></title>");
     }
 }

@@ -5,7 +5,7 @@
 use url::Url;
 
 /// A longer base is ignored: it would be copied into every address.
-const LONGEST_BASE: usize = 2048;
+const LONGEST_BASE: usize = 500;
 
 /// What became of an address.
 #[derive(Debug, PartialEq, Eq)]

@@ -204,7 +204,7 @@ fn what_the_crates_get_to_see_has_three_levels_and_no_declarations_of_the_feed()
          <item><evil:a xmlns:b='urn:b'><evil:c/></evil:a><title>&lt;/title&gt;</title></item></channel></rss>";
     let draft = pass::walk(document, FeedKind::Rss, None);
     assert_eq!(draft.show.fields.as_xml(), "<title>Tdeep</title>");
-    assert_eq!(draft.items[0].fields.as_xml(), "<title>&lt;/title&gt;</title>");
+    assert_eq!(draft.items[0].fields.as_xml(), "<title>&lt;/title></title>");
 }
 
 #[test]
