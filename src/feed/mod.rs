@@ -27,7 +27,7 @@ mod vocabulary;
 use url::Url;
 
 pub use fetch::{FetchError, Fetched, FetchedFeed, Source, Validators, fetch};
-pub use select::{Verdict, is_torrent, select};
+pub use select::{Verdict, is_torrent, official_torrent, select};
 
 use crate::model::{Feed, FeedKind, Item};
 use draft::{Draft, DraftItem};

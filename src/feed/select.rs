@@ -40,6 +40,24 @@ pub fn is_torrent(enclosure: &Enclosure) -> bool {
         || extension(&enclosure.url).is_some_and(|extension| extension == "torrent")
 }
 
+/// The torrent that the publisher offers of an enclosure himself: the one named like it (`a.mp3.torrent`,
+/// `a.torrent`), or the only one beside the only file. Whether it really holds that file is seen when it is read.
+pub fn official_torrent<'a>(item: &'a Item, enclosure: &Enclosure) -> Option<&'a Enclosure> {
+    let is_fetchable = |torrent: &&Enclosure| has_scheme(&torrent.url, &["http:", "https:"]);
+    let torrents: Vec<&Enclosure> =
+        item.enclosures.iter().filter(|enclosure| is_torrent(enclosure)).filter(is_fetchable).collect();
+    let name = base_name(&enclosure.url)?;
+    let stem = name.rsplit_once('.').map_or(name.as_str(), |(stem, _)| stem);
+    let is_namesake = |torrent: &&&Enclosure| {
+        let torrent = base_name(&torrent.url).unwrap_or_default();
+        torrent.strip_suffix(".torrent").is_some_and(|named| named == name || named == stem)
+    };
+    let files: HashSet<&str> =
+        item.enclosures.iter().filter(|other| !is_torrent(other)).map(|other| other.url.as_str()).collect();
+    let only = || torrents.first().filter(|_| torrents.len() == 1 && files.len() == 1);
+    torrents.iter().find(is_namesake).or_else(only).copied()
+}
+
 fn judge(item: &Item, selection: &Selection) -> Verdict {
     if item.live {
         return Verdict::Unwanted("a live stream".to_owned());
@@ -314,6 +332,24 @@ mod tests {
         let verdicts = select(&[with_alternate, with_media], &Selection::default());
         assert_eq!(urls(&verdicts[0]), ["https://a.test/low.opus"]);
         assert_eq!(urls(&verdicts[1]), ["https://a.test/m.mp4"]);
+    }
+
+    #[test]
+    fn the_publishers_own_torrent_is_the_namesake_or_the_only_one() {
+        let mp3 = ("https://a.test/1.mp3", "audio/mpeg", Role::Enclosure);
+        let ogg = ("https://a.test/1.ogg", "audio/ogg", Role::Enclosure);
+        let official = |enclosures: &[(&str, &str, Role)]| {
+            let item = item("x", "", enclosures);
+            official_torrent(&item, &item.enclosures[0]).map(|torrent| torrent.url.clone())
+        };
+        let torrent = "application/x-bittorrent";
+        let named = ("https://t.test/t/1.mp3.torrent", torrent, Role::Alternate);
+        let unnamed = ("https://t.test/get?id=5", torrent, Role::Enclosure);
+        let magnet = ("magnet:?xt=urn:btih:0", "", Role::Alternate);
+        assert_eq!(official(&[mp3, ogg, unnamed, named]).as_deref(), Some(named.0));
+        assert_eq!(official(&[mp3, magnet, unnamed]).as_deref(), Some(unnamed.0));
+        assert_eq!(official(&[mp3, ogg, unnamed]), None);
+        assert_eq!(official(&[mp3, magnet]), None);
     }
 
     #[test]

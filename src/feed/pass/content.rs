@@ -104,16 +104,16 @@ impl<'a> Pass<'a> {
         Place::Other
     }
 
-    /// A link with attributes. `role` is what it is if it is an enclosure.
+    /// A link with attributes. `role` is what it is if it is an enclosure; as [`Role::Enclosure`] it belongs to the
+    /// feed's own vocabulary, and may name the page as well.
     fn link(&mut self, tag: &Tag<'a>, parent: Place, role: Role) -> Place {
         let rel = tag.get("rel").unwrap_or_default().trim().to_ascii_lowercase();
         let rel = rel.strip_prefix("http://www.iana.org/assignments/relation/").unwrap_or(&rel);
-        let atom = self.draft.kind == FeedKind::Atom;
         if rel == "enclosure" {
             return self.add(tag, tag.get("href"), tag.get_trimmed("type"), tag.get("length"), role);
         }
-        let wanted =
-            matches!(rel, "license" | "next" | "prev-archive") || (atom && matches!(rel, "" | "alternate"));
+        let is_page = role == Role::Enclosure && matches!(rel, "" | "alternate");
+        let wanted = is_page || matches!(rel, "license" | "next" | "prev-archive");
         if !wanted || !matches!(parent, Place::Show | Place::Item(_)) {
             return Place::Other;
         }
