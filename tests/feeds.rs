@@ -1,8 +1,8 @@
 //! Reading feeds: what must come out of the feeds in `tests/feeds`, and of a larger set named by
 //! `PODSEED_FEEDS`, whose feeds are other people's and not part of the project.
 //!
-//! Each file of `tests/feeds` was written to show one thing that real feeds do; `expected.json` says what must
-//! come out: `must` is `parse`, `may-refuse` or `reject`, the items stand in the order of the document.
+//! Each file of `tests/feeds` was written to show one thing that real feeds do; `expected.json` says what
+//! must come out: `must` is `parse`, `may-refuse` or `reject`, the items stand in the order of the document.
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -49,8 +49,8 @@ pub(super) fn is_junk(before: &str) -> bool {
     !rest.is_empty()
 }
 
-/// The length of what is to be skipped: a whole comment or instruction (one that never ends takes all the rest),
-/// else the `<`.
+/// The length of what is to be skipped: a whole comment or instruction (one that never ends takes all the
+/// rest), else the `<`.
 fn skip(rest: &str) -> usize {
     let closing = [("<!--", "-->"), ("<![CDATA[", "]]>"), ("<?", "?>")];
     let (_, end) = closing.into_iter().find(|(begin, _)| rest.starts_with(begin)).unwrap_or(("", ""));

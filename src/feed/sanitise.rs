@@ -1,8 +1,8 @@
 //! Third step of reading: damaged markup becomes text that can be kept.
 //!
-//! Works on the pieces that are kept (a title, an attribute), not on the whole document: the pull pass tolerates
-//! what is wrong in between, and nobody else sees it. Never fails; what cannot be understood stays as written.
-//! Entities that a document declares itself are not expanded, so there is nothing to bomb with.
+//! Works on the pieces that are kept (a title, an attribute), not on the whole document: the pull pass
+//! tolerates what is wrong in between, and nobody else sees it. Never fails; what cannot be understood stays
+//! as written. Entities that a document declares itself are not expanded, so there is nothing to bomb with.
 
 use std::borrow::Cow;
 

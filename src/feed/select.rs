@@ -31,7 +31,8 @@ pub fn select(items: &[Item], selection: &Selection) -> Vec<Verdict> {
     verdicts
 }
 
-/// Whether an enclosure is a torrent of some media and not the media: by its type, its extension or its scheme.
+/// Whether an enclosure is a torrent of some media and not the media: by its type, its extension or its
+/// scheme.
 pub fn is_torrent(enclosure: &Enclosure) -> bool {
     let declared = enclosure.media_type.as_deref().unwrap_or_default();
     let declared = declared.split(';').next().unwrap_or_default().trim();
@@ -41,7 +42,8 @@ pub fn is_torrent(enclosure: &Enclosure) -> bool {
 }
 
 /// The torrent that the publisher offers of an enclosure himself: the one named like it (`a.mp3.torrent`,
-/// `a.torrent`), or the only one beside the only file. Whether it really holds that file is seen when it is read.
+/// `a.torrent`), or the only one beside the only file. Whether it really holds that file is seen when it is
+/// read.
 pub fn official_torrent<'a>(item: &'a Item, enclosure: &Enclosure) -> Option<&'a Enclosure> {
     let is_fetchable = |torrent: &&Enclosure| has_scheme(&torrent.url, &["http:", "https:"]);
     let torrents: Vec<&Enclosure> =
@@ -129,8 +131,8 @@ fn wanted_enclosures(item: &Item, kinds: &[MediaKind]) -> Vec<Enclosure> {
     first(Role::Alternate).or_else(|| first(Role::Media)).cloned().into_iter().collect()
 }
 
-/// What an enclosure's type and extension claim it is. They disagree often enough that either may vouch for it;
-/// the first bytes of the file decide in the end.
+/// What an enclosure's type and extension claim it is. They disagree often enough that either may vouch for
+/// it; the first bytes of the file decide in the end.
 struct Claims {
     by_type: Option<MediaKind>,
     by_extension: Option<MediaKind>,
@@ -177,8 +179,8 @@ fn kind_name(kind: MediaKind) -> &'static str {
     }
 }
 
-/// Positions of the items, newest first. Feeds usually begin with the newest, so an item without a date is taken
-/// to be as old as the dated one before it, else after it.
+/// Positions of the items, newest first. Feeds usually begin with the newest, so an item without a date is
+/// taken to be as old as the dated one before it, else after it.
 fn newest_first(items: &[Item]) -> Vec<usize> {
     let mut last = items.iter().find_map(|item| item.date);
     let dates: Vec<Option<Timestamp>> = items

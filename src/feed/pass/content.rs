@@ -1,7 +1,7 @@
 //! What the elements say, at the places where they mean something.
 //!
-//! Enclosures count anywhere inside an item, since unclosed tags around them are common; texts only as children of
-//! the show or of an item, since titles and links occur inside many other elements.
+//! Enclosures count anywhere inside an item, since unclosed tags around them are common; texts only as
+//! children of the show or of an item, since titles and links occur inside many other elements.
 
 use crate::feed::draft::{DraftItem, Licences, enclosure, is_yes};
 use crate::feed::resolve::{Resolved, resolve};
@@ -104,8 +104,8 @@ impl<'a> Pass<'a> {
         Place::Other
     }
 
-    /// A link with attributes. `role` is what it is if it is an enclosure; as [`Role::Enclosure`] it belongs to the
-    /// feed's own vocabulary, and may name the page as well.
+    /// A link with attributes. `role` is what it is if it is an enclosure; as [`Role::Enclosure`] it belongs
+    /// to the feed's own vocabulary, and may name the page as well.
     fn link(&mut self, tag: &Tag<'a>, parent: Place, role: Role) -> Place {
         let rel = tag.get("rel").unwrap_or_default().trim().to_ascii_lowercase();
         let rel = rel.strip_prefix("http://www.iana.org/assignments/relation/").unwrap_or(&rel);

@@ -1,10 +1,10 @@
 //! Fourth step of reading: one walk over the document that finds every item and every enclosure.
 //!
-//! Takes what comes: unclosed and unmatched tags, undeclared prefixes, bare ampersands, a missing end. Bounded in
-//! depth, in declarations and in what it reads again behind damaged markup, so time grows with the length
-//! of the document and memory with what is kept. What the feed crates get to see later is what this pass has
-//! written itself (see [`Fields`](super::draft::Fields)): their recursion and their copies of declarations
-//! never meet the document.
+//! Takes what comes: unclosed and unmatched tags, undeclared prefixes, bare ampersands, a missing end.
+//! Bounded in depth, in declarations and in what it reads again behind damaged markup, so time grows with the
+//! length of the document and memory with what is kept. What the feed crates get to see later is what this
+//! pass has written itself (see [`Fields`](super::draft::Fields)): their recursion and their copies of
+//! declarations never meet the document.
 
 mod content;
 
@@ -23,8 +23,8 @@ use super::vocabulary::{Element, Field, Note, Vocabulary, element};
 
 /// Elements deeper than this are passed over; the deepest real feed has 8 levels.
 const DEEPEST: usize = 100;
-/// So many bytes may be read again behind damaged markup, or so many times the document's length: enough for a
-/// small feed that is broken all over, and linear for a hostile one.
+/// So many bytes may be read again behind damaged markup, or so many times the document's length: enough for
+/// a small feed that is broken all over, and linear for a hostile one.
 const MOST_REREAD: usize = 16 * 1024 * 1024;
 const MOST_REREAD_TIMES: usize = 4;
 /// What a resumption costs beside the bytes that it reads again.
@@ -161,8 +161,8 @@ impl<'a> Pass<'a> {
         self.offset + usize::try_from(self.reader.buffer_position()).unwrap_or(self.text.len())
     }
 
-    /// Goes on behind a `<` that opens nothing readable. What is cut off by the document's end stays cut off: to
-    /// look into an unclosed comment would bring back what somebody had taken out.
+    /// Goes on behind a `<` that opens nothing readable. What is cut off by the document's end stays cut off:
+    /// to look into an unclosed comment would bring back what somebody had taken out.
     fn resume_after(&mut self, error: &XmlError) -> bool {
         let at = self.offset + usize::try_from(self.reader.error_position()).unwrap_or(self.text.len());
         match error {
@@ -176,8 +176,8 @@ impl<'a> Pass<'a> {
         }
     }
 
-    /// Opens a tag that lacks a quotation mark and so has swallowed what follows: without its attributes, up to its
-    /// own `>` or to the next `<`. Says whether there is more to read.
+    /// Opens a tag that lacks a quotation mark and so has swallowed what follows: without its attributes, up
+    /// to its own `>` or to the next `<`. Says whether there is more to read.
     fn open_damaged(&mut self, start: usize) -> bool {
         let rest = self.text.get(start..).unwrap_or_default();
         let Some(end) = rest.get(1..).and_then(|rest| rest.find(['<', '>'])) else { return false };
@@ -253,7 +253,8 @@ impl<'a> Pass<'a> {
         }
     }
 
-    /// Items that nobody closes pile up: a new one at the limit closes them all. Anything else is passed over.
+    /// Items that nobody closes pile up: a new one at the limit closes them all. Anything else is passed
+    /// over.
     fn make_room(&mut self, tag: &Tag<'a>) -> bool {
         let outermost = self.frames.iter().position(|frame| matches!(frame.place, Place::Item(_)));
         match outermost {
@@ -284,8 +285,8 @@ impl<'a> Pass<'a> {
         }
     }
 
-    /// The namespace of the root element, and the default one beside it, are the feed's own, whatever they are;
-    /// Atom's is in an Atom document.
+    /// The namespace of the root element, and the default one beside it, are the feed's own, whatever they
+    /// are; Atom's is in an Atom document.
     fn declared_vocabulary(&self, tag: &Tag<'a>, prefix: &str, uri: &str) -> Vocabulary {
         let vocabulary = Vocabulary::of_namespace(uri);
         let is_root = self.frames.is_empty();
