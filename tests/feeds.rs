@@ -1,5 +1,8 @@
 //! Reading feeds: what must come out of the feeds in `tests/feeds`, and of a larger set named by
 //! `PODSEED_FEEDS`, whose feeds are other people's and not part of the project.
+//!
+//! Each file of `tests/feeds` was written to show one thing that real feeds do; `expected.json` says what
+//! must come out: `must` is `parse`, `may-refuse` or `reject`, the items stand in the order of the document.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -27,6 +30,20 @@ struct Expectation {
     dates: bool,
     #[serde(default)]
     flags: Vec<String>,
+    paging: Option<Paging>,
+    channel: Option<Channel>,
+}
+
+#[derive(Deserialize)]
+struct Paging {
+    next: String,
+}
+
+#[derive(Deserialize)]
+struct Channel {
+    new_feed_url: String,
+    locked: bool,
+    license: String,
 }
 
 #[derive(Deserialize, PartialEq, Eq)]
@@ -101,6 +118,18 @@ fn compare(expected: &Expectation, feed: &Feed, verdict: &mut Verdict) {
         }
         if expected.dates && wanted.published != found.date.map(|date| date.to_string()) {
             verdict.fault(format!("{:?}: date {:?}, wanted {:?}", found.title, found.date, wanted.published));
+        }
+    }
+    if let Some(paging) = &expected.paging
+        && feed.next_page.as_ref() != Some(&paging.next)
+    {
+        verdict.fault(format!("next page {:?}, wanted {:?}", feed.next_page, paging.next));
+    }
+    if let Some(channel) = &expected.channel {
+        let wanted = (Some(&channel.new_feed_url), channel.locked, Some(&channel.license));
+        let found = (feed.new_feed_url.as_ref(), feed.locked, feed.licence.as_ref());
+        if wanted != found {
+            verdict.fault(format!("the show says {found:?}, wanted {wanted:?}"));
         }
     }
     if expected.flags.iter().any(|flag| flag == "truncated") && !feed.truncated {

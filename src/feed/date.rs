@@ -1,8 +1,8 @@
 //! Dates as feeds write them.
 //!
-//! RFC 2822 and RFC 3339 by the date library; then a tolerant reader for the rest: weekdays that are wrong or in
-//! another language, long or foreign month names, missing seconds, zones by name. What is ambiguous (`02/03/2026`,
-//! `GMT+2`) or impossible (31 April) has no date: a wrong one would be worse than none.
+//! RFC 2822 and RFC 3339 by the date library; then a tolerant reader for the rest: weekdays that are wrong or
+//! in another language, long or foreign month names, missing seconds, zones by name. What is ambiguous
+//! (`02/03/2026`, `GMT+2`) or impossible (31 April) has no date: a wrong one would be worse than none.
 
 use jiff::Timestamp;
 use jiff::civil::{Date, DateTime, Time};

@@ -1,9 +1,9 @@
 //! Second step of reading: bytes become text, whatever was declared about their encoding.
 //!
-//! A byte order mark wins, then proof (bytes that are valid UTF-8 and not plain ASCII hardly ever are anything
-//! else), then the HTTP header, then the XML declaration (RFC 7303, section 3.2, in this order), then UTF-8.
-//! Bytes that are wrong in UTF-8 are read as windows-1252, one by one: a few pasted quotation marks do not cost
-//! the rest of the feed its letters. A valid text is not copied.
+//! A byte order mark wins, then proof (bytes that are valid UTF-8 and not plain ASCII hardly ever are
+//! anything else), then the HTTP header, then the XML declaration (RFC 7303, section 3.2, in this order),
+//! then UTF-8. Bytes that are wrong in UTF-8 are read as windows-1252, one by one: a few pasted quotation
+//! marks do not cost the rest of the feed its letters. A valid text is not copied.
 
 use std::borrow::Cow;
 

@@ -3,7 +3,7 @@
 //! The texts that a crate has a field for are kept as a small, clean document of their own (see [`Fields`]);
 //! everything else is kept as it will be used.
 
-use quick_xml::escape::escape;
+use quick_xml::escape::{escape, minimal_escape};
 
 use crate::model::{Enclosure, FeedKind, Licence, Role};
 
@@ -11,8 +11,11 @@ use super::vocabulary::{Field, Note};
 
 /// As many enclosures of one item are listed; the largest real item has a few dozen.
 const MOST_ENCLOSURES: usize = 200;
-/// As many enclosures of all items together.
-const MOST_ENCLOSURES_IN_ALL: usize = 200_000;
+/// A longer media type is none.
+const LONGEST_TYPE: usize = 200;
+/// All enclosures together may take so many bytes, or so many times the document's length.
+const MOST_BYTES: usize = 64 * 1024;
+const MOST_BYTES_TIMES: usize = 3;
 /// As many different warnings are kept.
 const MOST_WARNINGS: usize = 20;
 
@@ -24,7 +27,8 @@ pub(super) struct Draft {
     pub(super) items: Vec<DraftItem>,
     pub(super) truncated: bool,
     pub(super) warnings: Vec<String>,
-    enclosures: usize,
+    /// In bytes; see [`MOST_BYTES`].
+    room_for_enclosures: usize,
 }
 
 /// What is said of the show as a whole.
@@ -52,14 +56,15 @@ pub(super) struct DraftItem {
 }
 
 impl Draft {
-    pub(super) fn new(kind: FeedKind) -> Self {
+    /// For a document of so many bytes.
+    pub(super) fn new(kind: FeedKind, length: usize) -> Self {
         Self {
             kind,
             show: DraftShow::default(),
             items: Vec::new(),
             truncated: false,
             warnings: Vec::new(),
-            enclosures: 0,
+            room_for_enclosures: MOST_BYTES.max(length.saturating_mul(MOST_BYTES_TIMES)),
         }
     }
 
@@ -75,11 +80,12 @@ impl Draft {
     pub(super) fn add_enclosure(&mut self, item: usize, enclosure: Enclosure) {
         let Some(item) = self.items.get_mut(item) else { return };
         let same = |known: &Enclosure| known.role == enclosure.role && known.url == enclosure.url;
-        if item.enclosures.len() >= MOST_ENCLOSURES || self.enclosures >= MOST_ENCLOSURES_IN_ALL {
+        let size = size_of::<Enclosure>() + enclosure.url.len();
+        if item.enclosures.len() >= MOST_ENCLOSURES || size > self.room_for_enclosures {
             self.warn("there are more enclosures than are listed; the rest is left out");
         } else if !item.enclosures.iter().any(same) {
             item.enclosures.push(enclosure);
-            self.enclosures += 1;
+            self.room_for_enclosures -= size;
         }
     }
 }
@@ -115,7 +121,7 @@ impl Fields {
             return;
         }
         self.xml.push('>');
-        self.xml.push_str(&escape(text));
+        self.xml.push_str(&minimal_escape(text));
         self.xml.push_str("</");
         self.xml.push_str(name);
         self.xml.push('>');
@@ -230,6 +236,7 @@ pub(super) fn enclosure(
     claimed: Option<&str>,
     role: Role,
 ) -> Enclosure {
+    let media_type = media_type.filter(|media_type| media_type.len() <= LONGEST_TYPE);
     Enclosure { url, media_type, length: claimed.and_then(length), role }
 }
 
@@ -267,6 +274,6 @@ mod tests {
         for text in [" ", "R&B <1>", "later"] {
             fields.put(FeedKind::Rss, Field::Title, None, text);
         }
-        assert_eq!(fields.as_xml(), "<title>R&amp;B &lt;1&gt;</title>");
+        assert_eq!(fields.as_xml(), "<title>R&amp;B &lt;1></title>");
     }
 }

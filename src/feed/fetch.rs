@@ -1,7 +1,7 @@
 //! One poll of a feed: a conditional request, then page after page (RFC 5005) to the end or to what is known.
 //!
-//! Asks each address once and never waits for anything but the answers; when the next poll is due is told, not
-//! decided here.
+//! Asks each address once and never waits for anything but the answers; when the next poll is due is told,
+//! not decided here.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -30,8 +30,8 @@ const ACCEPTED: HeaderValue =
 /// Where a feed is, and what is known of it.
 #[derive(Debug)]
 pub struct Source<'a> {
-    /// Its address as the user wrote it: its host may be a private one, and it alone gets the credentials (those
-    /// in the URL are used like `auth`).
+    /// Its address as the user wrote it: its host may be a private one, and it alone gets the credentials
+    /// (those in the URL are used like `auth`).
     pub feed: &'a Url,
     /// Where it has moved for good since, as an earlier poll has told.
     pub moved_to: Option<&'a Url>,
@@ -101,8 +101,8 @@ pub enum FetchError {
     },
 }
 
-/// Polls a feed. After each page `nothing_new` is asked whether its items are all known; then the older pages are
-/// not asked for. Requests and bytes are counted on `meter`, whatever comes of it.
+/// Polls a feed. After each page `nothing_new` is asked whether its items are all known; then the older pages
+/// are not asked for. Requests and bytes are counted on `meter`, whatever comes of it.
 ///
 /// A page that fails does not cost the others: the feed comes without it, marked as truncated.
 pub async fn fetch(
@@ -236,8 +236,8 @@ impl<'a> Walk<'a> {
         receive(response, self.source.size_limit).await
     }
 
-    /// Takes the items that are not there yet. Says whether there were any: a page that repeats only what is there
-    /// leads in a circle.
+    /// Takes the items that are not there yet. Says whether there were any: a page that repeats only what is
+    /// there leads in a circle.
     fn merge(&mut self, page: Page) -> bool {
         let feed = &mut self.first.feed;
         let before = feed.items.len();

@@ -31,8 +31,8 @@ pub(super) fn of_syndication(syndication: &SyndicationExtension) -> Option<u64> 
     Some((period / u64::from(syndication.frequency().max(1))).clamp(MINUTE, LONGEST))
 }
 
-/// `podcast:updateFrequency`: a recurrence rule (RFC 5545, section 3.3.10); a show that is complete is asked once
-/// a week.
+/// `podcast:updateFrequency`: a recurrence rule (RFC 5545, section 3.3.10); a show that is complete is asked
+/// once a week.
 pub(super) fn of_podcast(tag: &Tag<'_>) -> Option<u64> {
     if tag.get("complete").is_some_and(|complete| is_yes(&complete)) {
         return Some(WEEK);

@@ -1,8 +1,8 @@
 //! Fifth step of reading: the crates `rss` and `atom_syndication` read the metadata.
 //!
-//! They see one small document for the show and one for each item, written by the pull pass: well-formed, two or
-//! three levels deep, with the prefixes that they expect. So one item that they refuse costs one item's texts, and
-//! nothing has to be paired afterwards.
+//! They see one small document for the show and one for each item, written by the pull pass: well-formed, two
+//! or three levels deep, with the prefixes that they expect. So one item that they refuse costs one item's
+//! texts, and nothing has to be paired afterwards.
 
 use jiff::Timestamp;
 use rss::Channel;

@@ -1,12 +1,13 @@
 //! Stage: a feed is fetched and read, and the wanted episodes are selected.
 //!
-//! Reading is a line of steps, one file each: [`guard`] (bounded bytes), [`decode`] (text), [`root`] (what kind of
-//! document), [`pass`] (one walk that finds items and enclosures, with [`sanitise`], [`tag`], [`namespaces`] and
-//! [`vocabulary`] at hand), [`metadata`] (the crates `rss` and `atom_syndication` read titles, guids, dates and
-//! links from what the pass has cleaned). A feed is hostile and damaged: it is read as far as it can be, with a
-//! warning, and never shortened in silence.
+//! Reading is a line of steps, one file each: `guard` (bounded bytes), `decode` (text), `root` (what kind of
+//! document), `pass` (one walk that finds items and enclosures, with `tag`, `namespaces`, `vocabulary`,
+//! `sanitise` and `resolve` at hand), `metadata` (the crates `rss` and `atom_syndication` read titles, guids,
+//! dates and links from what the pass has cleaned). A feed is hostile and damaged: it is read as far as it
+//! can be, with a warning, and never shortened in silence.
 //!
-//! Never stores anything, and never decides what is fetched.
+//! Never stores anything. What is wanted of a feed is said by [`select`]; what becomes of it is decided
+//! elsewhere.
 
 mod date;
 mod decode;
@@ -27,13 +28,13 @@ mod vocabulary;
 use url::Url;
 
 pub use fetch::{FetchError, Fetched, FetchedFeed, Source, Validators, fetch};
-pub use select::{Verdict, is_torrent, select};
+pub use select::{Verdict, is_torrent, official_torrent, select};
 
 use crate::model::{Feed, FeedKind, Item};
 use draft::{Draft, DraftItem};
 
-/// The largest document that [`read`] takes, in bytes, packed or unpacked. The largest real feed in use has a tenth
-/// of it.
+/// The largest document that [`read`] takes, in bytes, packed or unpacked. The largest real feed in use has a
+/// tenth of it.
 pub const SIZE_LIMIT: usize = 32 * 1024 * 1024;
 
 /// A document that is no feed, or not one that can be read.
@@ -103,9 +104,7 @@ fn read_within(
         draft.truncated = true;
         draft.warn("the gzip stream is damaged or ends early");
     }
-    if !decoded.text[..start].trim_start_matches('\u{feff}').trim().is_empty()
-        && root::is_junk(&decoded.text[..start])
-    {
+    if root::is_junk(&decoded.text[..start]) {
         draft.warn("text before the feed's beginning was skipped");
     }
     Ok(finish(draft))

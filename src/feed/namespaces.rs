@@ -1,8 +1,8 @@
 //! Which vocabulary a prefix means at this place of the document (Namespaces in XML 1.0).
 //!
 //! Bounded: a document that declares more than [`MOST_BINDINGS`] at once is read without the rest, so that no
-//! look-up gets slow. The reader of quick-xml keeps scopes by counting tags; feeds leave tags open, so the scopes
-//! here follow the elements that the pass keeps open.
+//! look-up gets slow. The reader of quick-xml keeps scopes by counting tags; feeds leave tags open, so the
+//! scopes here follow the elements that the pass keeps open.
 
 use super::vocabulary::Vocabulary;
 

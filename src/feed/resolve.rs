@@ -4,6 +4,9 @@
 
 use url::Url;
 
+/// A longer base is ignored: it would be copied into every address.
+const LONGEST_BASE: usize = 500;
+
 /// What became of an address.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Resolved {
@@ -54,7 +57,10 @@ pub(super) fn base(raw: &str, outer: Option<&Url>, local: bool) -> Option<Url> {
         Some(outer) => outer.join(raw),
         None => Url::parse(raw),
     };
-    url.ok().filter(|url| is_usable(url.scheme(), local) && !url.cannot_be_a_base())
+    let is_base = |url: &Url| {
+        is_usable(url.scheme(), local) && !url.cannot_be_a_base() && url.as_str().len() <= LONGEST_BASE
+    };
+    url.ok().filter(is_base)
 }
 
 fn is_usable(scheme: &str, local: bool) -> bool {

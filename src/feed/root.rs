@@ -49,11 +49,12 @@ pub(super) fn is_junk(before: &str) -> bool {
     !rest.is_empty()
 }
 
-/// The length of what is to be skipped: a whole comment or instruction, else the `<`.
+/// The length of what is to be skipped: a whole comment or instruction (one that never ends takes all the
+/// rest), else the `<`.
 fn skip(rest: &str) -> usize {
     let closing = [("<!--", "-->"), ("<![CDATA[", "]]>"), ("<?", "?>")];
     let (_, end) = closing.into_iter().find(|(begin, _)| rest.starts_with(begin)).unwrap_or(("", ""));
-    if end.is_empty() { 1 } else { rest.find(end).map_or(1, |at| at + end.len()) }
+    if end.is_empty() { 1 } else { rest.find(end).map_or(rest.len(), |at| at + end.len()) }
 }
 
 fn element_name(rest: &str) -> Option<&str> {

@@ -1,8 +1,8 @@
 //! Third step of reading: damaged markup becomes text that can be kept.
 //!
-//! Works on the pieces that are kept (a title, an attribute), not on the whole document: the pull pass tolerates
-//! what is wrong in between, and nobody else sees it. Never fails; what cannot be understood stays as written.
-//! Entities that a document declares itself are not expanded, so there is nothing to bomb with.
+//! Works on the pieces that are kept (a title, an attribute), not on the whole document: the pull pass
+//! tolerates what is wrong in between, and nobody else sees it. Never fails; what cannot be understood stays
+//! as written. Entities that a document declares itself are not expanded, so there is nothing to bomb with.
 
 use std::borrow::Cow;
 
@@ -74,19 +74,20 @@ pub(super) fn collapse(text: &str) -> String {
 /// The text of an HTML fragment: tags go, references are resolved.
 pub(super) fn plain_text(html: &str) -> String {
     let mut out = String::with_capacity(html.len());
-    let mut rest = html;
+    // Behind the last `>` no tag ends, and none is looked for.
+    let (mut rest, tail) = html.split_at(html.rfind('>').map_or(0, |at| at + 1));
     while let Some((text, after)) = rest.split_once('<') {
         out.push_str(text);
         let is_tag = after.starts_with(|c: char| c.is_ascii_alphabetic() || c == '/' || c == '!');
-        match after.split_once('>') {
-            Some((_, after)) if is_tag => rest = after,
-            _ => {
-                out.push('<');
-                rest = after;
-            }
+        if is_tag {
+            rest = after.split_once('>').map_or("", |(_, after)| after);
+        } else {
+            out.push('<');
+            rest = after;
         }
     }
     out.push_str(rest);
+    out.push_str(tail);
     unescape(&out).into_owned()
 }
 
@@ -158,5 +159,6 @@ mod tests {
     #[test]
     fn html_gives_its_text() {
         assert_eq!(plain_text("One <b>bold</b> &amp; 1 < 2<br/>"), "One bold & 1 < 2");
+        assert_eq!(plain_text("1 > 0 <open"), "1 > 0 <open");
     }
 }

@@ -31,13 +31,33 @@ pub fn select(items: &[Item], selection: &Selection) -> Vec<Verdict> {
     verdicts
 }
 
-/// Whether an enclosure is a torrent of some media and not the media: by its type, its extension or its scheme.
+/// Whether an enclosure is a torrent of some media and not the media: by its type, its extension or its
+/// scheme.
 pub fn is_torrent(enclosure: &Enclosure) -> bool {
     let declared = enclosure.media_type.as_deref().unwrap_or_default();
     let declared = declared.split(';').next().unwrap_or_default().trim();
     declared.eq_ignore_ascii_case("application/x-bittorrent")
         || has_scheme(&enclosure.url, &["magnet:"])
         || extension(&enclosure.url).is_some_and(|extension| extension == "torrent")
+}
+
+/// The torrent that the publisher offers of an enclosure himself: the one named like it (`a.mp3.torrent`,
+/// `a.torrent`), or the only one beside the only file. Whether it really holds that file is seen when it is
+/// read.
+pub fn official_torrent<'a>(item: &'a Item, enclosure: &Enclosure) -> Option<&'a Enclosure> {
+    let is_fetchable = |torrent: &&Enclosure| has_scheme(&torrent.url, &["http:", "https:"]);
+    let torrents: Vec<&Enclosure> =
+        item.enclosures.iter().filter(|enclosure| is_torrent(enclosure)).filter(is_fetchable).collect();
+    let name = base_name(&enclosure.url)?;
+    let stem = name.rsplit_once('.').map_or(name.as_str(), |(stem, _)| stem);
+    let is_namesake = |torrent: &&&Enclosure| {
+        let torrent = base_name(&torrent.url).unwrap_or_default();
+        torrent.strip_suffix(".torrent").is_some_and(|named| named == name || named == stem)
+    };
+    let files: HashSet<&str> =
+        item.enclosures.iter().filter(|other| !is_torrent(other)).map(|other| other.url.as_str()).collect();
+    let only = || torrents.first().filter(|_| torrents.len() == 1 && files.len() == 1);
+    torrents.iter().find(is_namesake).or_else(only).copied()
 }
 
 fn judge(item: &Item, selection: &Selection) -> Verdict {
@@ -111,8 +131,8 @@ fn wanted_enclosures(item: &Item, kinds: &[MediaKind]) -> Vec<Enclosure> {
     first(Role::Alternate).or_else(|| first(Role::Media)).cloned().into_iter().collect()
 }
 
-/// What an enclosure's type and extension claim it is. They disagree often enough that either may vouch for it;
-/// the first bytes of the file decide in the end.
+/// What an enclosure's type and extension claim it is. They disagree often enough that either may vouch for
+/// it; the first bytes of the file decide in the end.
 struct Claims {
     by_type: Option<MediaKind>,
     by_extension: Option<MediaKind>,
@@ -159,8 +179,8 @@ fn kind_name(kind: MediaKind) -> &'static str {
     }
 }
 
-/// Positions of the items, newest first. Feeds usually begin with the newest, so an item without a date is taken
-/// to be as old as the dated one before it, else after it.
+/// Positions of the items, newest first. Feeds usually begin with the newest, so an item without a date is
+/// taken to be as old as the dated one before it, else after it.
 fn newest_first(items: &[Item]) -> Vec<usize> {
     let mut last = items.iter().find_map(|item| item.date);
     let dates: Vec<Option<Timestamp>> = items
@@ -314,6 +334,24 @@ mod tests {
         let verdicts = select(&[with_alternate, with_media], &Selection::default());
         assert_eq!(urls(&verdicts[0]), ["https://a.test/low.opus"]);
         assert_eq!(urls(&verdicts[1]), ["https://a.test/m.mp4"]);
+    }
+
+    #[test]
+    fn the_publishers_own_torrent_is_the_namesake_or_the_only_one() {
+        let mp3 = ("https://a.test/1.mp3", "audio/mpeg", Role::Enclosure);
+        let ogg = ("https://a.test/1.ogg", "audio/ogg", Role::Enclosure);
+        let official = |enclosures: &[(&str, &str, Role)]| {
+            let item = item("x", "", enclosures);
+            official_torrent(&item, &item.enclosures[0]).map(|torrent| torrent.url.clone())
+        };
+        let torrent = "application/x-bittorrent";
+        let named = ("https://t.test/t/1.mp3.torrent", torrent, Role::Alternate);
+        let unnamed = ("https://t.test/get?id=5", torrent, Role::Enclosure);
+        let magnet = ("magnet:?xt=urn:btih:0", "", Role::Alternate);
+        assert_eq!(official(&[mp3, ogg, unnamed, named]).as_deref(), Some(named.0));
+        assert_eq!(official(&[mp3, magnet, unnamed]).as_deref(), Some(unnamed.0));
+        assert_eq!(official(&[mp3, ogg, unnamed]), None);
+        assert_eq!(official(&[mp3, magnet]), None);
     }
 
     #[test]

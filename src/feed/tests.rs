@@ -204,7 +204,7 @@ fn what_the_crates_get_to_see_has_three_levels_and_no_declarations_of_the_feed()
          <item><evil:a xmlns:b='urn:b'><evil:c/></evil:a><title>&lt;/title&gt;</title></item></channel></rss>";
     let draft = pass::walk(document, FeedKind::Rss, None);
     assert_eq!(draft.show.fields.as_xml(), "<title>Tdeep</title>");
-    assert_eq!(draft.items[0].fields.as_xml(), "<title>&lt;/title&gt;</title>");
+    assert_eq!(draft.items[0].fields.as_xml(), "<title>&lt;/title></title>");
 }
 
 #[test]
@@ -236,4 +236,22 @@ fn addresses_follow_the_nearest_base_and_never_leave_the_web() {
         ["https://cdn.test/x/1.mp3", "https://cdn.test/y/2%2F.mp3", "https://cdn.test/y/passwd"]
     );
     assert!(feed.warnings.iter().any(|warning| warning.contains("\"file:\"")));
+}
+
+#[test]
+fn what_is_written_once_is_not_copied_without_end() {
+    let long = "x".repeat(100_000);
+    let sources: String = (0..100).map(|n| format!("<podcast:source uri='http://a.test/{n}'/>")).collect();
+    let feed = rss(&format!(
+        "<item><podcast:alternateEnclosure type='audio/{long}' length='{long}'>{sources}</podcast:alternateEnclosure>\
+         <x xml:base='http://a.test/{long}/'><enclosure url='http://a.test/abs'/><enclosure url='rel'/></x></item>"
+    ));
+    assert_eq!(feed.items[0].enclosures.len(), 102);
+    assert!(feed.items[0].enclosures.iter().all(|enclosure| enclosure.media_type.is_none()));
+    assert!(urls(&feed).iter().all(|url| url.len() < 100));
+}
+
+#[test]
+fn a_comment_that_never_ends_hides_the_feed() {
+    assert!(matches!(read("<!--<rss>".repeat(100_000).as_bytes(), None, None), Err(Error::NoMarkup)));
 }

@@ -1,7 +1,7 @@
 //! What the elements say, at the places where they mean something.
 //!
-//! Enclosures count anywhere inside an item, since unclosed tags around them are common; texts only as children of
-//! the show or of an item, since titles and links occur inside many other elements.
+//! Enclosures count anywhere inside an item, since unclosed tags around them are common; texts only as
+//! children of the show or of an item, since titles and links occur inside many other elements.
 
 use crate::feed::draft::{DraftItem, Licences, enclosure, is_yes};
 use crate::feed::resolve::{Resolved, resolve};
@@ -11,7 +11,10 @@ use crate::feed::vocabulary::{Element, Field, Note};
 use crate::feed::{date, frequency};
 use crate::model::{FeedKind, Role};
 
-use super::{Frame, MOST_ITEMS, Pass, Place};
+use super::{Alternate, Frame, MOST_ITEMS, Pass, Place};
+
+/// An attribute that is copied into every source is no longer than this.
+const LONGEST_SHARED: usize = 200;
 
 impl<'a> Pass<'a> {
     /// Decides what an element is at the place where it begins, and takes what its attributes say.
@@ -25,7 +28,11 @@ impl<'a> Pass<'a> {
             Element::LiveItem => self.new_item(tag, true),
             Element::Enclosure => self.enclosure(tag),
             Element::MediaContent => self.media_content(tag),
-            Element::AlternateEnclosure => Place::AlternateEnclosure,
+            Element::AlternateEnclosure => {
+                let (media_type, length) = (short(tag, "type"), short(tag, "length"));
+                self.alternate = Some(Alternate { media_type, length });
+                Place::AlternateEnclosure
+            }
             Element::Source => self.source(tag),
             Element::AtomLink => self.link(tag, parent, Role::AtomLink),
             Element::Field(Field::Link) if tag.get("href").is_some() => {
@@ -71,13 +78,14 @@ impl<'a> Pass<'a> {
 
     /// The alternate enclosure describes the media; a source of another type (a .torrent) is not that media.
     fn source(&mut self, tag: &Tag<'a>) -> Place {
-        let alternate =
-            self.frames.iter().rev().find(|frame| matches!(frame.place, Place::AlternateEnclosure));
-        let Some(alternate) = alternate.map(|frame| frame.tag) else { return Place::Other };
-        let media_type = alternate.get_trimmed("type");
-        let own_type = tag.get_trimmed("contentType").filter(|own| Some(own) != media_type.as_ref());
-        let length = if own_type.is_some() { None } else { alternate.get("length") };
-        self.add(tag, tag.get("uri"), own_type.or(media_type), length, Role::Alternate)
+        let Some(alternate) = &self.alternate else { return Place::Other };
+        let own_type =
+            tag.get_trimmed("contentType").filter(|own| Some(own) != alternate.media_type.as_ref());
+        let (media_type, length) = match own_type {
+            Some(own_type) => (Some(own_type), None),
+            None => (alternate.media_type.clone(), alternate.length.clone()),
+        };
+        self.add(tag, tag.get("uri"), media_type, length, Role::Alternate)
     }
 
     fn add(
@@ -96,16 +104,16 @@ impl<'a> Pass<'a> {
         Place::Other
     }
 
-    /// A link with attributes. `role` is what it is if it is an enclosure.
+    /// A link with attributes. `role` is what it is if it is an enclosure; as [`Role::Enclosure`] it belongs
+    /// to the feed's own vocabulary, and may name the page as well.
     fn link(&mut self, tag: &Tag<'a>, parent: Place, role: Role) -> Place {
         let rel = tag.get("rel").unwrap_or_default().trim().to_ascii_lowercase();
         let rel = rel.strip_prefix("http://www.iana.org/assignments/relation/").unwrap_or(&rel);
-        let atom = self.draft.kind == FeedKind::Atom;
         if rel == "enclosure" {
             return self.add(tag, tag.get("href"), tag.get_trimmed("type"), tag.get("length"), role);
         }
-        let wanted =
-            matches!(rel, "license" | "next" | "prev-archive") || (atom && matches!(rel, "" | "alternate"));
+        let is_page = role == Role::Enclosure && matches!(rel, "" | "alternate");
+        let wanted = is_page || matches!(rel, "license" | "next" | "prev-archive");
         if !wanted || !matches!(parent, Place::Show | Place::Item(_)) {
             return Place::Other;
         }
@@ -219,4 +227,8 @@ impl<'a> Pass<'a> {
             _ => None,
         }
     }
+}
+
+fn short(tag: &Tag<'_>, name: &str) -> Option<String> {
+    tag.get_trimmed(name).filter(|value| value.len() <= LONGEST_SHARED)
 }

@@ -1,10 +1,10 @@
 //! Fourth step of reading: one walk over the document that finds every item and every enclosure.
 //!
-//! Takes what comes: unclosed and unmatched tags, undeclared prefixes, bare ampersands, a missing end. Bounded in
-//! depth, in declarations and in how often it starts again behind damaged markup, so time grows with the length
-//! of the document and memory with what is kept. What the feed crates get to see later is what this pass has
-//! written itself (see [`Fields`](super::draft::Fields)): their recursion and their copies of declarations
-//! never meet the document.
+//! Takes what comes: unclosed and unmatched tags, undeclared prefixes, bare ampersands, a missing end.
+//! Bounded in depth, in declarations and in what it reads again behind damaged markup, so time grows with the
+//! length of the document and memory with what is kept. What the feed crates get to see later is what this
+//! pass has written itself (see [`Fields`](super::draft::Fields)): their recursion and their copies of
+//! declarations never meet the document.
 
 mod content;
 
@@ -23,8 +23,12 @@ use super::vocabulary::{Element, Field, Note, Vocabulary, element};
 
 /// Elements deeper than this are passed over; the deepest real feed has 8 levels.
 const DEEPEST: usize = 100;
-/// As often is reading resumed behind damaged markup. Each time can cost a look at the whole rest.
-const MOST_RESUMPTIONS: usize = 100;
+/// So many bytes may be read again behind damaged markup, or so many times the document's length: enough for
+/// a small feed that is broken all over, and linear for a hostile one.
+const MOST_REREAD: usize = 16 * 1024 * 1024;
+const MOST_REREAD_TIMES: usize = 4;
+/// What a resumption costs beside the bytes that it reads again.
+const RESUMPTION: usize = 64;
 /// The reader remembers every open tag; it is renewed after so many, since the pass keeps its own list.
 const MOST_REMEMBERED: usize = 4096;
 /// A longer text is cut.
@@ -52,6 +56,12 @@ enum Place {
     Other,
 }
 
+/// What `podcast:alternateEnclosure` says of the media.
+struct Alternate {
+    media_type: Option<String>,
+    length: Option<String>,
+}
+
 /// An open element.
 struct Frame<'a> {
     tag: Tag<'a>,
@@ -65,7 +75,8 @@ struct Pass<'a> {
     reader: Reader<&'a [u8]>,
     /// Where in `text` the reader began.
     offset: usize,
-    resumptions: usize,
+    /// In bytes; see [`MOST_REREAD`].
+    may_reread: usize,
     /// Start tags since the reader began.
     remembered: usize,
     /// Whether elements were too deep.
@@ -79,6 +90,8 @@ struct Pass<'a> {
     /// The open field or note, by its index in `frames`.
     collecting: Option<usize>,
     collected: String,
+    /// What the open `podcast:alternateEnclosure` says of its sources.
+    alternate: Option<Alternate>,
     draft: Draft,
 }
 
@@ -88,7 +101,7 @@ impl<'a> Pass<'a> {
             text,
             reader: reader(text),
             offset: 0,
-            resumptions: 0,
+            may_reread: MOST_REREAD.max(text.len().saturating_mul(MOST_REREAD_TIMES)),
             remembered: 0,
             passed_over: false,
             root_closed: false,
@@ -98,7 +111,8 @@ impl<'a> Pass<'a> {
             local: base.is_some_and(|base| base.scheme() == "file"),
             collecting: None,
             collected: String::new(),
-            draft: Draft::new(kind),
+            alternate: None,
+            draft: Draft::new(kind, text.len()),
         }
     }
 
@@ -147,8 +161,8 @@ impl<'a> Pass<'a> {
         self.offset + usize::try_from(self.reader.buffer_position()).unwrap_or(self.text.len())
     }
 
-    /// Goes on behind a `<` that opens nothing readable. What is cut off by the document's end stays cut off: to
-    /// look into an unclosed comment would bring back what somebody had taken out.
+    /// Goes on behind a `<` that opens nothing readable. What is cut off by the document's end stays cut off:
+    /// to look into an unclosed comment would bring back what somebody had taken out.
     fn resume_after(&mut self, error: &XmlError) -> bool {
         let at = self.offset + usize::try_from(self.reader.error_position()).unwrap_or(self.text.len());
         match error {
@@ -162,8 +176,8 @@ impl<'a> Pass<'a> {
         }
     }
 
-    /// Opens a tag that lacks a quotation mark and so has swallowed what follows: without its attributes, up to its
-    /// own `>` or to the next `<`. Says whether there is more to read.
+    /// Opens a tag that lacks a quotation mark and so has swallowed what follows: without its attributes, up
+    /// to its own `>` or to the next `<`. Says whether there is more to read.
     fn open_damaged(&mut self, start: usize) -> bool {
         let rest = self.text.get(start..).unwrap_or_default();
         let Some(end) = rest.get(1..).and_then(|rest| rest.find(['<', '>'])) else { return false };
@@ -179,10 +193,11 @@ impl<'a> Pass<'a> {
 
     fn resume_at(&mut self, position: usize) -> bool {
         let Some(rest) = self.text.get(position..) else { return false };
-        if self.resumptions == MOST_RESUMPTIONS {
+        let reread = self.position().saturating_sub(position) + RESUMPTION;
+        self.may_reread = self.may_reread.saturating_sub(reread);
+        if self.may_reread == 0 {
             return false;
         }
-        self.resumptions += 1;
         self.draft.warn("damaged markup was read as far as it can be understood");
         self.read_from(position, rest);
         true
@@ -212,7 +227,7 @@ impl<'a> Pass<'a> {
             self.resume_at(start + 1);
             return;
         };
-        let is_damaged = self.resumptions < MOST_RESUMPTIONS && tag.has_swallowed_markup();
+        let is_damaged = self.may_reread > 0 && tag.has_swallowed_markup();
         if is_damaged && self.open_damaged(start) {
             return;
         }
@@ -238,7 +253,8 @@ impl<'a> Pass<'a> {
         }
     }
 
-    /// Items that nobody closes pile up: a new one at the limit closes them all. Anything else is passed over.
+    /// Items that nobody closes pile up: a new one at the limit closes them all. Anything else is passed
+    /// over.
     fn make_room(&mut self, tag: &Tag<'a>) -> bool {
         let outermost = self.frames.iter().position(|frame| matches!(frame.place, Place::Item(_)));
         match outermost {
@@ -269,8 +285,8 @@ impl<'a> Pass<'a> {
         }
     }
 
-    /// The namespace of the root element, and the default one beside it, are the feed's own, whatever they are;
-    /// Atom's is in an Atom document.
+    /// The namespace of the root element, and the default one beside it, are the feed's own, whatever they
+    /// are; Atom's is in an Atom document.
     fn declared_vocabulary(&self, tag: &Tag<'a>, prefix: &str, uri: &str) -> Vocabulary {
         let vocabulary = Vocabulary::of_namespace(uri);
         let is_root = self.frames.is_empty();
@@ -305,6 +321,9 @@ impl<'a> Pass<'a> {
         if self.collecting == Some(self.frames.len()) {
             self.collecting = None;
             self.take_collected(&frame);
+        }
+        if matches!(frame.place, Place::AlternateEnclosure) {
+            self.alternate = None;
         }
         self.root_closed = self.frames.is_empty();
         self.namespaces.leave(frame.namespaces);
