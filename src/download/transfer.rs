@@ -31,10 +31,12 @@ pub(super) struct Transfer<'a> {
 impl Transfer<'_> {
     pub(super) async fn run(&self) -> Result<Fetched, Error> {
         let mut sink = Sink::open(self.order, fingerprint(self.url.as_str()), self.watch).await?;
-        let mut final_url = None;
         let mut failures = 0;
-        loop {
-            let Err(error) = self.attempt(&mut sink, &mut final_url).await else { break };
+        let final_url = loop {
+            let error = match self.attempt(&mut sink).await {
+                Ok(final_url) => break final_url,
+                Err(error) => error,
+            };
             if sink.is_spoilt_by(&error) {
                 discard(&self.order.partial)?;
                 return Err(error);
@@ -45,30 +47,27 @@ impl Transfer<'_> {
             }
             failures += 1;
             self.back_off(failures).await?;
-        }
+        };
         let (record, media, hashes) = sink.finish().await?;
         let (etag, last_modified) = record.map_or((None, None), |record| (record.etag, record.last_modified));
         Ok(Fetched { length: hashes.length, media, hashes, final_url, etag, last_modified })
     }
 
-    /// One request, or a second one when the first brings something that fits nowhere.
-    async fn attempt(&self, sink: &mut Sink<'_>, final_url: &mut Option<SafeUrl>) -> Result<(), Error> {
+    /// One request, or a second one when the first brings something that fits nowhere. Gives who answered.
+    async fn attempt(&self, sink: &mut Sink<'_>) -> Result<Option<SafeUrl>, Error> {
         if sink.is_complete() {
-            return Ok(());
+            return Ok(None);
         }
-        let mut verdict = Verdict::Useless;
         if let Some((offset, record, validator)) = resumable(sink) {
             let response = self.ask(Some((offset, validator))).await?;
-            verdict = answer::judge(&response, Some((offset, record)));
+            let verdict = answer::judge(&response, Some((offset, record)));
             if verdict != Verdict::Useless {
-                return self.take(response, verdict, sink, final_url).await;
+                return self.take(response, verdict, sink).await.map(Some);
             }
         }
         let response = self.ask(None).await?;
-        if answer::judge(&response, None) == Verdict::Whole {
-            verdict = Verdict::Whole;
-        }
-        self.take(response, verdict, sink, final_url).await
+        let verdict = answer::judge(&response, None);
+        self.take(response, verdict, sink).await.map(Some)
     }
 
     async fn take(
@@ -76,8 +75,7 @@ impl Transfer<'_> {
         mut response: Response,
         verdict: Verdict,
         sink: &mut Sink<'_>,
-        final_url: &mut Option<SafeUrl>,
-    ) -> Result<(), Error> {
+    ) -> Result<SafeUrl, Error> {
         let subject = || self.order.source.clone();
         if let Some(encoding) = answer::encoding(&response.headers) {
             return Err(Error::Encoded { subject: subject(), encoding });
@@ -89,11 +87,11 @@ impl Transfer<'_> {
             Verdict::Useless => return Err(Error::NoFile { subject: subject(), status: response.status }),
             Verdict::Complete => {}
         }
-        *final_url = Some(response.url.into());
         if verdict != Verdict::Complete {
             self.pour(response.body, sink).await?;
         }
-        sink.end()
+        sink.end()?;
+        Ok(response.url.into())
     }
 
     /// Begins with the first bytes of a new body. What is held is given up only for what passes the gate: a page that
