@@ -5,7 +5,6 @@
 //! beyond the synced point can be relied on.
 
 use std::fs::File;
-use std::io::Read;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -44,9 +43,7 @@ impl Record {
 
     /// Reads the record; one that is damaged, which no crash of ours leaves, counts as none.
     fn read(path: &Path) -> Option<Self> {
-        let mut text = Vec::new();
-        File::open(path).ok()?.take(RECORD_LIMIT).read_to_end(&mut text).ok()?;
-        serde_json::from_slice(&text).ok()
+        serde_json::from_slice(&fs::read(path, RECORD_LIMIT).ok()?).ok()
     }
 
     fn write(&self, path: &Path) -> Result<(), Error> {
