@@ -72,7 +72,7 @@ fn describe(event: &Event) -> (Option<String>, bool) {
             false,
         ),
         Event::Unchanged { show } => (Some(format!("{show}: the feed has not changed")), false),
-        Event::FeedWarning { show, text } => (Some(format!("{show}: warning: {text}")), false),
+        Event::Warning { show, text } => (Some(format!("{show}: warning: {text}")), false),
         Event::PollFailed { show, error } => (Some(format!("{show}: error: {error}")), true),
         Event::PollWaits { show, until } => {
             (Some(format!("{show}: the server has asked not to be asked before {until}")), true)

@@ -20,6 +20,9 @@ pub(super) enum Verdict {
     },
     /// We have it all.
     Complete,
+    /// The file ends where our bytes end, although more was announced: asking for all of it again would bring the
+    /// same.
+    EndsEarly,
     /// The body is the whole file.
     Whole,
     /// It fits neither what we have nor what we asked for.
@@ -37,9 +40,13 @@ pub(super) fn judge(response: &Response, held: Option<(u64, &Record)>) -> Verdic
             Verdict::Continues { total: range.total.or(record.total) }
         }
         (StatusCode::RANGE_NOT_SATISFIABLE, Some((offset, record)), Some(range))
-            if range.total == Some(offset) && is_same(&response.headers, record, range.total) =>
+            if range.total == Some(offset) && has_same_validators(&response.headers, record) =>
         {
-            Verdict::Complete
+            if record.total.is_none_or(|total| total == offset) {
+                Verdict::Complete
+            } else {
+                Verdict::EndsEarly
+            }
         }
         _ => Verdict::Useless,
     }
@@ -48,9 +55,10 @@ pub(super) fn judge(response: &Response, held: Option<(u64, &Record)>) -> Verdic
 /// Whether the answer speaks of the very bytes that are on record. Servers that ignore `If-Range` exist, so what
 /// the answer says of itself is compared, and what it does not say counts against it.
 fn is_same(headers: &HeaderMap, record: &Record, total: Option<u64>) -> bool {
-    if record.total.is_some() && record.total != total {
-        return false;
-    }
+    (record.total.is_none() || record.total == total) && has_same_validators(headers, record)
+}
+
+fn has_same_validators(headers: &HeaderMap, record: &Record) -> bool {
     let (etag, date) = (text(headers, ETAG), text(headers, LAST_MODIFIED));
     match &record.etag {
         Some(_) => etag == record.etag && (date.is_none() || date == record.last_modified),

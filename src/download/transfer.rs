@@ -61,6 +61,14 @@ impl Transfer<'_> {
         if let Some((offset, record, validator)) = resumable(sink) {
             let response = self.ask(Some((offset, validator))).await?;
             let verdict = answer::judge(&response, Some((offset, record)));
+            if verdict == Verdict::EndsEarly {
+                let announced = record.total.unwrap_or(offset);
+                return Err(Error::WrongLength {
+                    subject: self.order.source.clone(),
+                    announced,
+                    came: offset,
+                });
+            }
             if verdict != Verdict::Useless {
                 return self.take(response, verdict, sink).await.map(Some);
             }
@@ -84,7 +92,9 @@ impl Transfer<'_> {
             Verdict::Continues { total } => sink.resume(total).await?,
             Verdict::Whole if answer::has_end(&response) => self.begin(&mut response, sink).await?,
             Verdict::Whole => return Err(Error::NoLength { subject: subject() }),
-            Verdict::Useless => return Err(Error::NoFile { subject: subject(), status: response.status }),
+            Verdict::Useless | Verdict::EndsEarly => {
+                return Err(Error::NoFile { subject: subject(), status: response.status });
+            }
             Verdict::Complete => {}
         }
         if verdict != Verdict::Complete {

@@ -83,6 +83,8 @@ pub struct FetchedFeed {
     pub poll_after: Option<Duration>,
     /// Whether all pages were read. If not, an absent item means nothing.
     pub complete: bool,
+    /// Whether an older page could not be read: the next poll should take nothing as known.
+    pub page_failed: bool,
 }
 
 /// A poll that brought no feed.
@@ -270,6 +272,7 @@ impl<'a> Walk<'a> {
             moved_to,
             poll_after,
             complete: self.complete,
+            page_failed: self.failed,
         }
     }
 }

@@ -8,6 +8,7 @@ mod probe;
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -56,6 +57,8 @@ pub struct Client {
     info: OnceCell<Result<ClientInfo, Problem>>,
     /// Folders that the client has proven to see.
     proven: Mutex<HashSet<PathBuf>>,
+    /// The user has been told which limits this client does not know.
+    noted: AtomicBool,
 }
 
 /// A torrent to be handed over.
@@ -86,6 +89,8 @@ pub struct Look {
     pub uploaded_bytes: Option<u64>,
     /// What is wrong.
     pub problem: Option<Problem>,
+    /// What the user asked for and this client does not know; said once per client.
+    pub note: Option<String>,
     /// Whether another step makes sense now.
     pub again: bool,
 }
@@ -106,6 +111,7 @@ impl Client {
             limits,
             info: OnceCell::new(),
             proven: Mutex::new(HashSet::new()),
+            noted: AtomicBool::new(false),
         }
     }
 
@@ -266,16 +272,10 @@ impl Visit<'_> {
         let torrent = self.torrent();
         match self.started {
             None => {
-                if self.memory.added {
-                    let adapter = &self.client.adapter;
-                    adapter
-                        .configure(&torrent, &self.client.limits)
-                        .await
-                        .map_err(|error| self.problem(error))?;
-                }
+                let note = if self.memory.added { self.configure(&torrent).await? } else { None };
                 self.client.adapter.start(&torrent).await.map_err(|error| self.problem(error))?;
                 self.started = Some(Instant::now());
-                Ok(self.look(PlacementState::Checking, uploaded, None, true))
+                Ok(Look { note, ..self.look(PlacementState::Checking, uploaded, None, true) })
             }
             Some(started) if started.elapsed() < TO_START => {
                 Ok(self.look(PlacementState::Checking, uploaded, None, true))
@@ -291,6 +291,18 @@ impl Visit<'_> {
                 };
                 Ok(self.look(PlacementState::Stopped, uploaded, Some(problem), false))
             }
+        }
+    }
+
+    /// Sets limits and labels. One that the client does not know is no reason not to seed.
+    async fn configure(&self, torrent: &TorrentRef) -> Result<Option<String>, Problem> {
+        match self.client.adapter.configure(torrent, &self.client.limits).await {
+            Ok(()) => Ok(None),
+            Err(error) if error.kind == ErrorKind::Unsupported => {
+                let is_new = !self.client.noted.swap(true, Ordering::Relaxed);
+                Ok(is_new.then(|| self.problem(error).message))
+            }
+            Err(error) => Err(self.problem(error)),
         }
     }
 
@@ -363,7 +375,7 @@ impl Visit<'_> {
         problem: Option<Problem>,
         again: bool,
     ) -> Look {
-        Look { state, memory: self.memory, uploaded_bytes: uploaded, problem, again }
+        Look { state, memory: self.memory, uploaded_bytes: uploaded, problem, note: None, again }
     }
 }
 

@@ -27,11 +27,11 @@ pub enum Event {
         /// The show.
         show: String,
     },
-    /// A feed is damaged or unusual.
-    FeedWarning {
+    /// Something is not as it should be, and work goes on: a damaged feed, a limit that a client does not know.
+    Warning {
         /// The show.
         show: String,
-        /// What is wrong with it.
+        /// What is wrong.
         text: String,
     },
     /// A feed could not be read.

@@ -78,6 +78,10 @@ impl Pipeline {
             if before.is_none_or(|(state, _)| state != look.state) {
                 self.announce(job, &look).await?;
             }
+            if let Some(note) = &look.note {
+                self.store.tell(job.enclosure, Timestamp::now(), note).await?;
+                self.monitor.event(&Event::Warning { show: job.show.clone(), text: note.clone() });
+            }
             if !look.again || self.stop.is_cancelled() {
                 return Ok(());
             }

@@ -16,12 +16,12 @@ use super::monitor::Event;
 use super::wanted::rules;
 use super::{Error, Pass, Pipeline, lock, schedule};
 use crate::config::{Auth, FeedSource, Show};
-use crate::feed::{self, Validators};
+use crate::feed::{self, FetchedFeed, Validators};
 use crate::http::{Advice, BasicAuth, Meter};
 use crate::model::identity::comparable_url;
-use crate::model::{Feed, Item, Selection, Traffic};
+use crate::model::{Item, Selection, Traffic};
 use crate::secret::public_url;
-use crate::store::{FailedPoll, FeedRecord, Recorded, ShowRecord};
+use crate::store::{FailedPoll, FeedRecord, ShowRecord};
 use crate::{error, fs};
 
 /// Feeds that are read at a time.
@@ -178,33 +178,31 @@ impl Pipeline {
         traffic: Traffic,
         now: Timestamp,
     ) -> Result<ShowRecord, Error> {
-        let (feed, validators, moved_to, poll_after) = match answer {
-            feed::Fetched::NotModified { moved_to, poll_after } => (None, None, moved_to, poll_after),
-            feed::Fetched::Feed(fetched) => {
-                let mut feed = fetched.feed;
-                feed.truncated |= !fetched.complete;
-                (Some(feed), Some(fetched.validators), fetched.moved_to, fetched.poll_after)
-            }
+        let (moved_to, poll_after) = match &answer {
+            feed::Fetched::NotModified { moved_to, poll_after } => (moved_to.clone(), *poll_after),
+            feed::Fetched::Feed(fetched) => (fetched.moved_to.clone(), fetched.poll_after),
+        };
+        let fetched = match answer {
+            feed::Fetched::NotModified { .. } => None,
+            feed::Fetched::Feed(fetched) => Some(*fetched),
         };
         let show = match known {
             Some(show) => show,
             None => {
-                let title = feed.as_ref().map(|feed| feed.title.as_str()).unwrap_or_default();
+                let title = fetched.as_ref().map(|fetched| fetched.feed.title.as_str()).unwrap_or_default();
                 let slug = self.store.free_slug(&slug(title)).await?;
                 self.store.ensure_show(&slug, &target.feed.to_string()).await?
             }
         };
-        let validators = validators.unwrap_or_else(|| Validators {
-            etag: show.etag.clone(),
-            last_modified: show.last_modified.clone(),
-        });
-        let recorded = match &feed {
-            Some(feed) => Some(self.store.record_items(show.id, feed, now).await?),
-            None => None,
-        };
-        let wanted = match recorded {
-            Some(_) => self.judge(show.id, &target.selection).await?,
-            None => 0,
+        let (feed, validators) = match fetched {
+            Some(fetched) => {
+                self.record_feed(&show, &fetched, &target.selection, now).await?;
+                (Some(fetched.feed), fetched.validators)
+            }
+            None => {
+                self.monitor.event(&Event::Unchanged { show: show.slug.clone() });
+                (None, Validators { etag: show.etag.clone(), last_modified: show.last_modified.clone() })
+            }
         };
         // The validators last: a crash before them reads the feed again, one after them has nothing to repeat.
         let record = FeedRecord {
@@ -218,22 +216,34 @@ impl Pipeline {
             traffic,
         };
         self.store.record_poll(show.id, feed.as_ref(), &record, now).await?;
-        self.tally(|tally| tally.new_episodes += wanted.min(recorded.unwrap_or_default().new_episodes));
-        self.tell_of_poll(&show.slug, feed.as_ref(), recorded.unwrap_or_default(), wanted);
         Ok(show)
     }
 
-    fn tell_of_poll(&self, show: &str, feed: Option<&Feed>, recorded: Recorded, newly_wanted: u64) {
-        let show = show.to_owned();
-        let Some(feed) = feed else {
-            self.monitor.event(&Event::Unchanged { show });
-            return;
-        };
+    /// Records the items of a feed and which of them are wanted, and tells of it.
+    async fn record_feed(
+        &self,
+        show: &ShowRecord,
+        fetched: &FetchedFeed,
+        selection: &Selection,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let feed = &fetched.feed;
+        let recorded =
+            self.store.record_items(show.id, feed, fetched.complete && !feed.truncated, now).await?;
+        // Without its rules on record a show is read anew, all pages of it.
+        let on_record = if fetched.page_failed { String::new() } else { rules(selection) };
+        let newly_wanted = self.judge(show.id, selection, &on_record).await?;
+        self.tally(|tally| tally.new_episodes += newly_wanted.min(recorded.new_episodes));
         for text in &feed.warnings {
-            self.monitor.event(&Event::FeedWarning { show: show.clone(), text: text.clone() });
+            self.monitor.event(&Event::Warning { show: show.slug.clone(), text: text.clone() });
         }
-        let (title, new_episodes) = (feed.title.clone(), recorded.new_episodes);
-        self.monitor.event(&Event::Polled { show, title, new_episodes, newly_wanted });
+        self.monitor.event(&Event::Polled {
+            show: show.slug.clone(),
+            title: feed.title.clone(),
+            new_episodes: recorded.new_episodes,
+            newly_wanted,
+        });
+        Ok(())
     }
 
     async fn record_failed_poll(
@@ -305,6 +315,7 @@ fn read_file(path: &Path, most: u64) -> Result<feed::Fetched, Failure> {
         moved_to: None,
         poll_after: None,
         complete: true,
+        page_failed: false,
     })))
 }
 

@@ -34,8 +34,9 @@ fn wanted_by(selection: &Selection) -> String {
 }
 
 impl Pipeline {
-    /// Judges every known episode of a show and records the verdicts. Gives how many enclosures are newly wanted.
-    pub(super) async fn judge(&self, show: ShowId, selection: &Selection) -> Result<u64, Error> {
+    /// Judges every known episode of a show and records the verdicts with these rules. Gives how many enclosures are
+    /// newly wanted.
+    pub(super) async fn judge(&self, show: ShowId, selection: &Selection, rules: &str) -> Result<u64, Error> {
         let known = self.store.items(show).await?;
         let items: Vec<_> = known.iter().map(|known| known.item.clone()).collect();
         let verdicts: Vec<Verdict> = feed::select(&items, selection)
@@ -53,6 +54,6 @@ impl Pipeline {
             .filter(|(enclosure, _)| names.contains_url(&enclosure.url))
             .map(|(_, id)| *id)
             .collect();
-        Ok(self.store.record_verdicts(show, &rules(selection), &verdicts, &repeated).await?)
+        Ok(self.store.record_verdicts(show, rules, &verdicts, &repeated).await?)
     }
 }

@@ -44,8 +44,14 @@ pub struct Verdict {
 
 impl Store {
     /// Records the items of a feed: new ones, changed ones, and which are no longer there. The latter only if
-    /// the document was complete.
-    pub async fn record_items(&self, show: ShowId, feed: &Feed, now: Timestamp) -> Result<Recorded> {
+    /// all of the feed was read.
+    pub async fn record_items(
+        &self,
+        show: ShowId,
+        feed: &Feed,
+        complete: bool,
+        now: Timestamp,
+    ) -> Result<Recorded> {
         let what = "record a feed's items";
         let known = self.known_episodes(show).await?;
         let announced_by = self.links(show).await?;
@@ -57,7 +63,7 @@ impl Store {
         }
         let still_announced: HashSet<String> =
             feed.items.iter().flat_map(|item| &item.enclosures).map(|e| comparable_url(&e.url)).collect();
-        if !feed.truncated {
+        if complete {
             sqlx::query("UPDATE episodes SET present = FALSE WHERE show_id = $1")
                 .bind(show.0)
                 .execute(&mut **writer.tx)

@@ -62,7 +62,7 @@ async fn one_url_in_two_items_is_one_enclosure() {
     let (_dir, store) = empty().await;
     let show = store.ensure_show("s", "https://f/").await.unwrap().id;
     let doc = feed(&[(Some("a"), &["https://h/1.mp3"]), (Some("b"), &["https://h/1.mp3"])]);
-    assert_eq!(store.record_items(show, &doc, now()).await.unwrap().new_episodes, 2);
+    assert_eq!(store.record_items(show, &doc, true, now()).await.unwrap().new_episodes, 2);
     assert_eq!(want_all(&store, show).await, 1);
     store.join_pass(show, 1).await.unwrap();
     assert!(store.claim_download(1, now(), true, &[]).await.unwrap().is_some());
@@ -73,11 +73,11 @@ async fn one_url_in_two_items_is_one_enclosure() {
 async fn a_moved_host_adds_nothing() {
     let (_dir, store) = empty().await;
     let show = store.ensure_show("s", "https://f/").await.unwrap().id;
-    store.record_items(show, &feed(&[(Some("a"), &["http://h/1.mp3"])]), now()).await.unwrap();
+    store.record_items(show, &feed(&[(Some("a"), &["http://h/1.mp3"])]), true, now()).await.unwrap();
     want_all(&store, show).await;
     let moved = feed(&[(Some("a"), &["https://cdn/x/9.mp3?u=1"])]);
     for expected in [1, 0] {
-        let recorded = store.record_items(show, &moved, now()).await.unwrap();
+        let recorded = store.record_items(show, &moved, true, now()).await.unwrap();
         assert_eq!((recorded.new_episodes, recorded.moved), (0, expected));
     }
     assert_eq!(want_all(&store, show).await, 0);
@@ -90,7 +90,7 @@ async fn a_moved_host_adds_nothing() {
 async fn a_claim_that_died_is_claimed_again_by_the_next_pass_and_a_wait_is_kept() {
     let (_dir, store) = empty().await;
     let show = store.ensure_show("s", "https://f/").await.unwrap().id;
-    store.record_items(show, &feed(&[(Some("a"), &["http://h/1.mp3"])]), now()).await.unwrap();
+    store.record_items(show, &feed(&[(Some("a"), &["http://h/1.mp3"])]), true, now()).await.unwrap();
     want_all(&store, show).await;
     store.join_pass(show, 1).await.unwrap();
     assert!(store.claim_download(1, now(), false, &["h".to_owned()]).await.unwrap().is_none());
@@ -111,7 +111,7 @@ async fn names_are_unique_in_a_show_whatever_their_case() {
     let (_dir, store) = empty().await;
     let show = store.ensure_show("s", "https://f/").await.unwrap().id;
     let doc = feed(&[(Some("a"), &["http://h/A.mp3"]), (Some("b"), &["http://h/a.mp3"])]);
-    store.record_items(show, &doc, now()).await.unwrap();
+    store.record_items(show, &doc, true, now()).await.unwrap();
     want_all(&store, show).await;
     store.join_pass(show, 1).await.unwrap();
     let mut ids = Vec::new();
@@ -137,7 +137,7 @@ async fn names_are_unique_in_a_show_whatever_their_case() {
 async fn writers_take_turns() {
     let (_dir, store) = empty().await;
     let show = store.ensure_show("s", "https://f/").await.unwrap().id;
-    store.record_items(show, &feed(&[(Some("a"), &["http://h/1.mp3"])]), now()).await.unwrap();
+    store.record_items(show, &feed(&[(Some("a"), &["http://h/1.mp3"])]), true, now()).await.unwrap();
     let writers = (0..8).map(|pass| {
         let store = store.clone();
         tokio::spawn(async move {
