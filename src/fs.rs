@@ -3,17 +3,20 @@
 //! Whatever appears under its final name is complete and synced, also after a power cut. All calls block for as
 //! long as the disk takes; none is asynchronous.
 
-use std::fs::{self, File, OpenOptions, Permissions, TryLockError};
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Read, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Component, Path, PathBuf};
 
 use rustix::fs::{CWD, OFlags, RenameFlags, renameat_with, statvfs};
 use rustix::io::Errno;
 
-/// How temporary files are called, so that [`remove_temporaries`] knows what a crash has left.
-const TEMPORARY_PREFIX: &str = ".podseed-";
-const TEMPORARY_SUFFIX: &str = ".tmp";
+/// The end of a temporary file's name.
+const TEMPORARY_SUFFIX: &str = ".podseed-tmp";
+/// The longest part of a name that its temporary file's name repeats; the whole must stay below 255 bytes.
+const TEMPORARY_STEM: usize = 200;
 
 /// Something about a file that did not work.
 #[derive(Debug, thiserror::Error)]
@@ -88,19 +91,38 @@ impl Error {
 }
 
 /// Writes a small file under its final name: complete and synced, or not at all. An older one is replaced.
+///
+/// What a crash leaves is written over by the next attempt, for the temporary name follows from the final one. So
+/// one path has one writer at a time.
 pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), Error> {
-    let failed = |error: io::Error| Error::io("write", path, error);
-    let folder = parent(path);
-    let mut temporary = tempfile::Builder::new()
-        .prefix(TEMPORARY_PREFIX)
-        .suffix(TEMPORARY_SUFFIX)
-        .permissions(Permissions::from_mode(0o666))
-        .tempfile_in(folder)
-        .map_err(failed)?;
-    temporary.write_all(bytes).map_err(failed)?;
-    temporary.as_file().sync_all().map_err(failed)?;
-    temporary.persist(path).map_err(|error| failed(error.error))?;
-    sync_dir(folder)
+    let temporary = temporary_name(path);
+    let written = write_synced(&temporary, bytes).and_then(|()| rename(&temporary, path));
+    if let Err(error) = written {
+        // Nothing is gained by a second error about the same disk.
+        let _ = fs::remove_file(&temporary);
+        return Err(Error::io("write", path, error));
+    }
+    sync_dir(parent(path))
+}
+
+fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .custom_flags(flags(OFlags::NOFOLLOW))
+        .open(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+/// Hidden, in the same folder, and not ending as anything that somebody watches for.
+fn temporary_name(path: &Path) -> PathBuf {
+    let name = path.file_name().unwrap_or_default().as_bytes();
+    let mut temporary = OsString::from(".");
+    temporary.push(OsStr::from_bytes(&name[..name.len().min(TEMPORARY_STEM)]));
+    temporary.push(TEMPORARY_SUFFIX);
+    parent(path).join(temporary)
 }
 
 /// Reads a whole file of at most `most` bytes.
@@ -113,20 +135,6 @@ pub fn read(path: &Path, most: u64) -> Result<Vec<u8>, Error> {
         true => Err(Error::TooLarge { path: path.to_owned(), most }),
         false => Ok(bytes),
     }
-}
-
-/// Removes what a crash has left of [`write_atomic`] in this folder. For the start only, while nobody writes.
-pub fn remove_temporaries(folder: &Path) -> Result<(), Error> {
-    let failed = |error: io::Error| Error::io("tidy up", folder, error);
-    for entry in fs::read_dir(folder).map_err(failed)? {
-        let entry = entry.map_err(failed)?;
-        let name = entry.file_name();
-        let name = name.to_string_lossy();
-        if name.starts_with(TEMPORARY_PREFIX) && name.ends_with(TEMPORARY_SUFFIX) {
-            remove(&entry.path())?;
-        }
-    }
-    Ok(())
 }
 
 /// Gives a complete and synced file its final name, in the same file system. Never overwrites: a name that is

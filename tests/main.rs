@@ -2,6 +2,7 @@
 
 mod clients;
 mod config;
+mod crash;
 mod download;
 mod examples;
 mod feed_fetch;

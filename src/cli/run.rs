@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
+use podseed_adapters::{ClientConfig, WatchedBy};
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 use url::Url;
@@ -215,17 +216,9 @@ fn print_summary(summary: &Summary, config: &Config, context: &Context) {
     }
 }
 
-/// What is left for the user, where no client is there that podseed can ask whether it seeds.
+/// What is left for the user, where no client is there of which podseed could know that it seeds.
 fn print_next_step(config: &Config) {
     let folder = DataFolder::new(&config.data_dir);
-    let watched: Vec<_> = config
-        .clients
-        .iter()
-        .filter_map(|client| match &client.adapter {
-            podseed_adapters::ClientConfig::WatchDir(watch) => Some(watch),
-            _ => None,
-        })
-        .collect();
     if config.clients.is_empty() {
         talk(format_args!(
             "\nThe torrents are in {}, their data in {}.\n\
@@ -235,9 +228,12 @@ fn print_next_step(config: &Config) {
             folder.root().join("torrents").display(),
             folder.media().display()
         ));
-    } else if watched.len() == config.clients.len() {
-        let media = folder.media().join("SHOW");
-        for watch in watched {
+    }
+    let media = folder.media().join("SHOW");
+    for client in &config.clients {
+        if let ClientConfig::WatchDir(watch) = &client.adapter
+            && watch.client == WatchedBy::Other
+        {
             talk(format_args!(
                 "\nThe .torrent files are in the watched folder {}.\n\
                  Next: let your BitTorrent client watch it, with {} as the place of the data; it seeds as soon as it \

@@ -6,6 +6,7 @@ use std::os::unix::fs::symlink;
 use tempfile::tempdir;
 
 use super::*;
+use std::os::unix::fs::PermissionsExt as _;
 
 fn names(folder: &Path) -> Vec<String> {
     let mut names: Vec<_> = fs::read_dir(folder)
@@ -37,13 +38,25 @@ fn a_written_file_can_be_read_by_a_web_server() {
 }
 
 #[test]
-fn temporaries_of_a_crash_are_removed_and_nothing_else() {
+fn what_a_crash_has_left_is_written_over() {
     let folder = tempdir().unwrap();
-    for name in [".podseed-Ab3.tmp", ".podseed.yaml", "podseed-1.tmp", "a.mp3"] {
-        fs::write(folder.path().join(name), b"").unwrap();
+    for name in ["a.torrent".to_owned(), "ü".repeat(127)] {
+        let path = folder.path().join(name);
+        fs::write(temporary_name(&path), b"half of an older one").unwrap();
+        write_atomic(&path, b"new").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"new");
     }
-    remove_temporaries(folder.path()).unwrap();
-    assert_eq!(names(folder.path()), [".podseed.yaml", "a.mp3", "podseed-1.tmp"]);
+    assert_eq!(names(folder.path()).len(), 2);
+}
+
+#[test]
+fn a_link_in_the_way_is_not_followed() {
+    let folder = tempdir().unwrap();
+    let (path, target) = (folder.path().join("a"), folder.path().join("target"));
+    fs::write(&target, b"the user's").unwrap();
+    std::os::unix::fs::symlink(&target, temporary_name(&path)).unwrap();
+    assert!(write_atomic(&path, b"new").is_err());
+    assert_eq!(fs::read(&target).unwrap(), b"the user's");
 }
 
 #[test]

@@ -122,6 +122,9 @@ def leech(question):
         "enable_upnp": False,
         "enable_natpmp": False,
         "allow_multiple_connections_per_ip": True,
+        # a client that has only just got the torrent hangs up while it still checks the data
+        "max_failcount": 100,
+        "min_reconnect_time": 1,
         "enable_incoming_utp": False,
         "enable_outgoing_utp": False,
         "alert_mask": lt.alert.category_t.all_categories,
@@ -137,7 +140,6 @@ def leech(question):
         status = handle.status()
         if status.is_seeding:
             return {"complete": True}
-        # a client that has only just been started may hang up on the first call
         if question.get("port") and status.num_peers == 0 and time.monotonic() - asked > 1 and status.state == lt.torrent_status.downloading:
             handle.connect_peer(("127.0.0.1", question["port"]))
             asked = time.monotonic()
