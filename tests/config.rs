@@ -1,5 +1,4 @@
 //! The configuration as users meet it: what is accepted here, what is said of the likeliest mistakes in the modules.
-#![expect(clippy::unwrap_used, reason = "a test sets its stage, and fails where that fails")]
 
 mod meant;
 mod written;
@@ -25,7 +24,6 @@ impl Folder {
         folder
     }
 
-    #[expect(clippy::disallowed_methods, reason = "a test sets its stage")]
     fn write(&self, name: &str, content: &[u8]) {
         let path = self.0.path().join(name);
         std::fs::write(&path, content).unwrap();

@@ -1,5 +1,4 @@
 //! The files in `examples/`: each can be used as it lies there.
-#![expect(clippy::unwrap_used, reason = "a test sets its stage, and fails where that fails")]
 
 use std::path::{Path, PathBuf};
 
@@ -13,7 +12,6 @@ fn example(name: &str) -> PathBuf {
 }
 
 /// Loads an example from a copy of its folder, in which the password that it names exists.
-#[expect(clippy::disallowed_methods, reason = "a test sets its stage")]
 fn load(name: &str) -> (TempDir, Config) {
     let folder = TempDir::new().unwrap();
     for entry in std::fs::read_dir(example(name)).unwrap() {

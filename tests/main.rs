@@ -1,4 +1,10 @@
 //! The tests that use podseed as its users do, in one binary: one file per behaviour.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::disallowed_methods,
+    reason = "a test fails by panicking, and lays out its own files"
+)]
 
 mod clients;
 mod config;

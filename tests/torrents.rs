@@ -65,7 +65,6 @@ fn sample(length: usize, seed: usize) -> Vec<u8> {
 }
 
 /// Writes a file of the test's own, with its folders.
-#[expect(clippy::disallowed_methods, reason = "a test makes its own world")]
 fn write(path: &Path, bytes: &[u8]) {
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
     std::fs::write(path, bytes).unwrap();

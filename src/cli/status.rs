@@ -28,7 +28,7 @@ pub(super) async fn run(args: &StatusArgs, context: &Context) -> Result<Outcome,
     }
     let totals = totals(&shows);
     if context.json {
-        let shows = shows.iter().map(|show| ShowJson::new(show)).collect();
+        let shows = shows.iter().map(ShowJson::new).collect();
         json(&StatusJson { shows, totals: TotalsJson::new(&totals) });
     } else {
         shows.iter().for_each(print_show);

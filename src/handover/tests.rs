@@ -1,4 +1,5 @@
 //! The steps against a client that says what a test tells it. Time is the test's own.
+#![expect(clippy::disallowed_methods, reason = "tests lay out files for the module under test")]
 
 use std::collections::VecDeque;
 

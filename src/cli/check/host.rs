@@ -38,8 +38,8 @@ fn data_folder(config: &Config, findings: &mut Vec<Finding>) {
         ));
         return;
     }
-    match fs::free_space(folder.root()) {
-        Ok(free) if free < config.limits.disk_free => findings.push(Finding::error(
+    findings.push(match fs::free_space(folder.root()) {
+        Ok(free) if free < config.limits.disk_free => Finding::error(
             "data.space",
             place,
             format!(
@@ -48,12 +48,10 @@ fn data_folder(config: &Config, findings: &mut Vec<Finding>) {
                 ByteSize(config.limits.disk_free)
             ),
             "make room, or lower `limits.disk_free`; until then nothing is fetched",
-        )),
-        Ok(free) => {
-            findings.push(Finding::ok("data.space", place, format!("writable, {} free", ByteSize(free))))
-        }
-        Err(error) => findings.push(Finding::warning("data.space", place, error.to_string(), "")),
-    }
+        ),
+        Ok(free) => Finding::ok("data.space", place, format!("writable, {} free", ByteSize(free))),
+        Err(error) => Finding::warning("data.space", place, error.to_string(), ""),
+    });
 }
 
 /// Tries it: permissions, quotas and read-only mounts all say no only when asked.
