@@ -8,9 +8,10 @@ use clap::Args;
 use serde_json::{Value, json};
 use url::Url;
 
+use super::output::plain;
 use crate::feed::{self, FetchError, Fetched, SIZE_LIMIT, Source, Validators};
 use crate::http::{Http, Meter};
-use crate::model::{Enclosure, Feed, FeedKind, Item, Role};
+use crate::model::{Enclosure, Feed, FeedKind, Item};
 use crate::units::ByteSize;
 
 /// Arguments of `feed`.
@@ -121,7 +122,7 @@ fn item_json(item: &Item) -> Value {
             "url": enclosure.url,
             "type": enclosure.media_type,
             "length": enclosure.length,
-            "role": role_name(enclosure.role),
+            "role": enclosure.role.as_str(),
         })
     };
     json!({
@@ -137,7 +138,7 @@ fn print(feed: &Feed, out: &mut dyn Write) -> io::Result<()> {
     let title = if feed.title.is_empty() { "(no title)" } else { &feed.title };
     let number = feed.items.len();
     let items = if number == 1 { "item" } else { "items" };
-    writeln!(out, "{} ({}, {number} {items})", printable(title), kind_name(feed.kind))?;
+    writeln!(out, "{} ({}, {number} {items})", plain(title), kind_name(feed.kind))?;
     let facts = [
         ("page", feed.link.as_deref()),
         ("licence", feed.licence.as_deref()),
@@ -148,11 +149,11 @@ fn print(feed: &Feed, out: &mut dyn Write) -> io::Result<()> {
     ];
     for (what, value) in facts {
         if let Some(value) = value {
-            writeln!(out, "{what:<12}{}", printable(value))?;
+            writeln!(out, "{what:<12}{}", plain(value))?;
         }
     }
     for warning in &feed.warnings {
-        writeln!(out, "warning     {}", printable(warning))?;
+        writeln!(out, "warning     {}", plain(warning))?;
     }
     feed.items.iter().try_for_each(|item| print_item(item, out))
 }
@@ -160,15 +161,15 @@ fn print(feed: &Feed, out: &mut dyn Write) -> io::Result<()> {
 fn print_item(item: &Item, out: &mut dyn Write) -> io::Result<()> {
     let date = item.date.map_or_else(|| "-".to_owned(), |date| date.strftime("%Y-%m-%d").to_string());
     let live = if item.live { " (live)" } else { "" };
-    writeln!(out, "\n{date:<12}{}{live}", printable(&item.title))?;
+    writeln!(out, "\n{date:<12}{}{live}", plain(&item.title))?;
     for enclosure in &item.enclosures {
         let facts = [
-            Some(role_name(enclosure.role).to_owned()),
+            Some(enclosure.role.as_str().to_owned()),
             enclosure.media_type.clone(),
             enclosure.length.map(|length| ByteSize(length).to_string()),
         ];
         let facts: Vec<String> = facts.into_iter().flatten().collect();
-        writeln!(out, "            {} ({})", printable(&enclosure.url), printable(&facts.join(", ")))?;
+        writeln!(out, "            {} ({})", plain(&enclosure.url), plain(&facts.join(", ")))?;
     }
     Ok(())
 }
@@ -179,24 +180,6 @@ fn kind_name(kind: FeedKind) -> &'static str {
         FeedKind::Atom => "atom",
         FeedKind::Rdf => "rdf",
     }
-}
-
-fn role_name(role: Role) -> &'static str {
-    match role {
-        Role::Enclosure => "enclosure",
-        Role::Alternate => "alternate",
-        Role::Media => "media",
-        Role::AtomLink => "atom-link",
-    }
-}
-
-/// A stranger's text for a terminal: what could move the cursor or turn the direction of reading is replaced.
-fn printable(text: &str) -> String {
-    let harmful = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    text.chars().map(|c| if harmful(c) { char::REPLACEMENT_CHARACTER } else { c }).collect()
 }
 
 #[cfg(test)]

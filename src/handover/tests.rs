@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 
 use async_trait::async_trait;
-use podseed_adapters::{Activity, Added, Capabilities, Error};
+use podseed_adapters::{Activity, Added, Capabilities, Error, Presence, Seed, TorrentRef};
 
 use super::*;
 

@@ -2,6 +2,8 @@
 
 use jiff::Timestamp;
 
+use super::words::words;
+
 /// The family of a feed document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FeedKind {
@@ -25,6 +27,13 @@ pub enum Role {
     /// `<atom:link rel="enclosure">` inside RSS.
     AtomLink,
 }
+
+words!(Role {
+    Enclosure = "enclosure",
+    Alternate = "alternate",
+    Media = "media",
+    AtomLink = "atom-link",
+});
 
 /// One media file of an item, as the feed announces it.
 #[derive(Debug, Clone, PartialEq, Eq)]

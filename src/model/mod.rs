@@ -7,13 +7,15 @@ pub mod name;
 mod path_map;
 mod selection;
 mod stage;
+mod words;
 mod work;
 
 pub use feed::{Enclosure, Feed, FeedKind, Item, Licence, Role};
 pub use path_map::PathMap;
 pub use podseed_adapters::{InfoHashV1, InfoHashV2, InfoHashes, TorrentVersion};
 pub use selection::Selection;
-pub use stage::{PlacementState, Stage, UnknownName};
+pub use stage::{PlacementState, Stage};
+pub use words::UnknownWord;
 pub use work::{
     DownloadJob, EnclosureId, EpisodeFacts, MediaFile, Memory, PlacementId, PlacementJob, PlacementReport,
     Problem, StageCounts, Traffic,

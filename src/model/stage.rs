@@ -7,8 +7,7 @@
 //! ```
 //! A transient failure leaves the stage where it was and sets the next attempt; `failed` needs the user.
 
-use std::fmt;
-use std::str::FromStr;
+use super::words::words;
 
 /// How far an enclosure has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -52,40 +51,7 @@ pub enum PlacementState {
     Failed,
 }
 
-/// A text that names no stage or state.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("\"{0}\" is not a known stage or state")]
-pub struct UnknownName(String);
-
-macro_rules! names {
-    ($type:ident { $($variant:ident = $name:literal),+ $(,)? }) => {
-        impl $type {
-            /// Every value, in order.
-            pub const ALL: &[Self] = &[$(Self::$variant),+];
-
-            /// The name in JSON, in the database and in messages.
-            pub fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $name),+ }
-            }
-        }
-
-        impl fmt::Display for $type {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.pad(self.as_str())
-            }
-        }
-
-        impl FromStr for $type {
-            type Err = UnknownName;
-
-            fn from_str(text: &str) -> Result<Self, UnknownName> {
-                match text { $($name => Ok(Self::$variant),)+ _ => Err(UnknownName(text.to_owned())) }
-            }
-        }
-    };
-}
-
-names!(Stage {
+words!(Stage {
     Discovered = "discovered",
     Downloading = "downloading",
     Downloaded = "downloaded",
@@ -96,7 +62,7 @@ names!(Stage {
     Withdrawn = "withdrawn",
 });
 
-names!(PlacementState {
+words!(PlacementState {
     Pending = "pending",
     Waiting = "waiting",
     Checking = "checking",

@@ -237,14 +237,7 @@ impl Store {
 
     /// Adds a line to the story of an enclosure.
     pub async fn tell(&self, id: EnclosureId, now: Timestamp, text: &str) -> Result<()> {
-        sqlx::query("INSERT INTO events (enclosure_id, at, text) VALUES ($1, $2, $3)")
-            .bind(id.0)
-            .bind(seconds(now))
-            .bind(text)
-            .execute(&self.pool)
-            .await
-            .doing("record an event")?;
-        Ok(())
+        event(&self.pool, id, now, text).await.doing("record an event")
     }
 
     /// The earliest next attempt among the enclosures that this pass left waiting.
@@ -260,4 +253,20 @@ impl Store {
         let read = || Ok((unsigned(row.try_get("n")?), timestamp(row.try_get("first")?)));
         read().doing("count what waits")
     }
+}
+
+/// Adds a line to the story of an enclosure.
+pub(super) async fn event(
+    executor: impl sqlx::SqliteExecutor<'_>,
+    id: EnclosureId,
+    now: Timestamp,
+    text: &str,
+) -> std::result::Result<(), sqlx::Error> {
+    sqlx::query("INSERT INTO events (enclosure_id, at, text) VALUES ($1, $2, $3)")
+        .bind(id.0)
+        .bind(seconds(now))
+        .bind(text)
+        .execute(executor)
+        .await
+        .map(drop)
 }

@@ -3,7 +3,8 @@
 use jiff::Timestamp;
 use sqlx::Row as _;
 
-use super::{Doing as _, EnclosureStatus, Result, Store, seconds, timestamp, unsigned, word};
+use super::downloads::event;
+use super::{Doing as _, EnclosureStatus, Result, Store, timestamp, unsigned, word};
 use crate::model::{EnclosureId, Stage};
 
 /// An episode that a user may mean.
@@ -187,14 +188,7 @@ impl Store {
         .await
         .doing(what)?
         .rows_affected();
-        sqlx::query(
-            "INSERT INTO events (enclosure_id, at, text) VALUES ($1, $2, 'the user asked to try again')",
-        )
-        .bind(id.0)
-        .bind(seconds(now))
-        .execute(&mut *tx)
-        .await
-        .doing(what)?;
+        event(&mut *tx, id, now, "the user asked to try again").await.doing(what)?;
         tx.commit().await.doing(what)?;
         let unfinished = matches!(
             word("a stage", &stage)?,
@@ -208,21 +202,14 @@ impl Store {
     pub async fn forget(&self, episodes: &[Found], now: Timestamp) -> Result<u64> {
         let what = "forget an enclosure";
         let ids = self.enclosure_ids(episodes, "NOT e.forgotten").await?;
-        for id in &ids {
+        for id in ids.iter().copied() {
             let mut tx = self.begin().await.doing(what)?;
             sqlx::query("UPDATE enclosures SET forgotten = TRUE WHERE id = $1")
                 .bind(id.0)
                 .execute(&mut *tx)
                 .await
                 .doing(what)?;
-            sqlx::query(
-                "INSERT INTO events (enclosure_id, at, text) VALUES ($1, $2, 'the user asked to forget it')",
-            )
-            .bind(id.0)
-            .bind(seconds(now))
-            .execute(&mut *tx)
-            .await
-            .doing(what)?;
+            event(&mut *tx, id, now, "the user asked to forget it").await.doing(what)?;
             tx.commit().await.doing(what)?;
         }
         Ok(ids.len() as u64)

@@ -9,6 +9,7 @@ mod manage;
 mod placements;
 mod shows;
 mod status;
+mod writer;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

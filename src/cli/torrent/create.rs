@@ -11,7 +11,8 @@ use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 use url::Url;
 
-use super::{Error, Outcome, hashes_json, hashes_text, printable, progress_bar, version_name, with_causes};
+use super::{Error, Outcome, hashes_json, hashes_text, progress_bar, version_name};
+use crate::cli::output::plain;
 use crate::fs::{create_dir, write_atomic};
 use crate::hash::PieceLength;
 use crate::model::TorrentVersion;
@@ -171,7 +172,7 @@ fn create_each(args: &CreateArgs, json: bool, out: &mut dyn Write) -> Result<Out
     let bar = progress_bar(files.iter().map(length).sum());
     let (mut made, mut failed) = (Vec::new(), Vec::new());
     for relative in &files {
-        bar.set_message(printable(&relative.to_string_lossy()));
+        bar.set_message(plain(&relative.to_string_lossy()));
         match create_one(args, relative, output, &bar) {
             Ok((torrent, file)) if json => made.push(torrent.json(&file)),
             Ok((torrent, file)) => bar.suspend(|| torrent.print(&file, out))?,
@@ -180,7 +181,7 @@ fn create_each(args: &CreateArgs, json: bool, out: &mut dyn Write) -> Result<Out
     }
     bar.finish_and_clear();
     if json {
-        let failed: Vec<_> = failed.iter().map(|error| with_causes(error)).collect();
+        let failed: Vec<_> = failed.iter().map(|error| crate::error::chain(error)).collect();
         writeln!(out, "{}", json!({ "torrents": made, "failed": failed }))?;
     }
     Ok(if failed.is_empty() { Outcome::Done } else { Outcome::SomeFailed(failed) })
@@ -261,7 +262,7 @@ impl Made {
     }
 
     fn print(&self, file: &Path, out: &mut dyn Write) -> Result<(), Error> {
-        writeln!(out, "{}", printable(&file.to_string_lossy()))?;
+        writeln!(out, "{}", plain(&file.to_string_lossy()))?;
         writeln!(out, "  info hash  {}", hashes_text(&self.torrent.info_hash))?;
         writeln!(out, "  magnet     {}", self.torrent.magnet)?;
         Ok(())

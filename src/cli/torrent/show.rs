@@ -7,7 +7,8 @@ use clap::Args;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{Error, Outcome, count, hashes_json, hashes_text, printable, read_torrent, version_name};
+use super::{Error, Outcome, count, hashes_json, hashes_text, read_torrent, version_name};
+use crate::cli::output::plain;
 use crate::torrent::Metainfo;
 use crate::units::ByteSize;
 
@@ -58,7 +59,7 @@ fn creation_date(metainfo: &Metainfo) -> Option<String> {
 
 /// One line per fact; what the torrent does not say is left out.
 fn print(metainfo: &Metainfo, out: &mut dyn Write) -> Result<(), Error> {
-    let mut line = |what: &str, value: String| writeln!(out, "{what:<14}{}", printable(&value));
+    let mut line = |what: &str, value: String| writeln!(out, "{what:<14}{}", plain(&value));
     line("name", metainfo.name.clone())?;
     line("length", format!("{} ({} bytes)", ByteSize(metainfo.length()), metainfo.length()))?;
     line("version", version_name(metainfo.version).to_owned())?;

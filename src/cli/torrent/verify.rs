@@ -7,7 +7,8 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::{Error, Outcome, count, printable, progress_bar, read_torrent};
+use super::{Error, Outcome, count, progress_bar, read_torrent};
+use crate::cli::output::plain;
 use crate::torrent::{BadPiece, FileReport, FileState, Mismatch, Verification, verify as compare};
 use crate::units::ByteSize;
 
@@ -63,7 +64,7 @@ fn state_name(file: &FileReport) -> &'static str {
 }
 
 fn print(verification: &Verification, out: &mut dyn Write) -> Result<(), Error> {
-    let data = printable(&verification.data.to_string_lossy());
+    let data = plain(&verification.data.to_string_lossy());
     let pieces = count(verification.pieces, "piece");
     if verification.is_good() {
         let length = ByteSize(verification.files.iter().map(|file| file.length).sum());
@@ -76,7 +77,7 @@ fn print(verification: &Verification, out: &mut dyn Write) -> Result<(), Error> 
         bad => writeln!(out, "{data} is bad in {bad} of {pieces}:")?,
     }
     for file in verification.files.iter().filter(|file| state_name(file) != "good") {
-        writeln!(out, "  {}: {}", printable(&file.path), findings(file))?;
+        writeln!(out, "  {}: {}", plain(&file.path), findings(file))?;
     }
     if shares_bad_pieces(&verification.files) {
         writeln!(out, "  (a v1 piece may hold bytes of several files: not all of those named need be bad)")?;

@@ -1,0 +1,248 @@
+//! One visit: a placement is taken further a step at a time.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use podseed_adapters::{ErrorKind, Presence, Retry, Seed, TorrentRef, TorrentStatus, TorrentVersion};
+use tokio::time::Instant;
+
+use super::decide::{Step, Trouble, decide};
+use super::{Client, Look, Order, PAUSE, Problem, TO_SETTLE, probe, problem};
+use crate::model::{InfoHashes, Memory, PlacementState};
+
+/// How long a client may take to list what it has accepted. qBittorrent's list is up to two seconds old.
+const TO_APPEAR: Duration = Duration::from_secs(20);
+/// How long a client may take to show that it has started a torrent.
+const TO_START: Duration = Duration::from_secs(10);
+
+/// One placement being worked on.
+pub struct Visit<'a> {
+    client: &'a Client,
+    order: &'a Order,
+    memory: Memory,
+    /// Since when nothing has changed.
+    since: Instant,
+    started: Option<Instant>,
+    added: Option<Instant>,
+}
+
+impl<'a> Visit<'a> {
+    pub(super) fn new(client: &'a Client, order: &'a Order, memory: Memory) -> Self {
+        Self { client, order, memory, since: Instant::now(), started: None, added: None }
+    }
+
+    /// Looks at the client and does the one thing that comes next. Ends after a bounded time; may be called in any
+    /// state and after any crash.
+    pub async fn step(&mut self) -> Look {
+        match self.try_step().await {
+            Ok(look) => look,
+            Err(problem) => {
+                let state = match (problem.retry, self.memory.added) {
+                    (Retry::Never, _) => PlacementState::Failed,
+                    (_, true) => PlacementState::Waiting,
+                    (_, false) => PlacementState::Pending,
+                };
+                self.look(state, None, Some(problem), false)
+            }
+        }
+    }
+
+    /// Waits until another step makes sense.
+    pub async fn changed(&self) {
+        self.client.adapter.changed(&self.torrent(), PAUSE).await;
+    }
+
+    async fn try_step(&mut self) -> Result<Look, Problem> {
+        self.client.takes(version(&self.order.info_hash)).await?;
+        let capabilities = self.client.info().await?.capabilities.clone();
+        let torrent = self.torrent();
+        let presence = self.client.adapter.find(&torrent).await.map_err(|error| self.problem(error))?;
+        let uploaded = match &presence {
+            Presence::Present(status) => Some(status.uploaded_bytes),
+            _ => None,
+        };
+        match decide(&presence, self.memory, &capabilities) {
+            Step::Intend => {
+                self.check_data()?;
+                self.memory.added = true;
+                Ok(self.look(PlacementState::Pending, uploaded, None, true))
+            }
+            Step::Add => self.add(capabilities.renames_incomplete_files).await,
+            Step::Verify => {
+                self.client.adapter.verify(&torrent).await.map_err(|error| self.problem(error))?;
+                self.memory.verified = true;
+                self.since = Instant::now();
+                Ok(self.look(PlacementState::Checking, uploaded, None, true))
+            }
+            Step::Start => self.start(uploaded).await,
+            // What was only just asked for may not show yet.
+            Step::TakeBack(_) | Step::Trouble(_, Trouble::Fetching(_))
+                if self.memory.added && self.since.elapsed() < TO_SETTLE =>
+            {
+                Ok(self.look(PlacementState::Checking, uploaded, None, true))
+            }
+            Step::TakeBack(status) => self.take_back(&status).await,
+            Step::Wait(state) => {
+                self.since = Instant::now();
+                Ok(self.look(state, uploaded, None, true))
+            }
+            Step::Done(state) => Ok(self.look(state, uploaded, None, false)),
+            Step::Trouble(state, trouble) => {
+                let problem = self.describe(&trouble);
+                Ok(self.look(state, uploaded, Some(problem), false))
+            }
+        }
+    }
+
+    async fn add(&mut self, renames_incomplete_files: bool) -> Result<Look, Problem> {
+        if self.added.is_some_and(|added| added.elapsed() > TO_APPEAR) {
+            return Err(Problem {
+                message: format!(
+                    "{}: the client has accepted {} but does not list it",
+                    self.client.name, self.order.name
+                ),
+                retry: Retry::Later,
+            });
+        }
+        if self.added.is_none() {
+            self.check_data()?;
+            if renames_incomplete_files {
+                probe::prove(self.client, self.order.data.parent().unwrap_or(Path::new("/"))).await?;
+            }
+            let seed = Seed {
+                torrent: self.torrent(),
+                metainfo: Arc::clone(&self.order.metainfo),
+                data: self.order.data.clone(),
+                client_dir: self.client.client_dir(&self.order.data),
+            };
+            self.client.adapter.add(&seed).await.map_err(|error| self.problem(error))?;
+            self.added = Some(Instant::now());
+        }
+        self.since = Instant::now();
+        Ok(self.look(PlacementState::Waiting, None, None, true))
+    }
+
+    async fn start(&mut self, uploaded: Option<u64>) -> Result<Look, Problem> {
+        let torrent = self.torrent();
+        match self.started {
+            None => {
+                let note = if self.memory.added { self.configure(&torrent).await? } else { None };
+                self.client.adapter.start(&torrent).await.map_err(|error| self.problem(error))?;
+                self.started = Some(Instant::now());
+                Ok(Look { note, ..self.look(PlacementState::Checking, uploaded, None, true) })
+            }
+            Some(started) if started.elapsed() < TO_START => {
+                Ok(self.look(PlacementState::Checking, uploaded, None, true))
+            }
+            Some(_) => {
+                let problem = Problem {
+                    message: format!(
+                        "{}: the client was told to start {} and keeps it stopped; look for a ratio or seeding limit \
+                         that it has already reached",
+                        self.client.name, self.order.name
+                    ),
+                    retry: Retry::Later,
+                };
+                Ok(self.look(PlacementState::Stopped, uploaded, Some(problem), false))
+            }
+        }
+    }
+
+    /// Sets limits and labels. One that the client does not know is no reason not to seed.
+    async fn configure(&self, torrent: &TorrentRef) -> Result<Option<String>, Problem> {
+        match self.client.adapter.configure(torrent, &self.client.limits).await {
+            Ok(()) => Ok(None),
+            Err(error) if error.kind == ErrorKind::Unsupported => {
+                let is_new = !self.client.noted.swap(true, Ordering::Relaxed);
+                Ok(is_new.then(|| self.problem(error).message))
+            }
+            Err(error) => Err(self.problem(error)),
+        }
+    }
+
+    /// Takes our own torrent out again, so that the next attempt begins afresh. The data stays.
+    async fn take_back(&mut self, status: &TorrentStatus) -> Result<Look, Problem> {
+        self.client.adapter.remove(&self.torrent()).await.map_err(|error| self.problem(error))?;
+        self.memory = Memory::default();
+        let problem = self.client.unseen(&self.order.data, self.order.length, status);
+        Ok(self.look(PlacementState::Failed, None, Some(problem), false))
+    }
+
+    /// The data must be there, whole, before a client is told of it.
+    fn check_data(&self) -> Result<(), Problem> {
+        let path = &self.order.data;
+        match std::fs::metadata(path) {
+            Ok(found) if found.len() == self.order.length => Ok(()),
+            Ok(found) => Err(Problem::never(format!(
+                "{} has {} bytes where {} were downloaded; somebody has changed it. Put it back, or `podseed forget` it",
+                path.display(),
+                found.len(),
+                self.order.length
+            ))),
+            Err(error) => Err(Problem::never(format!(
+                "the data of this torrent cannot be read: {}: {error}. Put it back, or `podseed forget` it",
+                path.display()
+            ))),
+        }
+    }
+
+    fn describe(&self, trouble: &Trouble) -> Problem {
+        let (client, name) = (&self.client.name, &self.order.name);
+        match trouble {
+            Trouble::Reported(words) => {
+                Problem::never(format!("{client}: the client says of {name}: {words}"))
+            }
+            Trouble::Refused(sign) => Problem::never(format!("{client}: {sign}")),
+            Trouble::Fetching(status) => Problem {
+                message: format!(
+                    "{client}: the client has {name} from elsewhere and fetches it itself{}; {} bytes are missing",
+                    looks_in(status),
+                    status.missing_bytes
+                ),
+                retry: Retry::Later,
+            },
+            Trouble::ForeignIncomplete(status) => Problem::never(format!(
+                "{client}: the client already has {name}, stopped and with {} bytes missing{}; podseed has not added \
+                 it and leaves it alone. Remove it there, and podseed hands its own over",
+                status.missing_bytes,
+                looks_in(status)
+            )),
+        }
+    }
+
+    fn torrent(&self) -> TorrentRef {
+        TorrentRef {
+            info_hash: self.order.info_hash,
+            name: self.order.name.clone(),
+            show: self.order.show.clone(),
+        }
+    }
+
+    fn problem(&self, error: podseed_adapters::Error) -> Problem {
+        problem(&self.client.name, error)
+    }
+
+    fn look(
+        &self,
+        state: PlacementState,
+        uploaded: Option<u64>,
+        problem: Option<Problem>,
+        again: bool,
+    ) -> Look {
+        Look { state, memory: self.memory, uploaded_bytes: uploaded, problem, note: None, again }
+    }
+}
+
+fn looks_in(status: &TorrentStatus) -> String {
+    status.save_path.as_ref().map(|path| format!(" in {path}")).unwrap_or_default()
+}
+
+fn version(info_hash: &InfoHashes) -> TorrentVersion {
+    match info_hash {
+        InfoHashes::V1(_) => TorrentVersion::V1,
+        InfoHashes::V2(_) => TorrentVersion::V2,
+        InfoHashes::Hybrid(..) => TorrentVersion::Hybrid,
+    }
+}
