@@ -6,6 +6,7 @@
     reason = "a test fails by panicking, and lays out its own files"
 )]
 
+mod architecture;
 mod clients;
 mod config;
 mod crash;
