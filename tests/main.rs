@@ -10,6 +10,7 @@ mod architecture;
 mod clients;
 mod config;
 mod crash;
+mod docs;
 mod download;
 mod examples;
 mod feed_fetch;
