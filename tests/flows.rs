@@ -165,6 +165,22 @@ async fn names_that_repeat_say_nothing_or_cannot_be_used_become_dated_ones() {
 }
 
 #[tokio::test]
+async fn a_url_with_a_credential_in_it_never_becomes_a_web_seed() {
+    let world = World::new("torrent: {web_seeds: always}").await;
+    let signed = "/two.mp3?id=7&token=s3cret";
+    world.publish(&[Item { enclosure: signed, ..TWO }, ONE]);
+    world.origin.file("/one.mp3", mp3(70_000, 1));
+    world.origin.file(signed, mp3(90_000, 2));
+    assert_eq!(world.run(0)["torrents_made"], 2);
+    let one = world.podseed(&["torrent", "show", "data/torrents/show/one.mp3.torrent", "--json"]).json();
+    assert_eq!(one["web_seeds"], serde_json::json!([world.origin.url("/one.mp3").as_str()]));
+    for torrent in files_below(&world.path("data/torrents")) {
+        assert!(!String::from_utf8_lossy(&std::fs::read(torrent).unwrap()).contains("s3cret"));
+    }
+    assert!(!world.status().to_string().contains("s3cret"));
+}
+
+#[tokio::test]
 async fn a_dry_run_says_what_would_happen_and_changes_nothing() {
     let world = two_episodes().await;
     let plan = world.podseed(&["run", "--dry-run", "--latest", "1", "--json"]);

@@ -6,9 +6,11 @@
     reason = "a test fails by panicking, and lays out its own files"
 )]
 
+mod architecture;
 mod clients;
 mod config;
 mod crash;
+mod docs;
 mod download;
 mod examples;
 mod feed_fetch;

@@ -22,7 +22,7 @@ use crate::{pipeline, store};
 
 /// Podcast feeds in; torrents that are really being seeded out.
 #[derive(Debug, Parser)]
-#[command(name = "podseed", version, propagate_version = true, max_term_width = 100)]
+#[command(name = "podseed", version, max_term_width = 100)]
 struct Cli {
     /// The configuration; else $PODSEED_CONFIG, ./podseed.yaml, $XDG_CONFIG_HOME/podseed/podseed.yaml,
     /// /etc/podseed/podseed.yaml
@@ -238,4 +238,14 @@ fn start_logging(verbose: u8) {
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(level));
     // A second call, as in tests, finds a subscriber installed and changes nothing.
     let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_arguments_of_a_command_have_one_name() {
+        Cli::command().debug_assert();
+    }
 }

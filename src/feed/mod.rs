@@ -56,7 +56,7 @@ pub enum Error {
         feed: Option<String>,
     },
     /// A list of subscriptions.
-    #[error("the document is an OPML list of feeds, not a feed; `podseed shows import` reads it")]
+    #[error("the document is an OPML list of feeds, not a feed; take the address of a feed from it")]
     Opml,
     /// JSON Feed, or other JSON.
     #[error("the document is JSON, not RSS or Atom; use the show's RSS feed")]

@@ -1,4 +1,4 @@
-//! The file name of an enclosure, which is also `name` in its info dictionary: the recipe of DESIGN.md, "Torrents".
+//! The file name of an enclosure, which is also `name` in its info dictionary: by the recipe of ARCHITECTURE.md.
 //!
 //! Whoever follows the recipe makes the same info hash and shares the swarm, so nothing here may depend on the
 //! machine, on the clock or on anything but what the feed and the bytes say. The functions are pure.

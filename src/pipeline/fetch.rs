@@ -350,9 +350,9 @@ fn names(job: &DownloadJob, extension: &str) -> Vec<String> {
     ]
 }
 
-/// The publisher's URL, where it is to be a web seed. `verified` needs a proof that no part of podseed makes yet.
+/// The publisher's URL, where it is to be a web seed. `verified` needs a proof that no part of podseed makes yet. One
+/// with a credential in it never is: a torrent is for everybody.
 fn web_seed(setting: WebSeeds, show: &Target, url: &str) -> Option<String> {
-    let public = show.auth.is_none()
-        && Url::parse(url).is_ok_and(|url| url.username().is_empty() && url.password().is_none());
+    let public = show.auth.is_none() && crate::secret::public_url(url) == url;
     (setting == WebSeeds::Always && public && url.starts_with("http")).then(|| url.to_owned())
 }
