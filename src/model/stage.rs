@@ -31,7 +31,7 @@ pub enum Stage {
 }
 
 /// Where one enclosure stands at one client.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum PlacementState {
     /// Not given to the client yet.
     Pending,

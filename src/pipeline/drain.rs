@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::Error;
@@ -12,19 +13,25 @@ use super::Error;
 #[derive(Debug, Clone)]
 pub(super) struct Supply(Arc<watch::Sender<State>>);
 
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 struct State {
     ended: bool,
+    grew: Instant,
 }
 
 impl Supply {
     pub(super) fn new() -> Self {
-        Self(Arc::new(watch::Sender::new(State::default())))
+        Self(Arc::new(watch::Sender::new(State { ended: false, grew: Instant::now() })))
     }
 
     /// There may be more to claim.
     pub(super) fn grew(&self) {
-        self.0.send_modify(|_| {});
+        self.0.send_modify(|state| state.grew = Instant::now());
+    }
+
+    /// When it last grew.
+    pub(super) fn last_grew(&self) -> Instant {
+        self.0.borrow().grew
     }
 
     /// What is in the queue now is all there will be.

@@ -79,6 +79,11 @@ pub enum Event {
         /// When it is tried again; `None`: it needs the user.
         next_attempt: Option<Timestamp>,
     },
+    /// A client has not confirmed what was handed over to it.
+    Unconfirmed {
+        /// Which client, what is left, and what to do.
+        error: String,
+    },
     /// A placement has a new state.
     Placed {
         /// The show.

@@ -1,6 +1,8 @@
 //! Handing over: each client has its own worker, so that one that is down delays nothing else.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use futures_util::future::try_join_all;
 use jiff::Timestamp;
@@ -9,13 +11,55 @@ use tokio::time::Instant;
 
 use super::drain::drain;
 use super::monitor::Event;
-use super::{Error, Pass, Pipeline, schedule};
+use super::{Error, Pass, Pipeline, lock, schedule};
 use crate::handover::{Client, Look, Order};
 use crate::model::{Memory, PlacementJob, PlacementReport, PlacementState, Problem, Stage};
+use crate::units::Span;
 use crate::{fs, torrent};
 
 /// Torrents that one client is asked about at a time.
 const AT_ONCE: usize = 8;
+
+/// How long a pass waits for one client: for each torrent so long, and for all of them not longer than that once the
+/// client settles nothing more. A client that is away must not cost this time for every torrent anew.
+struct Patience {
+    wait: Duration,
+    settled: Mutex<Instant>,
+    /// What was left unconfirmed, by its state.
+    left: Mutex<BTreeMap<PlacementState, u64>>,
+}
+
+impl Patience {
+    fn new(wait: Duration) -> Self {
+        Self { wait, settled: Mutex::new(Instant::now()), left: Mutex::default() }
+    }
+
+    fn settled(&self) {
+        *lock(&self.settled) = Instant::now();
+    }
+
+    fn left(&self, state: PlacementState) {
+        *lock(&self.left).entry(state).or_default() += 1;
+    }
+
+    /// The end of a visit that began then, where something new was last to be handed over at `supplied`.
+    fn deadline(&self, began: Instant, supplied: Instant) -> Instant {
+        began.min(supplied.max(*lock(&self.settled))) + self.wait
+    }
+
+    /// What a user should know when the client has not confirmed everything.
+    fn complaint(&self, client: &str) -> Option<String> {
+        let left = lock(&self.left);
+        let states: Vec<_> = left.iter().map(|(state, count)| format!("{count} {state}")).collect();
+        (!states.is_empty()).then(|| {
+            format!(
+                "{client}: not confirmed within {}: {}; is the client running? The next run looks again",
+                Span(self.wait),
+                states.join(", ")
+            )
+        })
+    }
+}
 
 impl Pipeline {
     /// Takes every unsettled placement of the pass as far as it goes.
@@ -28,18 +72,24 @@ impl Pipeline {
             let now = Timestamp::now();
             Ok(self.store.claim_placement(pass.id, now, pass.options.patient, client).await?)
         };
+        let patience = Arc::new(Patience::new(pass.options.wait));
         let work = |job: PlacementJob| {
-            let (pipeline, pass) = (Arc::clone(self), Arc::clone(pass));
-            async move { pipeline.place(&job, &pass).await }
+            let (pipeline, pass, patience) = (Arc::clone(self), Arc::clone(pass), Arc::clone(&patience));
+            async move { pipeline.place(&job, &pass, &patience).await }
         };
-        drain(AT_ONCE, &pass.placeable, &self.stop, claim, work).await
+        let outcome = drain(AT_ONCE, &pass.placeable, &self.stop, claim, work).await;
+        if let Some(error) = patience.complaint(client) {
+            self.note_error(&error);
+            self.monitor.event(&Event::Unconfirmed { error });
+        }
+        outcome
     }
 
-    async fn place(&self, job: &PlacementJob, pass: &Pass) -> Result<(), Error> {
+    async fn place(&self, job: &PlacementJob, pass: &Pass, patience: &Patience) -> Result<(), Error> {
         let Some(client) = self.clients.get(&job.client) else { return Ok(()) };
         let path = self.folder().torrent(&job.show, &job.file);
         match fs::read(&path, torrent::MAX_LENGTH as u64) {
-            Ok(metainfo) => self.visit(client, job, metainfo.into(), pass).await,
+            Ok(metainfo) => self.visit(client, job, metainfo.into(), pass, patience).await,
             Err(error) => {
                 let message = format!("{}: the torrent cannot be read: {error}", job.client);
                 let problem = Some(Problem { message, next_attempt: None, asked_to_wait: false });
@@ -56,6 +106,7 @@ impl Pipeline {
         job: &PlacementJob,
         metainfo: Arc<[u8]>,
         pass: &Pass,
+        patience: &Patience,
     ) -> Result<(), Error> {
         let order = Order {
             show: job.show.clone(),
@@ -65,7 +116,7 @@ impl Pipeline {
             metainfo,
             data: self.folder().show_media(&job.show).join(&job.file),
         };
-        let deadline = Instant::now() + pass.options.wait;
+        let began = Instant::now();
         let mut visit = client.visit(&order, job.memory);
         let mut last: Option<(PlacementState, Memory)> = None;
         loop {
@@ -82,17 +133,16 @@ impl Pipeline {
                 self.store.tell(job.enclosure, Timestamp::now(), note).await?;
                 self.monitor.event(&Event::Warning { show: job.show.clone(), text: note.clone() });
             }
+            if !look.again && look.problem.is_none() {
+                patience.settled();
+            }
             if !look.again || self.stop.is_cancelled() {
                 return Ok(());
             }
-            if Instant::now() >= deadline {
-                self.note_error(&format!(
-                    "{}: {} is still {} after {} s; the next run looks again",
-                    job.client,
-                    job.file,
-                    look.state,
-                    pass.options.wait.as_secs()
-                ));
+            let deadline = patience.deadline(began, pass.placeable.last_grew());
+            // However late it is, what can be handed over is: only the wait for an answer is given up.
+            if look.state != PlacementState::Pending && Instant::now() >= deadline {
+                patience.left(look.state);
                 return Ok(());
             }
             tokio::select! {
@@ -161,5 +211,36 @@ impl Pipeline {
             self.tally(|tally| tally.handed_over += 1);
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_that_settles_nothing_costs_the_wait_once_and_not_per_torrent() {
+        let wait = Duration::from_secs(60);
+        let patience = Patience::new(wait);
+        let (start, later) = (Instant::now(), Instant::now() + Duration::from_secs(300));
+        assert!(
+            patience.deadline(later, start) < later,
+            "the second torrent waits for a client that is away"
+        );
+        assert_eq!(patience.deadline(later, later), later + wait);
+        assert_eq!(patience.deadline(start, later), start + wait);
+        *lock(&patience.settled) = later;
+        assert_eq!(patience.deadline(later, start), later + wait);
+    }
+
+    #[test]
+    fn what_is_not_confirmed_is_said_once_per_client() {
+        let patience = Patience::new(Duration::from_secs(60));
+        assert_eq!(patience.complaint("nas"), None);
+        patience.left(PlacementState::Waiting);
+        patience.left(PlacementState::Waiting);
+        patience.left(PlacementState::Checking);
+        let complaint = patience.complaint("nas").unwrap();
+        assert!(complaint.contains("nas: not confirmed within 1 min: 2 waiting, 1 checking"), "{complaint}");
     }
 }
