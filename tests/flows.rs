@@ -65,6 +65,21 @@ async fn one_url_in_two_items_is_fetched_once_and_two_items_with_one_guid_both_l
 }
 
 #[tokio::test]
+async fn one_url_in_two_shows_is_fetched_once() {
+    let world = two_episodes().await;
+    let feed = world.origin.url("/feed.xml?again");
+    world.origin.file("/feed.xml?again", world.origin.content("/feed.xml"));
+    world.configure(&format!("  other: {{feed: \"{feed}\"}}"));
+    assert_eq!(world.run(0)["torrents_made"], 4);
+    for (path, length) in [("/one.mp3", 700_000), ("/two.mp3", 900_001)] {
+        assert_eq!((world.origin.requests_for(path).len(), world.origin.bytes_served(path)), (1, length));
+    }
+    let hash =
+        |index: usize| world.status()["shows"][index]["episodes"][0]["enclosures"][0]["info_hash"].clone();
+    assert_eq!(hash(0), hash(1));
+}
+
+#[tokio::test]
 async fn what_is_no_audio_never_becomes_a_torrent_and_the_rest_goes_on() {
     let world = World::new("").await;
     let faulty = ["/gone.mp3", "/page.mp3", "/empty.mp3", "/broken.mp3", "/short.mp3", "/text.mp3"];

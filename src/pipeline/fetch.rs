@@ -136,10 +136,13 @@ impl Pipeline {
             Ok(partial) => partial,
             Err(error) => return Ok(Err(error.into())),
         };
-        let order = match self.order(job, show, partial.clone()) {
+        let mut order = match self.order(job, show, partial.clone()) {
             Ok(order) => order,
             Err(failure) => return Ok(Err(failure)),
         };
+        if let Some(path) = self.copy_of_another_show(job, show).await? {
+            order.source = Source::File { path, root: self.folder().media() };
+        }
         let http = match &show.feed {
             FeedSource::Url(feed) => self.http.trusting(feed),
             FeedSource::File(_) => self.http.clone(),
@@ -157,6 +160,15 @@ impl Pipeline {
                 Ok(Err(error.into()))
             }
         }
+    }
+
+    /// The same file, where another show has fetched it. What came with credentials stays with its show.
+    async fn copy_of_another_show(&self, job: &DownloadJob, show: &Target) -> Result<Option<PathBuf>, Error> {
+        let Some((other, file)) = self.store.fetched_elsewhere(job.id).await? else { return Ok(None) };
+        let is_private =
+            |slug: &str| self.config.shows.iter().any(|show| show.slug == slug && show.auth.is_some());
+        let path = self.folder().show_media(&other).join(file);
+        Ok((show.auth.is_none() && !is_private(&other) && path.is_file()).then_some(path))
     }
 
     /// Gives a fetched file its name.

@@ -49,6 +49,13 @@ impl Store {
             }
             query.push(")");
         }
+        // What another show has under way from the same URL will be there to be copied.
+        query.push(
+            " AND NOT EXISTS (SELECT 1 FROM enclosures o WHERE o.comparable_url = e.comparable_url AND o.id <> e.id
+               AND o.stage = 'downloading' AND o.pass = ",
+        );
+        query.push_bind(pass);
+        query.push(")");
         query.push(" ORDER BY e.id LIMIT 1) RETURNING id");
         let id: Option<i64> = query.build_query_scalar().fetch_optional(&self.pool).await.doing(what)?;
         match id {
@@ -93,6 +100,21 @@ impl Store {
             })
         };
         read().doing(what)
+    }
+
+    /// The show and name of a file that another show has fetched from the same URL.
+    pub async fn fetched_elsewhere(&self, id: EnclosureId) -> Result<Option<(String, String)>> {
+        sqlx::query_as(
+            "SELECT s.slug, o.file FROM enclosures e
+             JOIN enclosures o ON o.comparable_url = e.comparable_url AND o.id <> e.id
+             JOIN shows s ON s.id = o.show_id
+             WHERE e.id = $1 AND o.file IS NOT NULL AND o.stage NOT IN ('discovered', 'downloading')
+             ORDER BY o.id LIMIT 1",
+        )
+        .bind(id.0)
+        .fetch_optional(&self.pool)
+        .await
+        .doing("look for the same file in another show")
     }
 
     /// Adds what an attempt has cost the origin, whatever came of it.

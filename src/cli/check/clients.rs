@@ -1,6 +1,6 @@
 //! The clients: reach, login, version, what they can take, and whether they see our data.
 
-use podseed_adapters::{ClientConfig, Retry, WatchDirConfig};
+use podseed_adapters::{ClientConfig, Retry, WatchDirConfig, WatchedBy};
 
 use super::Finding;
 use crate::config::Config;
@@ -83,5 +83,13 @@ async fn watched_folder(
     }
     if let Err(problem) = client.takes(config.torrent.version).await {
         findings.push(Finding::error("client.version", place(client), problem.message, ""));
+    }
+    if watch.client == WatchedBy::RTorrent && config.torrent.trackers.is_empty() {
+        findings.push(Finding::warning(
+            "client.trackerless",
+            place(client),
+            "rTorrent 0.9.8 with DHT off silently ignores torrents without a tracker, and `torrent.trackers` is empty",
+            "name a tracker, or have `dht.mode.set = auto` in rtorrent.rc",
+        ));
     }
 }

@@ -73,6 +73,7 @@ CREATE TABLE enclosures (
     UNIQUE (show_id, file_key)
 );
 CREATE INDEX enclosures_by_stage ON enclosures (stage, show_id);
+CREATE INDEX enclosures_by_url ON enclosures (comparable_url);
 
 -- Which episode announces which enclosure, and how.
 CREATE TABLE announcements (

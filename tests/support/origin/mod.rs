@@ -153,6 +153,11 @@ impl Origin {
         self.lock().files.insert(path.to_owned(), served);
     }
 
+    /// What is served under a path.
+    pub(crate) fn content(&self, path: &str) -> Vec<u8> {
+        self.lock().files[path].bytes.to_vec()
+    }
+
     /// Sets what identifies the content of a file.
     pub(crate) fn validators(&self, path: &str, etag: Option<&str>, last_modified: Option<&str>) {
         let mut state = self.lock();
