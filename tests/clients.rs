@@ -147,8 +147,10 @@ async fn a_wrong_password_is_tried_once_a_run_and_named_with_its_remedy() {
     world.with_clients(&(transmission(&tr, "") + &qbittorrent(&qb, "")));
     std::fs::write(world.path("password"), "wrong").unwrap();
     // qBittorrent bans an address after five failures: six torrents must not be six logins.
-    let run = world.run(3);
-    assert_eq!(run["errors"].as_array().unwrap().len(), 2, "{run}");
+    let ran = world.podseed(&["run", "--json"]);
+    assert_eq!(ran.code, 3, "{}", ran.stderr);
+    assert_eq!(ran.json()["errors"].as_array().unwrap().len(), 2, "{}", ran.stdout);
+    assert_eq!(ran.stderr.matches("error: ").count(), 2, "{}", ran.stderr);
     for enclosure in world.enclosures() {
         assert_eq!(enclosure["stage"], "failed");
         let error = enclosure["error"].as_str().unwrap();

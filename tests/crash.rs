@@ -107,7 +107,7 @@ async fn a_termination_signal_ends_the_run_at_a_safe_point() {
     let pid = rustix::process::Pid::from_child(&child);
     rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
     assert!(lines.any(|line| line.starts_with("stopping")));
-    child.wait().unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(3), "a pass that was stopped is not done");
     assert_eq!(world.run(0)["downloaded"], 1);
     assert_eq!(world.origin.bytes_served("/1.mp3"), LENGTH as u64);
 }

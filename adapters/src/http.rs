@@ -137,14 +137,15 @@ impl Http {
 
     /// The error for a request that got no complete answer. The URL is named by us, not by the source.
     pub(crate) fn unreachable(&self, error: reqwest::Error) -> Error {
-        let what = if error.is_timeout() {
-            "did not answer within 10 s"
+        let (what, hint) = if error.is_timeout() {
+            ("did not answer within 10 s", "see whether it hangs, or a firewall is in between".to_owned())
         } else if error.is_connect() {
-            "cannot be reached"
+            let hint = format!("see that {} is running there, and that the address is right", self.program);
+            ("cannot be reached", hint)
         } else {
-            "broke off the connection"
+            ("broke off the connection", self.address_hint())
         };
-        self.error(ErrorKind::Unreachable, what).source(error.without_url())
+        self.error(ErrorKind::Unreachable, what).hint(hint).source(error.without_url())
     }
 }
 

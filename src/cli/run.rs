@@ -85,11 +85,17 @@ async fn pass(
     let stop = CancellationToken::new();
     let lines = Arc::new(Lines::new(context.quiet, context.json));
     let signals = tokio::spawn(stop_on_signal(stop.clone()));
-    let pipeline = Pipeline::open(config, Arc::clone(&lines) as Arc<dyn pipeline::Monitor>, stop).await?;
+    let monitor = Arc::clone(&lines) as Arc<dyn pipeline::Monitor>;
+    let pipeline = Pipeline::open(config, monitor, stop.clone()).await?;
     let summary = pipeline.pass(targets, options).await;
     signals.abort();
     lines.clear();
-    Ok(summary?)
+    let mut summary = summary?;
+    if stop.is_cancelled() {
+        // Scripts must not take this for a pass that has come to its end.
+        summary.errors.push("stopped by a signal before the pass had ended".to_owned());
+    }
+    Ok(summary)
 }
 
 /// The first signal stops the pass at safe points; the second ends the process where it is, which is safe too.
@@ -210,6 +216,8 @@ fn print_summary(summary: &Summary, config: &Config, context: &Context) {
         talk(
             "what failed needs you: `podseed status` says why, `podseed retry` tries again, `podseed forget` lets go",
         );
+    } else if !summary.errors.is_empty() {
+        talk("not everything went well: the errors above say what, and `podseed status` how it stands");
     }
     if !context.quiet && summary.torrents_made > 0 {
         print_next_step(config);

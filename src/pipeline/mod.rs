@@ -262,13 +262,15 @@ impl Pipeline {
         with(&mut lock(&self.tally))
     }
 
-    /// Notes a cause once, however many things suffer from it.
-    fn note_error(&self, error: &str) {
+    /// Notes a cause once, however many things suffer from it. Says whether it is new.
+    fn note_error(&self, error: &str) -> bool {
         self.tally(|tally| {
-            if !tally.errors.iter().any(|known| known == error) {
+            let new = !tally.errors.iter().any(|known| known == error);
+            if new {
                 tally.errors.push(error.to_owned());
             }
-        });
+            new
+        })
     }
 }
 

@@ -198,13 +198,15 @@ impl Pipeline {
         let placed = self.store.record_placement(job, report, now).await?;
         if let Some(problem) = &report.problem {
             self.store.tell(job.enclosure, now, &problem.message).await?;
-            self.note_error(&problem.message);
-            self.monitor.event(&Event::PlaceFailed {
-                show: job.show.clone(),
-                file: job.file.clone(),
-                client: job.client.clone(),
-                error: problem.message.clone(),
-            });
+            // A client that is down fails every torrent with the same words: a person needs them once.
+            if self.note_error(&problem.message) {
+                self.monitor.event(&Event::PlaceFailed {
+                    show: job.show.clone(),
+                    file: job.file.clone(),
+                    client: job.client.clone(),
+                    error: problem.message.clone(),
+                });
+            }
         }
         let handed = |stage| matches!(stage, Stage::HandedOver | Stage::Seeding);
         if handed(placed.stage) && !handed(placed.before) {

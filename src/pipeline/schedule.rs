@@ -19,9 +19,11 @@ pub(super) fn random() -> f64 {
     fastrand::f64()
 }
 
-/// `now` and so long, as far as the calendar goes.
+/// `now` and so long, as far as the calendar goes; the next whole second, so that nobody comes too early.
 pub(super) fn after(now: Timestamp, wait: Duration) -> Timestamp {
-    SignedDuration::try_from(wait).ok().and_then(|wait| now.checked_add(wait).ok()).unwrap_or(Timestamp::MAX)
+    let exact = SignedDuration::try_from(wait).ok().and_then(|wait| now.checked_add(wait).ok());
+    let second = exact.map(|time| time.as_second() + i64::from(time.subsec_nanosecond() > 0));
+    second.and_then(|second| Timestamp::from_second(second).ok()).unwrap_or(Timestamp::MAX)
 }
 
 #[cfg(test)]
@@ -34,5 +36,6 @@ mod tests {
         let wait = |failures| next_attempt(now, failures, 0.5).as_second() - now.as_second();
         assert_eq!([wait(1), wait(2), wait(6), wait(600)], [60, 300, 86_400, 86_400]);
         assert_eq!(after(now, Duration::MAX), Timestamp::MAX);
+        assert_eq!(after(now, Duration::from_millis(1_500)).as_nanosecond(), 1_800_000_002_000_000_000);
     }
 }
