@@ -196,6 +196,20 @@ async fn a_url_with_a_credential_in_it_never_becomes_a_web_seed() {
 }
 
 #[tokio::test]
+async fn wrong_usage_has_a_status_of_its_own_also_where_the_arguments_do_not_fit_together() {
+    let world = World::new("").await;
+    for arguments in [
+        vec!["nonsense"],
+        vec!["run", "no-such-show"],
+        vec!["torrent", "create", "--each", "podseed.yaml"],
+        vec!["--config", "missing.yaml", "status"],
+    ] {
+        assert_eq!(world.podseed(&arguments).code, 2, "{arguments:?}");
+    }
+    assert_eq!(world.podseed(&["torrent", "show", "missing.torrent"]).code, 1);
+}
+
+#[tokio::test]
 async fn a_dry_run_says_what_would_happen_and_changes_nothing() {
     let world = two_episodes().await;
     let plan = world.podseed(&["run", "--dry-run", "--latest", "1", "--json"]);

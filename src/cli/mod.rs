@@ -215,7 +215,7 @@ fn report(error: &Error) -> ExitCode {
             output::talk(config::findings_text(findings).trim_end());
             ExitCode::from(2)
         }
-        Error::Usage(_) => {
+        Error::Usage(_) | Error::Torrent(torrent::Error::Usage(_)) => {
             output::talk(format_args!("error: {error}"));
             ExitCode::from(2)
         }
