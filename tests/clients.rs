@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use podseed_adapters::InfoHashes;
 use podseed_adapters::testing::{PASSWORD, QBittorrent, RTorrent, Tracker, Transmission, USERNAME};
+use podseed_adapters::{InfoHashes, TorrentRef};
 use serde_json::Value;
 
 use crate::support::mp3;
@@ -206,6 +206,36 @@ async fn a_torrent_that_the_client_already_seeds_is_not_added_again() {
     world.run(0);
     assert_eq!(world.placement("tr")["state"], "seeding");
     assert_eq!(world.placement("qb")["state"], "seeding");
+}
+
+#[tokio::test]
+async fn what_a_client_has_lost_it_gets_again_by_retry() {
+    let world = one_episode().await;
+    let tr = Transmission::start().unwrap();
+    world.with_clients(&transmission(&tr, ""));
+    world.run(0);
+    let info_hash = world.enclosure()["info_hash"]["v1"].as_str().unwrap().parse().unwrap();
+    let (name, show) = ("one.mp3".to_owned(), "show".to_owned());
+    let client = podseed_adapters::open(&tr.config()).unwrap();
+    client.remove(&TorrentRef { info_hash: InfoHashes::V1(info_hash), name, show }).await.unwrap();
+    let retry = world.podseed(&["retry", "One", "--json"]);
+    assert_eq!((retry.code, retry.json()["seeding"].as_u64()), (0, Some(1)), "{}", retry.stderr);
+    world.leech(tr.peer_port());
+    assert_eq!(world.origin.requests_for("/one.mp3").len(), 1);
+}
+
+#[tokio::test]
+async fn a_torrent_file_that_has_gone_is_made_again_from_the_data() {
+    let world = one_episode().await;
+    let mut tr = Transmission::start().unwrap();
+    world.with_clients(&transmission(&tr, ""));
+    tr.stop();
+    world.run(3);
+    std::fs::remove_file(world.path("data/torrents/show/one.mp3.torrent")).unwrap();
+    tr.start_again().unwrap();
+    assert!(world.run(3)["errors"].to_string().contains("makes the .torrent again"));
+    assert_eq!(world.run(0)["seeding"], 1);
+    assert_eq!(world.origin.requests_for("/one.mp3").len(), 1);
 }
 
 #[tokio::test]

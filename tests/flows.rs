@@ -65,6 +65,21 @@ async fn one_url_in_two_items_is_fetched_once_and_two_items_with_one_guid_both_l
 }
 
 #[tokio::test]
+async fn without_its_state_podseed_finds_its_files_again_and_stays_in_its_swarms() {
+    let world = two_episodes().await;
+    world.run(0);
+    let hashes = |world: &World| -> Vec<_> {
+        world.enclosures().iter().map(|enclosure| enclosure["info_hash"]["v1"].to_string()).collect()
+    };
+    let before = hashes(&world);
+    std::fs::remove_file(world.path("data/state.db")).unwrap();
+    world.run(0);
+    assert_eq!(hashes(&world), before);
+    assert_eq!(world.check_media(), ["one.mp3", "two.mp3"]);
+    assert_eq!(world.check_torrents(), 2);
+}
+
+#[tokio::test]
 async fn one_url_in_two_shows_is_fetched_once() {
     let world = two_episodes().await;
     let feed = world.origin.url("/feed.xml?again");

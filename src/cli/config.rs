@@ -4,7 +4,7 @@ use clap::Subcommand;
 
 use crate::config::{self, Findings};
 
-/// The configuration file: what may stand in it.
+/// Print an example of the configuration, or its schema
 #[derive(Debug, Clone, Copy, Subcommand)]
 pub enum ConfigCommand {
     /// Print a complete, commented configuration

@@ -3,7 +3,7 @@
 use clap::Args;
 use jiff::Timestamp;
 
-use super::output::{data, json, plain, talk};
+use super::output::{count, data, json, plain, talk};
 use super::{Context, Error, Outcome};
 use crate::pipeline::DataFolder;
 use crate::secret::public_url;
@@ -116,7 +116,11 @@ fn print_enclosure(enclosure: &StoryEnclosure) {
         data(format_args!("    next      {next}"));
     }
     if enclosure.requests > 0 {
-        data(format_args!("    origin    {} requests, {} bytes", enclosure.requests, enclosure.bytes));
+        data(format_args!(
+            "    origin    {}, {} bytes",
+            count(enclosure.requests, "request"),
+            enclosure.bytes
+        ));
     }
     for placement in &enclosure.status.placements {
         let error = placement.error.as_ref().map(|error| format!(": {}", plain(error))).unwrap_or_default();
@@ -167,25 +171,26 @@ fn story_json(story: &Story) -> serde_json::Value {
 /// Makes everything of these episodes due, and works on it unless a running podseed will.
 pub(super) async fn retry(args: &EpisodesArgs, context: &Context) -> Result<Outcome, Error> {
     let store = open(context).await?;
-    let count = store.retry(&all(&store, &args.which).await?, Timestamp::now()).await?;
-    drop(store);
-    if count == 0 {
+    let found = all(&store, &args.which).await?;
+    let due = store.retry(&found, Timestamp::now()).await?;
+    store.close().await;
+    if due == 0 {
         talk("there is nothing to try again: everything of it is done, or not wanted");
         return Ok(Outcome::Done);
     }
-    super::run::known_work(context).await
+    super::run::known_work(&found.into_iter().map(|found| found.show).collect(), context).await
 }
 
 pub(super) async fn forget(args: &EpisodesArgs, context: &Context) -> Result<Outcome, Error> {
     let store = open(context).await?;
-    let count = store.forget(&all(&store, &args.which).await?, Timestamp::now()).await?;
+    let forgotten = store.forget(&all(&store, &args.which).await?, Timestamp::now()).await?;
     if context.json {
-        json(&serde_json::json!({"forgotten": count}));
+        json(&serde_json::json!({"forgotten": forgotten}));
     } else {
         talk(format_args!(
             "forgotten: {}; nothing of it is fetched, handed over or looked after any more. Files and what the \
              clients have stay; `podseed retry` takes it up again",
-            super::output::count(count, "file")
+            count(forgotten, "file")
         ));
     }
     Ok(Outcome::Done)

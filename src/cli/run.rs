@@ -1,5 +1,6 @@
 //! `podseed run`: one pass over the shows of the configuration, or over feeds that are named for this run.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +9,6 @@ use clap::Args;
 use podseed_adapters::{ClientConfig, WatchedBy};
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
-use url::Url;
 
 use super::output::{count, data, json, plain, talk};
 use super::progress::Lines;
@@ -57,16 +57,15 @@ pub(super) async fn run(args: &RunArgs, context: &Context) -> Result<Outcome, Er
         print_plan(&plan, context);
         return Ok(Outcome::Done);
     }
-    let summary = pass(Arc::clone(&config), &targets, options, context).await?;
+    let summary = pass(Arc::clone(&config), Shows::Targets(&targets), options, context).await?;
     Ok(finish(&summary, &config, context))
 }
 
-/// Works on what is known and due, without reading feeds: what `retry` asks for.
-pub(super) async fn known_work(context: &Context) -> Result<Outcome, Error> {
+/// Works on what is known of these shows and due, without reading feeds: what `retry` asks for.
+pub(super) async fn known_work(slugs: &BTreeSet<String>, context: &Context) -> Result<Outcome, Error> {
     let config = context.config()?;
-    let targets: Vec<Target> = config.shows.iter().map(Target::from).collect();
     let options = PassOptions { wait: Duration::from_secs(60), patient: true, poll: false };
-    match pass(Arc::clone(&config), &targets, options, context).await {
+    match pass(Arc::clone(&config), Shows::Known(slugs), options, context).await {
         Err(Error::Pipeline(pipeline::Error::Folder(crate::fs::Error::Locked { holder, .. }))) => {
             let holder = holder.map(|pid| format!(" (process {pid})")).unwrap_or_default();
             talk(format_args!("the podseed that is running{holder} tries again at its next pass"));
@@ -76,9 +75,16 @@ pub(super) async fn known_work(context: &Context) -> Result<Outcome, Error> {
     }
 }
 
+/// What a pass is about.
+enum Shows<'a> {
+    Targets(&'a [Target]),
+    /// Shows that are in the state, by slug.
+    Known(&'a BTreeSet<String>),
+}
+
 async fn pass(
     config: Arc<Config>,
-    targets: &[Target],
+    shows: Shows<'_>,
     options: PassOptions,
     context: &Context,
 ) -> Result<Summary, Error> {
@@ -87,7 +93,14 @@ async fn pass(
     let signals = tokio::spawn(stop_on_signal(stop.clone()));
     let monitor = Arc::clone(&lines) as Arc<dyn pipeline::Monitor>;
     let pipeline = Pipeline::open(config, monitor, stop.clone()).await?;
-    let summary = pipeline.pass(targets, options).await;
+    let summary = match shows {
+        Shows::Targets(targets) => pipeline.pass(targets, options).await,
+        Shows::Known(slugs) => {
+            let targets = pipeline.known_targets(slugs).await?;
+            pipeline.pass(&targets, options).await
+        }
+    };
+    pipeline.close().await;
     signals.abort();
     lines.clear();
     let mut summary = summary?;
@@ -138,9 +151,9 @@ fn target(what: &str, config: &Config) -> Result<Target, Error> {
     if let Some(show) = config.shows.iter().find(|show| show.slug == what) {
         return Ok(Target::from(show));
     }
-    let feed = match Url::parse(what) {
-        Ok(url) if matches!(url.scheme(), "http" | "https") => FeedSource::Url(url),
-        _ => FeedSource::File(local_feed(what, config)?),
+    let feed = match FeedSource::parse(what) {
+        FeedSource::File(_) => FeedSource::File(local_feed(what, config)?),
+        url => url,
     };
     Ok(Target {
         slug: None,
@@ -195,12 +208,16 @@ fn finish(summary: &Summary, config: &Config, context: &Context) -> Outcome {
 }
 
 fn print_summary(summary: &Summary, config: &Config, context: &Context) {
+    let bytes = match summary.bytes_fetched {
+        0 => String::new(),
+        bytes => format!(" ({})", ByteSize(bytes)),
+    };
     data(format_args!(
-        "{}, {}; fetched {} ({}), made {}; {} handed over, {} seeding, {} failed",
+        "{}, {}; fetched {}{}, made {}; {} handed over, {} seeding, {} failed",
         count(summary.shows, "show"),
         count(summary.new_episodes, "new episode"),
         count(summary.downloaded, "file"),
-        ByteSize(summary.bytes_fetched),
+        bytes,
         count(summary.torrents_made, "torrent"),
         summary.handed_over,
         summary.seeding,

@@ -84,6 +84,16 @@ pub enum FeedSource {
     File(PathBuf),
 }
 
+impl FeedSource {
+    /// From the text that `Display` gives.
+    pub fn parse(text: &str) -> Self {
+        match Url::parse(text) {
+            Ok(url) if matches!(url.scheme(), "http" | "https") => Self::Url(url),
+            _ => Self::File(text.into()),
+        }
+    }
+}
+
 impl std::fmt::Display for FeedSource {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {

@@ -43,7 +43,7 @@ pub enum PlacementState {
     Seeding,
     /// In the watched folder, and taken where the client leaves a sign.
     Delivered,
-    /// Present and stopped at the client, by somebody else.
+    /// Complete at the client, and stopped although it was told to start.
     Stopped,
     /// The client has lost it.
     Missing,

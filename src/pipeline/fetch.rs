@@ -183,7 +183,8 @@ impl Pipeline {
         let folder = self.folder().show_media(&job.show);
         for name in names(job, fetched.media.extension) {
             let path = folder.join(&name);
-            if path.symlink_metadata().is_ok() {
+            let is_there = path.symlink_metadata().is_ok();
+            if is_there && !self.holds(&path, &fetched.hashes).await {
                 continue;
             }
             let file = MediaFile {
@@ -196,10 +197,12 @@ impl Pipeline {
             if self.store.record_fetched(job.id, &file).await?.is_err() {
                 continue;
             }
-            match fs::publish_no_replace(partial, &path) {
-                Ok(()) => {}
-                Err(fs::Error::Exists { .. }) => continue,
-                Err(error) => return Ok(Err(error.into())),
+            if !is_there {
+                match fs::publish_no_replace(partial, &path) {
+                    Ok(()) => {}
+                    Err(fs::Error::Exists { .. }) => continue,
+                    Err(error) => return Ok(Err(error.into())),
+                }
             }
             if let Err(error) = download::discard(partial) {
                 tracing::warn!(%error, "the record of a finished transfer stays behind");
@@ -221,6 +224,13 @@ impl Pipeline {
             "every name for this file is taken in {}; move the files away that podseed has not put there",
             folder.display()
         ))))
+    }
+
+    /// Whether this file has the very content that was fetched: ours, from before the state was lost.
+    async fn holds(&self, path: &Path, hashes: &PieceHashes) -> bool {
+        let is_as_long =
+            std::fs::metadata(path).is_ok_and(|found| found.is_file() && found.len() == hashes.length);
+        is_as_long && self.hash_file(path.to_owned()).await.is_ok_and(|found| found == *hashes)
     }
 
     async fn hash_file(&self, path: PathBuf) -> Result<PieceHashes, Failure> {

@@ -13,7 +13,7 @@ mod poll;
 mod schedule;
 mod wanted;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -21,10 +21,10 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
-use crate::config::Config;
+use crate::config::{Config, FeedSource};
 use crate::handover::Client;
 use crate::http::Http;
-use crate::model::Stage;
+use crate::model::{Selection, Stage};
 use crate::store::Store;
 use crate::{fs, store};
 use drain::Supply;
@@ -214,6 +214,31 @@ impl Pipeline {
             tally: Mutex::default(),
             _lock: lock,
         }))
+    }
+
+    /// The shows with these slugs, whether they are in the configuration or were only once named for a run; the latter
+    /// go to every client.
+    pub async fn known_targets(&self, slugs: &BTreeSet<String>) -> Result<Vec<Target>, Error> {
+        let known = self.store.feeds().await?.into_iter().filter(|(slug, _)| slugs.contains(slug));
+        let targets = known.map(|(slug, feed)| {
+            let configured = self.config.shows.iter().find(|show| show.slug == slug);
+            configured.map_or_else(
+                || Target {
+                    slug: Some(slug),
+                    feed: FeedSource::parse(&feed),
+                    selection: Selection::default(),
+                    clients: self.clients.keys().cloned().collect(),
+                    auth: None,
+                },
+                Target::from,
+            )
+        });
+        Ok(targets.collect())
+    }
+
+    /// Closes the state, so that all of it is in one file.
+    pub async fn close(&self) {
+        self.store.close().await;
     }
 
     /// The state.

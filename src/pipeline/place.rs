@@ -15,7 +15,7 @@ use super::{Error, Pass, Pipeline, lock, schedule};
 use crate::handover::{Client, Look, Order};
 use crate::model::{Memory, PlacementJob, PlacementReport, PlacementState, Problem, Stage};
 use crate::units::Span;
-use crate::{fs, torrent};
+use crate::{error, fs, torrent};
 
 /// Torrents that one client is asked about at a time.
 const AT_ONCE: usize = 8;
@@ -91,11 +91,13 @@ impl Pipeline {
         match fs::read(&path, torrent::MAX_LENGTH as u64) {
             Ok(metainfo) => self.visit(client, job, metainfo.into(), pass, patience).await,
             Err(error) => {
-                let message = format!("{}: the torrent cannot be read: {error}", job.client);
+                let cause = error::chain(&error);
+                let message = format!("{}: {cause}; the next run makes the .torrent again", job.client);
                 let problem = Some(Problem { message, next_attempt: None, asked_to_wait: false });
-                let (state, memory) = (PlacementState::Failed, job.memory);
+                let (state, memory) = (PlacementState::Pending, job.memory);
                 self.record_report(job, &PlacementReport { state, memory, uploaded_bytes: None, problem })
-                    .await
+                    .await?;
+                Ok(self.store.record_torrent_gone(job.enclosure).await?)
             }
         }
     }

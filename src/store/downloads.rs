@@ -14,7 +14,8 @@ use crate::model::{
 pub struct NameTaken(pub String);
 
 impl Store {
-    /// Takes the next enclosure of this pass that has no torrent yet; the newest of each feed first. `full_hosts`
+    /// Takes the next enclosure of this pass that has no torrent yet; what was discovered last first, and of one
+    /// reading of a feed its newest. `full_hosts`
     /// have as many transfers as they may. With `patient`, what waits for its next attempt is left alone; without
     /// (a run that a person started), only what the origin itself asked to wait for.
     pub async fn claim_download(
@@ -56,7 +57,7 @@ impl Store {
         );
         query.push_bind(pass);
         query.push(")");
-        query.push(" ORDER BY e.id LIMIT 1) RETURNING id");
+        query.push(" ORDER BY e.discovered DESC, e.id LIMIT 1) RETURNING id");
         let id: Option<i64> = query.build_query_scalar().fetch_optional(&self.pool).await.doing(what)?;
         match id {
             Some(id) => self.download_job(EnclosureId(id)).await.map(Some),
@@ -254,6 +255,16 @@ impl Store {
         .execute(&self.pool)
         .await
         .doing("record a lost file")?;
+        Ok(())
+    }
+
+    /// Lets a .torrent be made again that has gone.
+    pub async fn record_torrent_gone(&self, id: EnclosureId) -> Result<()> {
+        sqlx::query("UPDATE enclosures SET stage = 'downloaded', pass = 0 WHERE id = $1")
+            .bind(id.0)
+            .execute(&self.pool)
+            .await
+            .doing("record a lost torrent")?;
         Ok(())
     }
 

@@ -178,10 +178,12 @@ impl Store {
         .execute(&mut *tx)
         .await
         .doing(what)?;
+        // What a client has once confirmed is looked at again, too: it may have lost it since.
         let placements = sqlx::query(
-            "UPDATE placements SET state = CASE WHEN state = 'failed' THEN 'pending' ELSE state END,
+            "UPDATE placements SET state = CASE WHEN state = 'failed' THEN 'pending'
+                                                WHEN state IN ('seeding', 'delivered') THEN 'waiting' ELSE state END,
                  next_attempt = NULL, error = NULL, pass = 0
-             WHERE enclosure_id = $1 AND state NOT IN ('seeding', 'delivered')",
+             WHERE enclosure_id = $1",
         )
         .bind(id.0)
         .execute(&mut *tx)

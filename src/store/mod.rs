@@ -140,6 +140,11 @@ impl Store {
         Ok(store)
     }
 
+    /// Waits for the last statements and closes the database; the write-ahead log goes into it.
+    pub async fn close(&self) {
+        self.pool.close().await;
+    }
+
     /// A copy of the state to try things on, or an empty one where there is none yet. It goes with the folder.
     pub async fn open_copy(path: &Path) -> Result<(Self, tempfile::TempDir)> {
         let failed = |source| Error::Open { path: path.to_owned(), source };

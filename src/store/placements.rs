@@ -51,7 +51,8 @@ impl Store {
         query.push(
             " WHERE id = (SELECT p.id FROM placements p JOIN enclosures e ON e.id = p.enclosure_id
                JOIN shows s ON s.id = e.show_id
-               WHERE p.state NOT IN ('seeding', 'delivered') AND NOT e.forgotten AND e.stage <> 'withdrawn'
+               WHERE p.state NOT IN ('seeding', 'delivered') AND NOT e.forgotten
+               AND e.stage NOT IN ('discovered', 'downloading', 'downloaded', 'withdrawn')
                AND s.pass = ",
         );
         query.push_bind(pass);

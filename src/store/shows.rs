@@ -105,6 +105,14 @@ impl Store {
             .doing("look up a feed")
     }
 
+    /// The slug and feed address of every show.
+    pub async fn feeds(&self) -> Result<Vec<(String, String)>> {
+        sqlx::query_as("SELECT slug, feed FROM shows ORDER BY slug")
+            .fetch_all(&self.pool)
+            .await
+            .doing("list the shows")
+    }
+
     /// A slug that no show has: this one, or with a number behind it.
     pub async fn free_slug(&self, wished: &str) -> Result<String> {
         let taken: Vec<String> = sqlx::query_scalar("SELECT slug FROM shows")

@@ -28,7 +28,7 @@ pub(super) async fn check(config: &Config, findings: &mut Vec<Finding>) {
         let Some(client) = clients.get(&settings.name) else { continue };
         match &settings.adapter {
             ClientConfig::WatchDir(watch) => watched_folder(client, watch, config, findings).await,
-            _ => remote(client, config, findings).await,
+            _ => remote(client, settings, config, findings).await,
         }
     }
 }
@@ -42,7 +42,12 @@ fn refusal(client: &Client, problem: Problem) -> Finding {
     Finding::error(id, place(client), problem.message, "")
 }
 
-async fn remote(client: &Client, config: &Config, findings: &mut Vec<Finding>) {
+async fn remote(
+    client: &Client,
+    settings: &crate::config::Client,
+    config: &Config,
+    findings: &mut Vec<Finding>,
+) {
     match client.info().await {
         Err(problem) => {
             findings.push(refusal(client, problem));
@@ -55,6 +60,14 @@ async fn remote(client: &Client, config: &Config, findings: &mut Vec<Finding>) {
     }
     if let Err(problem) = client.takes(config.torrent.version).await {
         findings.push(Finding::error("client.version", place(client), problem.message, ""));
+    }
+    if matches!(settings.adapter, ClientConfig::Transmission(_)) && settings.limits.seeding_time.is_some() {
+        findings.push(Finding::warning(
+            "client.limit",
+            format!("clients.{}.limits.seeding_time", settings.name),
+            "Transmission has no limit on seeding time, so it seeds for longer",
+            "use `ratio`, or stop the torrents there yourself",
+        ));
     }
     let media = DataFolder::new(&config.data_dir).media();
     match probe(client, &media).await {
