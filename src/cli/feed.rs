@@ -14,7 +14,7 @@ use crate::http::{Http, Meter};
 use crate::model::{Enclosure, Feed, FeedKind, Item};
 use crate::units::ByteSize;
 
-/// Arguments of `feed`.
+/// Show what podseed reads from a feed; nothing is stored
 #[derive(Debug, Args)]
 pub struct FeedArgs {
     /// A file, or an address beginning with http:// or https://
