@@ -59,9 +59,23 @@ async fn one_url_in_two_items_is_fetched_once_and_two_items_with_one_guid_both_l
     world.publish(&[same_file, same_guid, ONE]);
     world.origin.file("/one.mp3", mp3(70_000, 1));
     world.origin.file("/two.mp3", mp3(90_000, 2));
+    let plan = world.podseed(&["run", "--dry-run", "--latest", "1", "--json"]).json();
+    let planned = plan["shows"][0]["enclosures"].as_array().unwrap().clone();
+    assert_eq!(planned.len(), 1, "{plan}");
+    assert_eq!(planned[0]["title"], "Again");
     assert_eq!(world.run(0)["downloaded"], 2);
     assert_eq!(world.origin.requests_for("/one.mp3").len(), 1);
     assert_eq!(world.enclosures().len(), 3);
+    assert_eq!(world.status()["totals"]["torrent_ready"], 2);
+}
+
+#[tokio::test]
+async fn output_that_cannot_be_written_is_a_failure() {
+    let world = two_episodes().await;
+    world.run(0);
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let status = world.command(&["status", "--json"]).stdout(full).status().unwrap();
+    assert_eq!(status.code(), Some(1));
 }
 
 #[tokio::test]

@@ -25,9 +25,10 @@ fn leave_quietly(error: &io::Error) {
 
 /// Prints one line of data.
 pub(super) fn data(line: impl std::fmt::Display) {
-    // Of a full disk behind a redirection nothing can be said there.
+    // Of a full disk behind a redirection nothing can be said there, and who reads it must not take it for all.
     if let Err(error) = writeln!(Stdout, "{line}").and_then(|()| Stdout.flush()) {
         talk(format_args!("error: cannot write to standard output: {error}"));
+        std::process::exit(1);
     }
 }
 

@@ -68,7 +68,7 @@ pub(super) async fn known_work(slugs: &BTreeSet<String>, context: &Context) -> R
     match pass(Arc::clone(&config), Shows::Known(slugs), options, context).await {
         Err(Error::Pipeline(pipeline::Error::Folder(crate::fs::Error::Locked { holder, .. }))) => {
             let holder = holder.map(|pid| format!(" (process {pid})")).unwrap_or_default();
-            talk(format_args!("the podseed that is running{holder} tries again at its next pass"));
+            talk(format_args!("made due; another podseed is running{holder}: the next pass takes it up"));
             Ok(Outcome::Done)
         }
         other => Ok(finish(&other?, &config, context)),

@@ -1,5 +1,7 @@
 //! `podseed status`: where everything stands.
 
+use std::collections::HashSet;
+
 use clap::Args;
 use serde::Serialize;
 
@@ -39,7 +41,10 @@ pub(super) async fn run(args: &StatusArgs, context: &Context) -> Result<Outcome,
 
 fn totals(shows: &[ShowStatus]) -> StageCounts {
     let mut counts = StageCounts::new();
-    for enclosure in shows.iter().flat_map(|show| &show.episodes).flat_map(|episode| &episode.enclosures) {
+    let enclosures = shows.iter().flat_map(|show| &show.episodes).flat_map(|episode| &episode.enclosures);
+    // A file that two episodes announce is listed with both, and is one file.
+    let mut seen = HashSet::new();
+    for enclosure in enclosures.filter(|enclosure| seen.insert(enclosure.id)) {
         *counts.entry(enclosure.stage).or_default() += 1;
     }
     counts

@@ -20,7 +20,7 @@ use crate::fs;
 use crate::model::{InfoHashes, TorrentVersion};
 use crate::torrent::{CreateError, MAX_LENGTH, Metainfo, ParseError, parse};
 
-/// Make, show and verify .torrent files by themselves
+/// Make, show and verify .torrent files, without feeds and clients
 #[derive(Debug, Subcommand)]
 pub enum TorrentCommand {
     /// Make a .torrent of a file or folder

@@ -105,6 +105,14 @@ pub enum Error {
         /// Bytes that may be used.
         available: u64,
     },
+    /// There is no space at all, so that nothing was asked for.
+    #[error(
+        "{subject} is not asked for: nothing is free beyond what has to stay free (disk_free under limits:)"
+    )]
+    NoRoom {
+        /// What was to be fetched.
+        subject: Source,
+    },
     /// Stopped on purpose.
     #[error("{subject} was left unfinished for now")]
     Cancelled {
@@ -122,7 +130,9 @@ impl Error {
                 Advice::Later { after } => Class::Transient { after },
             },
             Self::WrongLength { .. } => Class::Transient { after: None },
-            Self::File(fs::Error::DiskFull { .. }) | Self::NoSpace { .. } => Class::Space,
+            Self::File(fs::Error::DiskFull { .. }) | Self::NoSpace { .. } | Self::NoRoom { .. } => {
+                Class::Space
+            }
             Self::Cancelled { .. } => Class::Cancelled,
             Self::File(_)
             | Self::NotMedia { .. }

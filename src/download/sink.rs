@@ -203,15 +203,29 @@ impl<'a> Sink<'a> {
         }
     }
 
+    /// Whether the origin may be asked at all: what cannot be kept would be sent in vain, at every attempt anew.
+    pub(super) fn has_room(&self) -> Result<(), Error> {
+        match self.total() {
+            _ if self.available()? == 0 => Err(Error::NoRoom { subject: self.order.source.clone() }),
+            Some(_) => self.has_space(),
+            None => Ok(()),
+        }
+    }
+
     /// Looks ahead to the end of the file, or to the next look where that is not known.
     fn has_space(&self) -> Result<(), Error> {
         let needed = self.total().map_or(SYNC_EVERY, |total| total.saturating_sub(self.written));
-        let folder = self.partial.path.parent().unwrap_or(&self.partial.path);
-        let available = fs::free_space(folder)?.saturating_sub(self.order.min_free);
+        let available = self.available()?;
         if needed > available {
             return Err(Error::NoSpace { subject: self.order.source.clone(), needed, available });
         }
         Ok(())
+    }
+
+    /// Bytes of the disk that may be used.
+    fn available(&self) -> Result<u64, Error> {
+        let folder = self.partial.path.parent().unwrap_or(&self.partial.path);
+        Ok(fs::free_space(folder)?.saturating_sub(self.order.min_free))
     }
 
     fn report(&self) {

@@ -58,6 +58,7 @@ impl Transfer<'_> {
         if sink.is_complete() {
             return Ok(None);
         }
+        sink.has_room()?;
         if let Some((offset, record, validator)) = resumable(sink) {
             let response = self.ask(Some((offset, validator))).await?;
             let verdict = answer::judge(&response, Some((offset, record)));

@@ -1,6 +1,6 @@
 //! What a run would do, without doing it: the feeds are read for real, into a copy of the state that is thrown away.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -106,10 +106,14 @@ impl Monitor for Failures {
 }
 
 fn planned_show(show: &ShowStatus, target: &Target) -> PlannedShow {
-    let enclosures = show
-        .episodes
-        .iter()
+    // What several episodes announce is fetched once, for the first of them that wants it.
+    let mut seen = HashSet::new();
+    let (wanting, others): (Vec<_>, Vec<_>) = show.episodes.iter().partition(|episode| episode.wanted);
+    let enclosures = wanting
+        .into_iter()
+        .chain(others)
         .flat_map(|episode| episode.enclosures.iter().map(move |enclosure| (episode, enclosure)))
+        .filter(|(_, enclosure)| seen.insert(enclosure.id))
         .filter_map(|(episode, enclosure)| planned_enclosure(episode, enclosure, target))
         .collect();
     PlannedShow { show: show.show.clone(), title: show.title.clone(), error: show.error.clone(), enclosures }

@@ -37,6 +37,8 @@ pub struct EpisodeStatus {
     pub title: String,
     /// When it was published.
     pub date: Option<Timestamp>,
+    /// Whether the rules want it; else it only announces a file that another episode is wanted for.
+    pub wanted: bool,
     /// The rule that wants it.
     pub verdict: String,
     /// Its enclosures.
@@ -120,7 +122,7 @@ impl Store {
         let what = "read the status";
         let placements = self.placements_of(show).await?;
         let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
-            "SELECT ep.id AS episode, ep.guid, ep.title, ep.date, ep.verdict, e.id, e.url, e.media_type, e.length_hint,
+            "SELECT ep.id AS episode, ep.guid, ep.title, ep.date, ep.wanted, ep.verdict, e.id, e.url, e.media_type, e.length_hint,
                  e.repeated, e.stage, e.file, e.length, e.info_hash_v1, e.info_hash_v2, e.magnet, e.attempts, e.next_attempt, e.error
              FROM enclosures e JOIN announcements a ON a.enclosure_id = e.id JOIN episodes ep ON ep.id = a.episode_id
              WHERE e.show_id = $1 AND {MANAGED}
@@ -221,6 +223,7 @@ fn episode_status(row: &SqliteRow) -> std::result::Result<EpisodeStatus, sqlx::E
         guid: row.try_get("guid")?,
         title: row.try_get("title")?,
         date: timestamp(row.try_get("date")?),
+        wanted: row.try_get("wanted")?,
         verdict: row.try_get("verdict")?,
         enclosures: Vec::new(),
     })

@@ -138,8 +138,22 @@ async fn the_disk_is_never_filled_beyond_what_has_to_stay_free() {
     let world = World::with(&mp3(10_000, 1)).await;
     let order = Order { min_free: u64::MAX, ..world.order() };
     let error = world.fetch(&order).await.unwrap_err();
-    assert!(matches!(error, Error::NoSpace { needed: 10_000, available: 0, .. }), "{error}");
+    assert!(matches!(error, Error::NoRoom { .. }), "{error}");
     assert_eq!(error.class(), Class::Space);
+    assert!(world.origin.requests_for(PATH).is_empty(), "what cannot be kept is not asked for");
+}
+
+#[tokio::test]
+async fn what_is_known_not_to_fit_is_not_asked_for_again() {
+    const EXBIBYTE: u64 = 1 << 60;
+    let world = World::with(&mp3(10_000, 1)).await;
+    world.origin.always(PATH, Fault::ContentLength(EXBIBYTE));
+    let order = Order { max_length: u64::MAX, ..world.order() };
+    for _ in 0..2 {
+        let error = world.fetch(&order).await.unwrap_err();
+        assert!(matches!(error, Error::NoSpace { needed: EXBIBYTE, .. }), "{error}");
+    }
+    assert_eq!(world.origin.requests_for(PATH).len(), 1);
 }
 
 #[tokio::test]
