@@ -106,6 +106,7 @@ pub(crate) enum Error {
 pub(crate) struct Context {
     config_file: Option<PathBuf>,
     quiet: bool,
+    verbose: bool,
     json: bool,
 }
 
@@ -148,7 +149,8 @@ pub fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let context = Context { config_file: cli.config, quiet: cli.quiet, json: cli.json };
+    let context =
+        Context { config_file: cli.config, quiet: cli.quiet, verbose: cli.verbose > 0, json: cli.json };
     match runtime.block_on(dispatch(cli.command, &context)) {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
         Ok(Outcome::Negative) => ExitCode::FAILURE,

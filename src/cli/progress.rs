@@ -5,23 +5,26 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
+use super::Context;
 use super::output::{count, is_lively, plain, talk};
 use crate::download::Progress;
+use crate::model::PlacementState;
 use crate::pipeline::{Event, Monitor};
 use crate::units::ByteSize;
 
 /// A monitor that talks to a person.
 pub(super) struct Lines {
     quiet: bool,
+    verbose: bool,
     bars: Option<MultiProgress>,
 }
 
 impl Lines {
     /// Bars only on a terminal and with colours allowed; with `--json` and `--quiet` neither bars nor lines, except
     /// for what goes wrong.
-    pub(super) fn new(quiet: bool, json: bool) -> Self {
-        let quiet = quiet || json;
-        Self { quiet, bars: (!quiet && is_lively()).then(MultiProgress::new) }
+    pub(super) fn new(context: &Context) -> Self {
+        let quiet = context.quiet || context.json;
+        Self { quiet, verbose: context.verbose, bars: (!quiet && is_lively()).then(MultiProgress::new) }
     }
 
     /// Takes the bars away.
@@ -42,6 +45,10 @@ impl Lines {
 
 impl Monitor for Lines {
     fn event(&self, event: &Event) {
+        // That a client has begun to check is told to who wants to know more; that it seeds, to everybody.
+        if matches!(event, Event::Placed { state: PlacementState::Checking, .. }) && !self.verbose {
+            return;
+        }
         let (line, bad) = describe(event);
         if let Some(line) = line.filter(|_| bad || !self.quiet) {
             self.line(&plain(&line));

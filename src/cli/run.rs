@@ -89,7 +89,7 @@ async fn pass(
     context: &Context,
 ) -> Result<Summary, Error> {
     let stop = CancellationToken::new();
-    let lines = Arc::new(Lines::new(context.quiet, context.json));
+    let lines = Arc::new(Lines::new(context));
     let signals = tokio::spawn(stop_on_signal(stop.clone()));
     let monitor = Arc::clone(&lines) as Arc<dyn pipeline::Monitor>;
     let pipeline = Pipeline::open(config, monitor, stop.clone()).await?;

@@ -25,7 +25,7 @@ pub use visit::Visit;
 
 /// How long a state has to hold before it is believed that nothing more will happen by itself.
 const TO_SETTLE: Duration = Duration::from_secs(3);
-/// Between two looks at a client.
+/// The longest time between two looks at a client.
 const PAUSE: Duration = Duration::from_millis(250);
 
 /// What is wrong at a client, and whether it may pass.

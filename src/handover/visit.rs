@@ -14,6 +14,8 @@ use crate::model::{InfoHashes, Memory, PlacementState};
 
 /// How long a client may take to list what it has accepted. qBittorrent's list is up to two seconds old.
 const TO_APPEAR: Duration = Duration::from_secs(20);
+/// Before the first look after something was asked of a client.
+const FIRST_PAUSE: Duration = Duration::from_millis(10);
 /// How long a client may take to show that it has started a torrent.
 const TO_START: Duration = Duration::from_secs(10);
 
@@ -24,13 +26,15 @@ pub struct Visit<'a> {
     memory: Memory,
     /// Since when nothing has changed.
     since: Instant,
+    /// Until the next look.
+    pause: Duration,
     started: Option<Instant>,
     added: Option<Instant>,
 }
 
 impl<'a> Visit<'a> {
     pub(super) fn new(client: &'a Client, order: &'a Order, memory: Memory) -> Self {
-        Self { client, order, memory, since: Instant::now(), started: None, added: None }
+        Self { client, order, memory, since: Instant::now(), pause: FIRST_PAUSE, started: None, added: None }
     }
 
     /// Looks at the client and does the one thing that comes next. Ends after a bounded time; may be called in any
@@ -49,9 +53,11 @@ impl<'a> Visit<'a> {
         }
     }
 
-    /// Waits until another step makes sense.
-    pub async fn changed(&self) {
-        self.client.adapter.changed(&self.torrent(), PAUSE).await;
+    /// Waits until another step makes sense: shortly after something was asked of the client, longer and longer while
+    /// it takes its time.
+    pub async fn changed(&mut self) {
+        self.client.adapter.changed(&self.torrent(), self.pause).await;
+        self.pause = (self.pause * 2).min(PAUSE);
     }
 
     async fn try_step(&mut self) -> Result<Look, Problem> {
@@ -74,6 +80,7 @@ impl<'a> Visit<'a> {
                 self.client.adapter.verify(&torrent).await.map_err(|error| self.problem(error))?;
                 self.memory.verified = true;
                 self.since = Instant::now();
+                self.pause = FIRST_PAUSE;
                 Ok(self.look(PlacementState::Checking, uploaded, None, true))
             }
             Step::Start => self.start(uploaded).await,
@@ -119,6 +126,7 @@ impl<'a> Visit<'a> {
             };
             self.client.adapter.add(&seed).await.map_err(|error| self.problem(error))?;
             self.added = Some(Instant::now());
+            self.pause = FIRST_PAUSE;
         }
         self.since = Instant::now();
         Ok(self.look(PlacementState::Waiting, None, None, true))
@@ -131,6 +139,7 @@ impl<'a> Visit<'a> {
                 let note = if self.memory.added { self.configure(&torrent).await? } else { None };
                 self.client.adapter.start(&torrent).await.map_err(|error| self.problem(error))?;
                 self.started = Some(Instant::now());
+                self.pause = FIRST_PAUSE;
                 Ok(Look { note, ..self.look(PlacementState::Checking, uploaded, None, true) })
             }
             Some(started) if started.elapsed() < TO_START => {
