@@ -187,10 +187,32 @@ async fn writers_take_turns() {
 }
 
 #[tokio::test]
+async fn who_looks_for_work_does_not_read_what_is_done() {
+    let (_dir, store) = empty().await;
+    let fetch = downloads::claim(1, now(), true, &["h".to_owned()]);
+    let place = placements::claim(1, now(), true, "nas");
+    for (statement, index) in
+        [(fetch.into_string(), "enclosures_to_fetch"), (place.into_string(), "placements_to_do")]
+    {
+        let plan: Vec<(i64, i64, i64, String)> =
+            sqlx::query_as(sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {statement}")))
+                .fetch_all(&store.pool)
+                .await
+                .unwrap();
+        let steps: Vec<_> = plan.into_iter().map(|(.., step)| step).collect();
+        assert!(steps.iter().any(|step| step.contains(index)), "{steps:?}");
+        assert!(!steps.iter().any(|step| step.contains("ORDER BY")), "sorts: {steps:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_newer_state_is_refused_and_a_missing_one_is_named() {
     let (dir, store) = empty().await;
     let path = dir.path().join("state.db");
-    sqlx::query("UPDATE _sqlx_migrations SET version = 99").execute(&store.pool).await.unwrap();
+    sqlx::query("UPDATE _sqlx_migrations SET version = 99 WHERE version > 1")
+        .execute(&store.pool)
+        .await
+        .unwrap();
     assert!(matches!(Store::open(&path).await, Err(Error::Newer { found: 99, .. })));
     assert!(matches!(Store::open_existing(&path).await, Err(Error::Newer { .. })));
     let missing = dir.path().join("none.db");
