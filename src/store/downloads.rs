@@ -8,14 +8,18 @@ use crate::model::{
     DownloadJob, Enclosure, EnclosureId, EpisodeFacts, InfoHashes, MediaFile, Problem, Role, Stage, Traffic,
 };
 
+/// What has no torrent yet and is to get one, in the words of the index `enclosures_to_fetch`.
+const TO_FETCH: &str =
+    "e.stage IN ('discovered', 'downloading', 'downloaded') AND (e.wanted OR e.stage = 'downloaded')";
+
 /// A file's name is in use by another enclosure of the show.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the name \"{0}\" is in use by another enclosure of the show")]
 pub struct NameTaken(pub String);
 
 impl Store {
-    /// Takes the next enclosure of this pass that has no torrent yet; what was discovered last first, and of one
-    /// reading of a feed its newest. `full_hosts`
+    /// Takes the next enclosure of this pass that has no torrent yet; what became known last first, and of one
+    /// reading of a feed in its own order. `full_hosts`
     /// have as many transfers as they may. With `patient`, what waits for its next attempt is left alone; without
     /// (a run that a person started), only what the origin itself asked to wait for.
     pub async fn claim_download(
@@ -26,38 +30,7 @@ impl Store {
         full_hosts: &[String],
     ) -> Result<Option<DownloadJob>> {
         let what = "claim an enclosure";
-        let mut query = QueryBuilder::<Sqlite>::new(
-            "UPDATE enclosures SET stage = CASE WHEN stage = 'downloaded' THEN stage ELSE 'downloading' END, pass = ",
-        );
-        query.push_bind(pass);
-        query.push(
-            " WHERE id = (SELECT e.id FROM enclosures e JOIN shows s ON s.id = e.show_id WHERE s.pass = ",
-        );
-        query.push_bind(pass);
-        query.push(" AND e.stage IN ('discovered', 'downloading', 'downloaded') AND (e.wanted OR e.stage = 'downloaded') AND NOT e.forgotten AND e.pass <> ");
-        query.push_bind(pass);
-        query.push(" AND (e.next_attempt IS NULL OR e.next_attempt <= ");
-        query.push_bind(seconds(now));
-        if !patient {
-            query.push(" OR NOT e.asked_to_wait");
-        }
-        query.push(")");
-        if !full_hosts.is_empty() {
-            query.push(" AND e.host NOT IN (");
-            let mut hosts = query.separated(", ");
-            for host in full_hosts {
-                hosts.push_bind(host);
-            }
-            query.push(")");
-        }
-        // What another show has under way from the same URL will be there to be copied.
-        query.push(
-            " AND NOT EXISTS (SELECT 1 FROM enclosures o WHERE o.comparable_url = e.comparable_url AND o.id <> e.id
-               AND o.stage = 'downloading' AND o.pass = ",
-        );
-        query.push_bind(pass);
-        query.push(")");
-        query.push(" ORDER BY e.discovered DESC, e.id LIMIT 1) RETURNING id");
+        let mut query = claim(pass, now, patient, full_hosts);
         let id: Option<i64> = query.build_query_scalar().fetch_optional(&self.pool).await.doing(what)?;
         match id {
             Some(id) => self.download_job(EnclosureId(id)).await.map(Some),
@@ -273,12 +246,12 @@ impl Store {
         event(&self.pool, id, now, text).await.doing("record an event")
     }
 
-    /// The earliest next attempt among the enclosures that this pass left waiting.
+    /// How many enclosures this pass left waiting for their next attempt, and when the first of them comes.
     pub async fn waiting(&self, pass: i64) -> Result<(u64, Option<Timestamp>)> {
-        let row = sqlx::query(
+        let row = sqlx::query(sqlx::AssertSqlSafe(format!(
             "SELECT COUNT(*) AS n, MIN(e.next_attempt) AS first FROM enclosures e JOIN shows s ON s.id = e.show_id
-             WHERE s.pass = $1 AND e.wanted AND NOT e.forgotten AND e.stage = 'discovered' AND e.next_attempt IS NOT NULL",
-        )
+             WHERE s.pass = $1 AND {TO_FETCH} AND NOT e.forgotten AND e.next_attempt IS NOT NULL"
+        )))
         .bind(pass)
         .fetch_one(&self.pool)
         .await
@@ -286,6 +259,44 @@ impl Store {
         let read = || Ok((unsigned(row.try_get("n")?), timestamp(row.try_get("first")?)));
         read().doing("count what waits")
     }
+}
+
+/// The statement behind [`Store::claim_download`].
+pub(super) fn claim(pass: i64, now: Timestamp, patient: bool, full_hosts: &[String]) -> QueryBuilder<Sqlite> {
+    let mut query = QueryBuilder::<Sqlite>::new(
+        "UPDATE enclosures SET stage = CASE WHEN stage = 'downloaded' THEN stage ELSE 'downloading' END, pass = ",
+    );
+    query.push_bind(pass);
+    query.push(" WHERE id = (SELECT e.id FROM enclosures e WHERE ");
+    query.push(TO_FETCH);
+    // A join would tempt SQLite to begin with the shows, and to read and sort all that waits at each claim.
+    query.push(" AND EXISTS (SELECT 1 FROM shows s WHERE s.id = e.show_id AND s.pass = ");
+    query.push_bind(pass);
+    query.push(") AND NOT e.forgotten AND e.pass <> ");
+    query.push_bind(pass);
+    query.push(" AND (e.next_attempt IS NULL OR e.next_attempt <= ");
+    query.push_bind(seconds(now));
+    if !patient {
+        query.push(" OR NOT e.asked_to_wait");
+    }
+    query.push(")");
+    if !full_hosts.is_empty() {
+        query.push(" AND e.host NOT IN (");
+        let mut hosts = query.separated(", ");
+        for host in full_hosts {
+            hosts.push_bind(host.clone());
+        }
+        query.push(")");
+    }
+    // What another show has under way from the same URL will be there to be copied.
+    query.push(
+        " AND NOT EXISTS (SELECT 1 FROM enclosures o WHERE o.comparable_url = e.comparable_url AND o.id <> e.id
+           AND o.stage = 'downloading' AND o.pass = ",
+    );
+    query.push_bind(pass);
+    query.push(")");
+    query.push(" ORDER BY e.discovered DESC, e.id LIMIT 1) RETURNING id");
+    query
 }
 
 /// Adds a line to the story of an enclosure.

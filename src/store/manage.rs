@@ -1,7 +1,7 @@
 //! What the user asks about or decides for single episodes: `why`, `retry`, `forget`.
 
 use jiff::Timestamp;
-use sqlx::Row as _;
+use sqlx::{Row as _, SqliteConnection};
 
 use super::downloads::event;
 use super::{Doing as _, EnclosureStatus, Result, Store, timestamp, unsigned, word};
@@ -149,54 +149,18 @@ impl Store {
         })
     }
 
-    /// Makes everything of these episodes due now, also what needed the user or was forgotten. Gives how many
-    /// enclosures there is something to do for.
+    /// Makes everything of these episodes due now, also what needed the user or was forgotten. What a pass has in its
+    /// hands stays there. Gives how many enclosures there is something to do for.
     pub async fn retry(&self, episodes: &[Found], now: Timestamp) -> Result<u64> {
-        let mut count = 0;
-        for id in self.enclosure_ids(episodes, "e.wanted OR e.file IS NOT NULL").await? {
-            count += self.retry_enclosure(id, now).await?;
-        }
-        Ok(count)
-    }
-
-    async fn retry_enclosure(&self, id: EnclosureId, now: Timestamp) -> Result<u64> {
         let what = "retry an enclosure";
+        let ids = self.enclosure_ids(episodes, "e.wanted OR e.file IS NOT NULL").await?;
         let mut tx = self.begin().await.doing(what)?;
-        let stage: String = sqlx::query_scalar("SELECT stage FROM enclosures WHERE id = $1")
-            .bind(id.0)
-            .fetch_one(&mut *tx)
-            .await
-            .doing(what)?;
-        let has_torrent = "magnet IS NOT NULL";
-        sqlx::query(sqlx::AssertSqlSafe(format!(
-            "UPDATE enclosures SET forgotten = FALSE, next_attempt = NULL, asked_to_wait = FALSE, error = NULL, pass = 0,
-                 stage = CASE WHEN stage <> 'failed' THEN stage WHEN {has_torrent} THEN 'torrent_ready'
-                              ELSE 'discovered' END
-             WHERE id = $1 AND stage <> 'withdrawn'"
-        )))
-        .bind(id.0)
-        .execute(&mut *tx)
-        .await
-        .doing(what)?;
-        // What a client has once confirmed is looked at again, too: it may have lost it since.
-        let placements = sqlx::query(
-            "UPDATE placements SET state = CASE WHEN state = 'failed' THEN 'pending'
-                                                WHEN state IN ('seeding', 'delivered') THEN 'waiting' ELSE state END,
-                 next_attempt = NULL, error = NULL, pass = 0
-             WHERE enclosure_id = $1",
-        )
-        .bind(id.0)
-        .execute(&mut *tx)
-        .await
-        .doing(what)?
-        .rows_affected();
-        event(&mut *tx, id, now, "the user asked to try again").await.doing(what)?;
+        let mut count = 0;
+        for id in ids {
+            count += retry_enclosure(&mut tx, id, now).await?;
+        }
         tx.commit().await.doing(what)?;
-        let unfinished = matches!(
-            word("a stage", &stage)?,
-            Stage::Discovered | Stage::Downloading | Stage::Downloaded | Stage::Failed
-        );
-        Ok(u64::from(unfinished || placements > 0))
+        Ok(count)
     }
 
     /// Stops managing these episodes: nothing of them is fetched, handed over or looked after any more. Files and
@@ -204,16 +168,16 @@ impl Store {
     pub async fn forget(&self, episodes: &[Found], now: Timestamp) -> Result<u64> {
         let what = "forget an enclosure";
         let ids = self.enclosure_ids(episodes, "NOT e.forgotten").await?;
+        let mut tx = self.begin().await.doing(what)?;
         for id in ids.iter().copied() {
-            let mut tx = self.begin().await.doing(what)?;
             sqlx::query("UPDATE enclosures SET forgotten = TRUE WHERE id = $1")
                 .bind(id.0)
                 .execute(&mut *tx)
                 .await
                 .doing(what)?;
             event(&mut *tx, id, now, "the user asked to forget it").await.doing(what)?;
-            tx.commit().await.doing(what)?;
         }
+        tx.commit().await.doing(what)?;
         Ok(ids.len() as u64)
     }
 
@@ -234,4 +198,45 @@ impl Store {
         ids.dedup();
         Ok(ids)
     }
+}
+
+async fn retry_enclosure(connection: &mut SqliteConnection, id: EnclosureId, now: Timestamp) -> Result<u64> {
+    let what = "retry an enclosure";
+    let stage: String = sqlx::query_scalar("SELECT stage FROM enclosures WHERE id = $1")
+        .bind(id.0)
+        .fetch_one(&mut *connection)
+        .await
+        .doing(what)?;
+    // A pass that runs may claim these again; what it works on just now it must not claim a second time.
+    sqlx::query(
+        "UPDATE enclosures SET forgotten = FALSE, next_attempt = NULL, asked_to_wait = FALSE, error = NULL,
+             pass = CASE WHEN stage IN ('downloading', 'downloaded') THEN pass ELSE 0 END,
+             stage = CASE WHEN stage <> 'failed' THEN stage WHEN magnet IS NOT NULL THEN 'torrent_ready'
+                          WHEN file IS NOT NULL THEN 'downloaded' ELSE 'discovered' END
+         WHERE id = $1 AND stage <> 'withdrawn'",
+    )
+    .bind(id.0)
+    .execute(&mut *connection)
+    .await
+    .doing(what)?;
+    // What a client has once confirmed is looked at again, too: it may have lost it since.
+    let placements = sqlx::query(
+        "UPDATE placements SET state = CASE WHEN state = 'failed' THEN 'pending'
+                                            WHEN state IN ('seeding', 'delivered') THEN 'waiting' ELSE state END,
+             pass = CASE WHEN state IN ('failed', 'seeding', 'delivered') OR next_attempt IS NOT NULL THEN 0
+                         ELSE pass END,
+             next_attempt = NULL, error = NULL
+         WHERE enclosure_id = $1",
+    )
+    .bind(id.0)
+    .execute(&mut *connection)
+    .await
+    .doing(what)?
+    .rows_affected();
+    event(&mut *connection, id, now, "the user asked to try again").await.doing(what)?;
+    let unfinished = matches!(
+        word("a stage", &stage)?,
+        Stage::Discovered | Stage::Downloading | Stage::Downloaded | Stage::Failed
+    );
+    Ok(u64::from(unfinished || placements > 0))
 }

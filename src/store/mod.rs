@@ -100,14 +100,12 @@ impl<T> Doing<T> for std::result::Result<T, sqlx::Error> {
 
 /// The migrations, in order. A released one is never edited.
 fn migrator() -> Migrator {
-    let first = include_str!("migrations/0001_first.sql");
-    Migrator::with_migrations(vec![Migration::new(
-        1,
-        "first".into(),
-        MigrationType::Simple,
-        sqlx::SqlSafeStr::into_sql_str(first),
-        false,
-    )])
+    let scripts = [("first", include_str!("migrations/0001_first.sql"))];
+    let migration = |(version, (name, script)): (i64, (&'static str, &'static str))| {
+        let script = sqlx::SqlSafeStr::into_sql_str(script);
+        Migration::new(version, name.into(), MigrationType::Simple, script, false)
+    };
+    Migrator::with_migrations((1..).zip(scripts).map(migration).collect())
 }
 
 /// The open state.

@@ -46,26 +46,7 @@ impl Store {
         client: &str,
     ) -> Result<Option<PlacementJob>> {
         let what = "claim a placement";
-        let mut query = QueryBuilder::<Sqlite>::new("UPDATE placements SET pass = ");
-        query.push_bind(pass);
-        query.push(
-            " WHERE id = (SELECT p.id FROM placements p JOIN enclosures e ON e.id = p.enclosure_id
-               JOIN shows s ON s.id = e.show_id
-               WHERE p.state NOT IN ('seeding', 'delivered') AND NOT e.forgotten
-               AND e.stage NOT IN ('discovered', 'downloading', 'downloaded', 'withdrawn')
-               AND s.pass = ",
-        );
-        query.push_bind(pass);
-        query.push(" AND p.pass <> ");
-        query.push_bind(pass);
-        query.push(" AND p.client = ");
-        query.push_bind(client);
-        if patient {
-            query.push(" AND p.state <> 'failed' AND (p.next_attempt IS NULL OR p.next_attempt <= ");
-            query.push_bind(seconds(now));
-            query.push(")");
-        }
-        query.push(" ORDER BY p.id LIMIT 1) RETURNING id");
+        let mut query = claim(pass, now, patient, client);
         let id: Option<i64> = query.build_query_scalar().fetch_optional(&self.pool).await.doing(what)?;
         match id {
             Some(id) => self.placement_job(id).await.map(Some),
@@ -144,6 +125,31 @@ impl Store {
         tx.commit().await.doing(what)?;
         Ok(placed)
     }
+}
+
+/// The statement behind [`Store::claim_placement`].
+pub(super) fn claim(pass: i64, now: Timestamp, patient: bool, client: &str) -> QueryBuilder<Sqlite> {
+    let mut query = QueryBuilder::<Sqlite>::new("UPDATE placements SET pass = ");
+    query.push_bind(pass);
+    // The states in the words of the index `placements_to_do`.
+    query.push(
+        " WHERE id = (SELECT p.id FROM placements p JOIN enclosures e ON e.id = p.enclosure_id
+           JOIN shows s ON s.id = e.show_id
+           WHERE p.state NOT IN ('seeding', 'delivered') AND NOT e.forgotten
+           AND e.stage NOT IN ('discovered', 'downloading', 'downloaded', 'withdrawn') AND s.pass = ",
+    );
+    query.push_bind(pass);
+    query.push(" AND p.pass <> ");
+    query.push_bind(pass);
+    query.push(" AND p.client = ");
+    query.push_bind(client.to_owned());
+    if patient {
+        query.push(" AND p.state <> 'failed' AND (p.next_attempt IS NULL OR p.next_attempt <= ");
+        query.push_bind(seconds(now));
+        query.push(")");
+    }
+    query.push(" ORDER BY p.id LIMIT 1) RETURNING id");
+    query
 }
 
 /// Sets the stage of an enclosure from its placements; its error is theirs when all of them need the user.

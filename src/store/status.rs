@@ -93,7 +93,7 @@ pub struct PlacementStatus {
     pub next_attempt: Option<Timestamp>,
 }
 
-/// What is managed: wanted now, or fetched when it was.
+/// What is managed: wanted now, or fetched when it was. In the words of the index `enclosures_managed`.
 const MANAGED: &str = "NOT e.forgotten AND (e.wanted OR e.file IS NOT NULL)";
 
 impl Store {
@@ -191,11 +191,11 @@ impl Store {
         Ok(placements)
     }
 
-    /// How many managed enclosures of the shows in a pass are at each stage; with pass 0, of all shows.
+    /// How many managed enclosures of the shows in a pass are at each stage.
     pub async fn totals(&self, pass: i64) -> Result<StageCounts> {
         let rows: Vec<(String, i64)> = sqlx::query_as(sqlx::AssertSqlSafe(format!(
             "SELECT e.stage, COUNT(*) FROM enclosures e JOIN shows s ON s.id = e.show_id
-             WHERE ($1 = 0 OR s.pass = $1) AND {MANAGED} GROUP BY e.stage"
+             WHERE s.pass = $1 AND {MANAGED} GROUP BY e.stage"
         )))
         .bind(pass)
         .fetch_all(&self.pool)

@@ -1,7 +1,10 @@
 //! The store by itself: identity over polls, claims, what a crash leaves behind.
 
 use super::*;
-use crate::model::{Enclosure, Feed, FeedKind, Item, MediaFile, Problem, Role, Stage};
+use crate::model::{
+    Enclosure, Feed, FeedKind, InfoHashes, Item, MediaFile, PlacementReport, PlacementState, Problem, Role,
+    Stage,
+};
 use jiff::Timestamp;
 
 async fn empty() -> (tempfile::TempDir, Store) {
@@ -107,6 +110,36 @@ async fn a_claim_that_died_is_claimed_again_by_the_next_pass_and_a_wait_is_kept(
 }
 
 #[tokio::test]
+async fn a_retry_does_not_give_out_twice_what_a_pass_has_in_its_hands() {
+    let (_dir, store) = empty().await;
+    let show = store.ensure_show("s", "https://f/").await.unwrap().id;
+    let doc = feed(&[(Some("a"), &["http://h/1.mp3"]), (Some("b"), &["http://h/2.mp3"])]);
+    store.record_items(show, &doc, true, now()).await.unwrap();
+    want_all(&store, show).await;
+    store.join_pass(show, 1).await.unwrap();
+    let clients = ["nas".to_owned()];
+    let first = store.claim_download(1, now(), false, &[]).await.unwrap().unwrap();
+    let hash = InfoHashes::V1("0123456789012345678901234567890123456789".parse().unwrap());
+    store.record_torrent(first.id, &hash, "magnet:", &clients).await.unwrap();
+    let placement = store.claim_placement(1, now(), false, "nas").await.unwrap().unwrap();
+    let second = store.claim_download(1, now(), false, &[]).await.unwrap().unwrap();
+
+    let found = store.episodes_of_show("s").await.unwrap();
+    assert_eq!(store.retry(&found, now()).await.unwrap(), 2);
+    assert!(store.claim_download(1, now(), false, &[]).await.unwrap().is_none());
+    assert!(store.claim_placement(1, now(), false, "nas").await.unwrap().is_none());
+
+    let problem = Problem { message: "no".to_owned(), next_attempt: None, asked_to_wait: false };
+    store.record_failure(second.id, &problem).await.unwrap();
+    let (state, memory) = (PlacementState::Failed, Default::default());
+    let report = PlacementReport { state, memory, uploaded_bytes: None, problem: Some(problem) };
+    store.record_placement(&placement, &report, now()).await.unwrap();
+    store.retry(&found, now()).await.unwrap();
+    assert!(store.claim_download(1, now(), false, &[]).await.unwrap().is_some());
+    assert!(store.claim_placement(1, now(), false, "nas").await.unwrap().is_some());
+}
+
+#[tokio::test]
 async fn names_are_unique_in_a_show_whatever_their_case() {
     let (_dir, store) = empty().await;
     let show = store.ensure_show("s", "https://f/").await.unwrap().id;
@@ -150,6 +183,25 @@ async fn writers_take_turns() {
     });
     for writer in writers.collect::<Vec<_>>() {
         writer.await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn who_looks_for_work_does_not_read_what_is_done() {
+    let (_dir, store) = empty().await;
+    let fetch = downloads::claim(1, now(), true, &["h".to_owned()]);
+    let place = placements::claim(1, now(), true, "nas");
+    for (statement, index) in
+        [(fetch.into_string(), "enclosures_to_fetch"), (place.into_string(), "placements_to_do")]
+    {
+        let plan: Vec<(i64, i64, i64, String)> =
+            sqlx::query_as(sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {statement}")))
+                .fetch_all(&store.pool)
+                .await
+                .unwrap();
+        let steps: Vec<_> = plan.into_iter().map(|(.., step)| step).collect();
+        assert!(steps.iter().any(|step| step.contains(index)), "{steps:?}");
+        assert!(!steps.iter().any(|step| step.contains("ORDER BY")), "sorts: {steps:?}");
     }
 }
 

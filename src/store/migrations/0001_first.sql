@@ -72,7 +72,10 @@ CREATE TABLE enclosures (
     UNIQUE (show_id, comparable_url),
     UNIQUE (show_id, file_key)
 );
-CREATE INDEX enclosures_by_stage ON enclosures (stage, show_id);
+-- What is done or not wanted is nearly everything; who looks for work must not read it.
+CREATE INDEX enclosures_to_fetch ON enclosures (discovered DESC, id)
+    WHERE stage IN ('discovered', 'downloading', 'downloaded') AND (wanted OR stage = 'downloaded');
+CREATE INDEX enclosures_managed ON enclosures (show_id, stage) WHERE wanted OR file IS NOT NULL;
 CREATE INDEX enclosures_by_url ON enclosures (comparable_url);
 
 -- Which episode announces which enclosure, and how.
@@ -101,7 +104,7 @@ CREATE TABLE placements (
     pass BIGINT NOT NULL DEFAULT 0,
     UNIQUE (enclosure_id, client)
 );
-CREATE INDEX placements_by_state ON placements (state, client);
+CREATE INDEX placements_to_do ON placements (client, id) WHERE state NOT IN ('seeding', 'delivered');
 
 -- The story of an enclosure, for `why`.
 CREATE TABLE events (
