@@ -7,16 +7,16 @@ mod decide;
 mod probe;
 mod visit;
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use podseed_adapters::{
     ClientConfig, ClientInfo, ErrorKind, Limits, Retry, TorrentClient, TorrentStatus, TorrentVersion,
 };
-use tokio::sync::OnceCell;
+use tokio::sync::{Mutex, OnceCell};
 
 use crate::model::{InfoHashes, Memory, PathMap, PlacementState};
 
@@ -52,8 +52,9 @@ pub struct Client {
     limits: Limits,
     /// Asked once: a client that is down, or refuses our credentials, is not asked again for each torrent.
     info: OnceCell<Result<ClientInfo, Problem>>,
-    /// Folders that the client has proven to see.
-    proven: Mutex<HashSet<PathBuf>>,
+    /// What the client has proven of each folder; held while it does, so that it is asked once and not by every
+    /// torrent.
+    proven: Mutex<HashMap<PathBuf, Result<(), Problem>>>,
     /// The user has been told which limits this client does not know.
     noted: AtomicBool,
 }
@@ -107,7 +108,7 @@ impl Client {
             paths,
             limits,
             info: OnceCell::new(),
-            proven: Mutex::new(HashSet::new()),
+            proven: Mutex::new(HashMap::new()),
             noted: AtomicBool::new(false),
         }
     }
@@ -149,16 +150,6 @@ impl Client {
     /// The folder of some data as this client sees it.
     fn client_dir(&self, data: &Path) -> String {
         self.paths.to_client(data.parent().unwrap_or(Path::new("/")))
-    }
-
-    fn is_proven(&self, folder: &Path) -> bool {
-        self.proven.lock().is_ok_and(|proven| proven.contains(folder))
-    }
-
-    fn set_proven(&self, folder: &Path) {
-        if let Ok(mut proven) = self.proven.lock() {
-            proven.insert(folder.to_owned());
-        }
     }
 }
 

@@ -36,19 +36,25 @@ pub async fn probe(client: &Client, folder: &Path) -> Result<ProbeOutcome, Probl
     Ok(ProbeOutcome::Seen)
 }
 
-/// The same, once per folder and process.
+/// The same, once per folder and process: a failure is remembered, too, as a wrong path mapping would be found out
+/// anew for every torrent.
 pub(super) async fn prove(client: &Client, folder: &Path) -> Result<(), Problem> {
-    if client.is_proven(folder) {
-        return Ok(());
+    let mut proven = client.proven.lock().await;
+    if let Some(known) = proven.get(folder) {
+        return known.clone();
     }
+    let outcome = prove_now(client, folder).await;
+    proven.insert(folder.to_owned(), outcome.clone());
+    outcome
+}
+
+async fn prove_now(client: &Client, folder: &Path) -> Result<(), Problem> {
     let file = ProbeFile::create(folder)?;
     let seed = file.seed(client)?;
     let outcome = ask(client, &file, &seed).await;
     let removed = client.adapter.remove(&seed.torrent).await.map_err(|error| problem(&client.name, error));
     outcome?;
-    removed?;
-    client.set_proven(folder);
-    Ok(())
+    removed
 }
 
 async fn ask(client: &Client, file: &ProbeFile, seed: &Seed) -> Result<(), Problem> {

@@ -2,6 +2,7 @@
 #![expect(clippy::disallowed_methods, reason = "tests lay out files for the module under test")]
 
 use std::collections::VecDeque;
+use std::sync::Mutex;
 
 use async_trait::async_trait;
 use podseed_adapters::{Activity, Added, Capabilities, Error, Presence, Seed, TorrentRef};
@@ -244,4 +245,16 @@ async fn a_limit_that_the_client_does_not_know_is_said_once_and_no_reason_not_to
     let (look, notes) = bench.visit(OURS).await;
     assert_eq!(look.state, PlacementState::Seeding);
     assert_eq!(notes.iter().flatten().count(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn whether_a_client_sees_a_folder_is_proven_once_for_all_torrents() {
+    for sees in [true, false] {
+        let bench = Bench::new(&[status(Activity::Stopped, sees)], true);
+        let folder = bench.order.data.parent().unwrap();
+        let proofs =
+            futures_util::future::join_all((0..8).map(|_| probe::prove(&bench.client, folder))).await;
+        assert!(proofs.iter().all(|proof| proof.is_ok() == sees), "{proofs:?}");
+        assert_eq!(bench.calls(), ["add", "probe", "remove"]);
+    }
 }
