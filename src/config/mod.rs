@@ -2,6 +2,7 @@
 //! with it. Nothing else in podseed sees the file's own types, and stages do not see this module: what they need
 //! is handed to them.
 
+mod context;
 mod example;
 mod file;
 mod finding;

@@ -4,8 +4,8 @@
 use std::io::Read as _;
 use std::path::Path;
 
+use super::context::Context;
 use super::finding::KeyPath;
-use super::validate::Context;
 use crate::secret::Secret;
 
 /// Longer than any password, shorter than a file that was named by mistake.

@@ -10,11 +10,10 @@ use std::path::{Path, PathBuf};
 
 use podseed_adapters::TorrentVersion;
 
+use super::context::Context;
 use super::file::{self, File};
 use super::finding::{Collector, KeyPath};
-use super::{
-    Config, DEFAULT_VERIFY_INTERVAL, Inbox, Limits, Publish, Server, TorrentSettings, Variables, paths,
-};
+use super::{Config, DEFAULT_VERIFY_INTERVAL, Inbox, Limits, Publish, Server, TorrentSettings, Variables};
 use crate::hash::PieceLength;
 use crate::units::{ByteSize, RateLimit};
 
@@ -23,20 +22,6 @@ const RESERVED: [&str; 14] = [
     "all", "api", "assets", "feeds", "health", "index", "inbox", "media", "metrics", "podcast", "shows",
     "site", "static", "torrents",
 ];
-
-/// What every check needs.
-pub(super) struct Context<'a> {
-    /// The folder of the configuration file, absolute.
-    base: PathBuf,
-    pub(super) variables: &'a Variables<'a>,
-    pub(super) findings: &'a mut Collector,
-}
-
-impl Context<'_> {
-    pub(super) fn resolve(&self, path: &str) -> PathBuf {
-        paths::resolve(path, &self.base, self.variables)
-    }
-}
 
 /// The folders whose files are handed over to clients.
 #[derive(Clone, Copy)]
