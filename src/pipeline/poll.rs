@@ -144,10 +144,7 @@ impl Pipeline {
         // Other rules may want episodes on pages that were not read before, so then nothing is taken as known.
         let known_well = known.filter(|show| show.selection == rules(&target.selection));
         let seen: HashSet<String> = match known_well {
-            Some(show) => {
-                let items = self.store.items(show.id).await?;
-                items.iter().flat_map(|known| urls(&known.item)).collect()
-            }
+            Some(show) => self.store.known_urls(show.id).await?,
             None => HashSet::new(),
         };
         let validators = known_well

@@ -73,6 +73,25 @@ async fn one_url_in_two_items_is_one_enclosure() {
 }
 
 #[tokio::test]
+async fn an_episode_that_takes_the_place_of_an_older_one_counts_as_newly_wanted() {
+    let (_dir, store) = empty().await;
+    let show = store.ensure_show("s", "https://f/").await.unwrap().id;
+    let doc = feed(&[(Some("b"), &["https://h/2.mp3"]), (Some("a"), &["https://h/1.mp3"])]);
+    store.record_items(show, &doc, true, now()).await.unwrap();
+    let items = store.items(show).await.unwrap();
+    for latest in [1, 0] {
+        let verdict = |(index, known): (usize, &KnownItem)| Verdict {
+            episode: known.episode,
+            reason: String::new(),
+            wanted: if index == latest { known.enclosures.clone() } else { Vec::new() },
+        };
+        let verdicts: Vec<_> = items.iter().enumerate().map(verdict).collect();
+        assert_eq!(store.record_verdicts(show, "", &verdicts, &Default::default()).await.unwrap(), 1);
+        assert_eq!(store.record_verdicts(show, "", &verdicts, &Default::default()).await.unwrap(), 0);
+    }
+}
+
+#[tokio::test]
 async fn a_moved_host_adds_nothing() {
     let (_dir, store) = empty().await;
     let show = store.ensure_show("s", "https://f/").await.unwrap().id;
