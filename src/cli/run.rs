@@ -1,5 +1,6 @@
 //! `podseed run`: one pass over the shows of the configuration, or over feeds that are named for this run.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -124,6 +125,9 @@ fn targets(args: &RunArgs, config: &Config) -> Result<Vec<Target>, Error> {
         true => config.shows.iter().map(Target::from).collect(),
         false => args.what.iter().map(|what| target(what, config)).collect::<Result<_, _>>()?,
     };
+    // Named twice, or once by its slug and once by its address, it is still one.
+    let mut seen = HashSet::new();
+    targets.retain(|target| seen.insert((target.slug.clone(), target.feed.clone())));
     for target in &mut targets {
         match (args.latest, args.all) {
             (Some(latest), _) => target.selection.latest = Some(latest),
@@ -142,6 +146,10 @@ fn target(what: &str, config: &Config) -> Result<Target, Error> {
         Ok(url) if matches!(url.scheme(), "http" | "https") => FeedSource::Url(url),
         _ => FeedSource::File(local_feed(what, config)?),
     };
+    // By its address a show is the same show, with its own clients, rules and credentials.
+    if let Some(show) = config.shows.iter().find(|show| show.feed == feed) {
+        return Ok(Target::from(show));
+    }
     Ok(Target {
         slug: None,
         feed,

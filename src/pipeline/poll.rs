@@ -187,8 +187,9 @@ impl Pipeline {
             Some(show) => show,
             None => {
                 let title = fetched.as_ref().map(|fetched| fetched.feed.title.as_str()).unwrap_or_default();
-                let slug = self.store.free_slug(&slug(title)).await?;
-                self.store.ensure_show(&slug, &target.feed.to_string()).await?
+                // The configuration's slugs are its own, also before a show of it was ever read.
+                let taken: Vec<_> = self.config.shows.iter().map(|show| show.slug.clone()).collect();
+                self.store.new_show(&slug(title), &taken, &target.feed.to_string()).await?
             }
         };
         let (feed, validators) = match fetched {
