@@ -166,6 +166,28 @@ async fn what_failed_is_asked_for_again_only_by_retry() {
 }
 
 #[tokio::test]
+async fn retry_works_on_a_feed_that_was_named_for_one_run_too() {
+    let world = World::new("").await;
+    world.publish(&[ONE]);
+    world.origin.file("/named.xml", world.origin.content("/feed.xml"));
+    world.origin.fault("/one.mp3", Fault::Status(404, vec![]));
+    world.origin.file("/one.mp3", mp3(70_000, 1));
+    let named = world.origin.url("/named.xml").to_string();
+    assert_eq!(world.podseed(&["run", &named]).code, 3);
+    let retry = world.podseed(&["retry", "One", "--json"]);
+    assert_eq!((retry.code, retry.json()["downloaded"].as_u64()), (0, Some(1)), "{}", retry.stderr);
+}
+
+#[tokio::test]
+async fn a_dry_run_of_a_feed_that_cannot_be_read_is_not_done() {
+    let world = World::new("").await;
+    world.origin.always("/feed.xml", Fault::Status(404, vec![]));
+    let plan = world.podseed(&["run", "--dry-run", "--json"]);
+    assert_eq!(plan.code, 3);
+    assert!(plan.json()["shows"][0]["error"].as_str().unwrap().contains("404"));
+}
+
+#[tokio::test]
 async fn a_server_that_asks_for_time_gets_it_even_from_a_new_run() {
     let world = two_episodes().await;
     world.origin.fault("/two.mp3", Fault::Status(503, vec![("Retry-After", "3600".to_owned())]));

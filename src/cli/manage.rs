@@ -1,5 +1,7 @@
 //! `podseed why`, `retry` and `forget`: what a user asks about single episodes, and decides for them.
 
+use std::collections::BTreeSet;
+
 use clap::Args;
 use jiff::Timestamp;
 
@@ -167,13 +169,19 @@ fn story_json(story: &Story) -> serde_json::Value {
 /// Makes everything of these episodes due, and works on it unless a running podseed will.
 pub(super) async fn retry(args: &EpisodesArgs, context: &Context) -> Result<Outcome, Error> {
     let store = open(context).await?;
-    let count = store.retry(&all(&store, &args.which).await?, Timestamp::now()).await?;
-    drop(store);
+    let found = all(&store, &args.which).await?;
+    let count = store.retry(&found, Timestamp::now()).await?;
     if count == 0 {
         talk("there is nothing to try again: everything of it is done, or not wanted");
         return Ok(Outcome::Done);
     }
-    super::run::known_work(context).await
+    let slugs: BTreeSet<String> = found.into_iter().map(|found| found.show).collect();
+    let mut shows = Vec::new();
+    for slug in slugs {
+        shows.extend(store.feed_of_show(&slug).await?.map(|feed| (slug, feed)));
+    }
+    drop(store);
+    super::run::known_work(shows, context).await
 }
 
 pub(super) async fn forget(args: &EpisodesArgs, context: &Context) -> Result<Outcome, Error> {

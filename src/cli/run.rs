@@ -56,16 +56,22 @@ pub(super) async fn run(args: &RunArgs, context: &Context) -> Result<Outcome, Er
     if args.dry_run {
         let plan = pipeline::plan(&config, &targets).await?;
         print_plan(&plan, context);
-        return Ok(Outcome::Done);
+        let readable = plan.shows.iter().all(|show| show.error.is_none());
+        return Ok(if readable { Outcome::Done } else { Outcome::SomeFailed });
     }
     let summary = pass(Arc::clone(&config), &targets, options, context).await?;
     Ok(finish(&summary, &config, context))
 }
 
-/// Works on what is known and due, without reading feeds: what `retry` asks for.
-pub(super) async fn known_work(context: &Context) -> Result<Outcome, Error> {
+/// Works on what is known and due, without reading feeds: what `retry` asks for. `named` are shows by slug and feed
+/// that it asks for, in the configuration or not.
+pub(super) async fn known_work(named: Vec<(String, String)>, context: &Context) -> Result<Outcome, Error> {
     let config = context.config()?;
-    let targets: Vec<Target> = config.shows.iter().map(Target::from).collect();
+    let mut targets: Vec<Target> = config.shows.iter().map(Target::from).collect();
+    let elsewhere = named.into_iter().filter(|(slug, _)| config.shows.iter().all(|show| show.slug != *slug));
+    targets.extend(
+        elsewhere.map(|(slug, feed)| Target { slug: Some(slug), ..ad_hoc(feed_source(feed), &config) }),
+    );
     let options = PassOptions { wait: Duration::from_secs(60), patient: true, poll: false };
     match pass(Arc::clone(&config), &targets, options, context).await {
         Err(Error::Pipeline(pipeline::Error::Folder(crate::fs::Error::Locked { holder, .. }))) => {
@@ -150,13 +156,26 @@ fn target(what: &str, config: &Config) -> Result<Target, Error> {
     if let Some(show) = config.shows.iter().find(|show| show.feed == feed) {
         return Ok(Target::from(show));
     }
-    Ok(Target {
+    Ok(ad_hoc(feed, config))
+}
+
+/// A feed that the configuration does not name.
+fn ad_hoc(feed: FeedSource, config: &Config) -> Target {
+    Target {
         slug: None,
         feed,
         selection: Selection { latest: Some(1), ..Selection::default() },
         clients: config.clients.iter().map(|client| client.name.clone()).collect(),
         auth: None,
-    })
+    }
+}
+
+/// The way back from a feed's address in the state.
+fn feed_source(feed: String) -> FeedSource {
+    match Url::parse(&feed) {
+        Ok(url) if matches!(url.scheme(), "http" | "https") => FeedSource::Url(url),
+        _ => FeedSource::File(feed.into()),
+    }
 }
 
 fn local_feed(what: &str, config: &Config) -> Result<PathBuf, Error> {

@@ -105,6 +105,15 @@ impl Store {
             .doing("look up a feed")
     }
 
+    /// The address of a show's feed, as the user gave it.
+    pub async fn feed_of_show(&self, slug: &str) -> Result<Option<String>> {
+        sqlx::query_scalar("SELECT feed FROM shows WHERE slug = $1")
+            .bind(slug)
+            .fetch_optional(&self.pool)
+            .await
+            .doing("look up a show")
+    }
+
     /// A show for a feed that has none: with this slug, or with a number behind it where the slug is taken. No two
     /// feeds that come at once get one.
     pub async fn new_show(&self, wished: &str, taken: &[String], feed: &str) -> Result<ShowRecord> {
