@@ -159,6 +159,33 @@ async fn a_retry_does_not_give_out_twice_what_a_pass_has_in_its_hands() {
 }
 
 #[tokio::test]
+async fn what_failed_at_a_client_that_has_left_the_configuration_is_no_failure_any_more() {
+    let (_dir, store) = empty().await;
+    let show = store.ensure_show("s", "https://f/").await.unwrap().id;
+    let doc = feed(&[(Some("a"), &["http://h/1.mp3"]), (Some("b"), &["http://h/2.mp3"])]);
+    store.record_items(show, &doc, true, now()).await.unwrap();
+    want_all(&store, show).await;
+    store.join_pass(show, 1).await.unwrap();
+    let hash = InfoHashes::V1("0123456789012345678901234567890123456789".parse().unwrap());
+    for state in [PlacementState::Failed, PlacementState::Seeding] {
+        let job = store.claim_download(1, now(), false, &[]).await.unwrap().unwrap();
+        store.record_torrent(job.id, &hash, "magnet:", &["old".to_owned()]).await.unwrap();
+        let placement = store.claim_placement(1, now(), false, "old").await.unwrap().unwrap();
+        let report =
+            PlacementReport { state, memory: Default::default(), uploaded_bytes: None, problem: None };
+        store.record_placement(&placement, &report, now()).await.unwrap();
+    }
+    let totals = async || store.totals(1).await.unwrap().into_iter().collect::<Vec<_>>();
+    store.ensure_placements("s", &["old".to_owned()]).await.unwrap();
+    assert_eq!(totals().await, [(Stage::Seeding, 1), (Stage::Failed, 1)]);
+    store.ensure_placements("s", &["new".to_owned()]).await.unwrap();
+    assert_eq!(totals().await, [(Stage::TorrentReady, 1), (Stage::Seeding, 1)]);
+    assert!(store.claim_placement(1, now(), true, "new").await.unwrap().is_some());
+    store.ensure_placements("s", &[]).await.unwrap();
+    assert_eq!(totals().await, [(Stage::TorrentReady, 1), (Stage::Seeding, 1)]);
+}
+
+#[tokio::test]
 async fn names_are_unique_in_a_show_whatever_their_case() {
     let (_dir, store) = empty().await;
     let show = store.ensure_show("s", "https://f/").await.unwrap().id;
