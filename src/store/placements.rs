@@ -173,7 +173,8 @@ async fn open_elsewhere(
     let mut query = QueryBuilder::<Sqlite>::new(
         "SELECT p.id, p.enclosure_id FROM placements p JOIN enclosures e ON e.id = p.enclosure_id
          JOIN shows s ON s.id = e.show_id
-         WHERE p.state NOT IN ('seeding', 'delivered') AND e.stage <> 'withdrawn' AND s.slug = ",
+         WHERE p.state NOT IN ('seeding', 'delivered') AND e.stage <> 'withdrawn'
+         AND (e.wanted OR e.file IS NOT NULL) AND s.slug = ",
     );
     query.push_bind(show);
     for client in clients {
