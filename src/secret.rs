@@ -78,22 +78,25 @@ impl fmt::Debug for SafeUrl {
     }
 }
 
-/// Names of query parameters that hold credentials in private feeds and signed URLs.
-const SECRET_PARAMETERS: [&str; 14] = [
+/// Names of query parameters that hold credentials in private feeds, signed URLs and private trackers.
+const SECRET_PARAMETERS: [&str; 17] = [
     "access_token",
     "api_key",
     "apikey",
     "auth",
+    "authkey",
     "expires",
     "hmac",
     "key",
     "pass",
+    "passkey",
     "password",
     "policy",
     "secret",
     "sig",
     "signature",
     "token",
+    "torrent_pass",
 ];
 
 /// A URL of a feed as it may be shown and passed on: without user and password, and with the values of parameters

@@ -109,6 +109,37 @@ async fn one_url_in_two_shows_is_fetched_once() {
 }
 
 #[tokio::test]
+async fn feeds_of_one_title_are_shows_of_their_own_and_a_show_is_one_by_its_address_too() {
+    let world = World::new("").await;
+    world.publish(&[TWO, ONE]);
+    let feeds = ["/a.xml", "/b.xml", "/c.xml", "/d.xml"].map(|path| {
+        let own_file = format!("{path}.mp3");
+        world.origin.file(&own_file, mp3(70_000, 3));
+        let own = Item { guid: path, title: path, enclosure: &own_file };
+        world.publish(&[own]);
+        world.origin.file(path, world.origin.content("/feed.xml"));
+        world.origin.url(path).to_string()
+    });
+    let mut arguments = vec!["run", "--json"];
+    arguments.extend(feeds.iter().map(String::as_str));
+    let ran = world.podseed(&arguments);
+    assert_eq!((ran.code, ran.json()["shows"].as_u64()), (0, Some(4)), "{}", ran.stderr);
+    let status = world.status();
+    let slugs: BTreeSet<_> =
+        status["shows"].as_array().unwrap().iter().map(|show| show["show"].as_str().unwrap()).collect();
+    assert_eq!(slugs, BTreeSet::from(["a-show", "a-show-2", "a-show-3", "a-show-4"]));
+
+    world.publish(&[TWO, ONE]);
+    world.origin.file("/one.mp3", mp3(70_000, 1));
+    world.origin.file("/two.mp3", mp3(90_000, 2));
+    let address = world.origin.url("/feed.xml").to_string();
+    let ran = world.podseed(&["run", "--json", &address, "show", &address]);
+    assert_eq!((ran.code, ran.json()["shows"].as_u64()), (0, Some(1)), "{}", ran.stderr);
+    assert_eq!(ran.json()["downloaded"], 2, "its own rules hold, not those of a feed that is named for once");
+    assert_eq!(world.origin.requests_for("/feed.xml").len(), 1);
+}
+
+#[tokio::test]
 async fn what_is_no_audio_never_becomes_a_torrent_and_the_rest_goes_on() {
     let world = World::new("").await;
     let faulty = ["/gone.mp3", "/page.mp3", "/empty.mp3", "/broken.mp3", "/short.mp3", "/text.mp3"];
@@ -161,6 +192,28 @@ async fn what_failed_is_asked_for_again_only_by_retry() {
     let retry = world.podseed(&["retry", "One", "--json"]);
     assert_eq!((retry.code, retry.json()["downloaded"].as_u64()), (0, Some(1)), "{}", retry.stderr);
     assert_eq!(world.run(0)["failed"], 0);
+}
+
+#[tokio::test]
+async fn retry_works_on_a_feed_that_was_named_for_one_run_too() {
+    let world = World::new("").await;
+    world.publish(&[ONE]);
+    world.origin.file("/named.xml", world.origin.content("/feed.xml"));
+    world.origin.fault("/one.mp3", Fault::Status(404, vec![]));
+    world.origin.file("/one.mp3", mp3(70_000, 1));
+    let named = world.origin.url("/named.xml").to_string();
+    assert_eq!(world.podseed(&["run", &named]).code, 3);
+    let retry = world.podseed(&["retry", "One", "--json"]);
+    assert_eq!((retry.code, retry.json()["downloaded"].as_u64()), (0, Some(1)), "{}", retry.stderr);
+}
+
+#[tokio::test]
+async fn a_dry_run_of_a_feed_that_cannot_be_read_is_not_done() {
+    let world = World::new("").await;
+    world.origin.always("/feed.xml", Fault::Status(404, vec![]));
+    let plan = world.podseed(&["run", "--dry-run", "--json"]);
+    assert_eq!(plan.code, 3);
+    assert!(plan.json()["shows"][0]["error"].as_str().unwrap().contains("404"));
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! `podseed run`: one pass over the shows of the configuration, or over feeds that are named for this run.
 
 use std::collections::BTreeSet;
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -55,7 +56,8 @@ pub(super) async fn run(args: &RunArgs, context: &Context) -> Result<Outcome, Er
     if args.dry_run {
         let plan = pipeline::plan(&config, &targets).await?;
         print_plan(&plan, context);
-        return Ok(Outcome::Done);
+        let readable = plan.shows.iter().all(|show| show.error.is_none());
+        return Ok(if readable { Outcome::Done } else { Outcome::SomeFailed });
     }
     let summary = pass(Arc::clone(&config), Shows::Targets(&targets), options, context).await?;
     Ok(finish(&summary, &config, context))
@@ -137,6 +139,9 @@ fn targets(args: &RunArgs, config: &Config) -> Result<Vec<Target>, Error> {
         true => config.shows.iter().map(Target::from).collect(),
         false => args.what.iter().map(|what| target(what, config)).collect::<Result<_, _>>()?,
     };
+    // Named twice, or once by its slug and once by its address, it is still one.
+    let mut seen = HashSet::new();
+    targets.retain(|target| seen.insert((target.slug.clone(), target.feed.clone())));
     for target in &mut targets {
         match (args.latest, args.all) {
             (Some(latest), _) => target.selection.latest = Some(latest),
@@ -155,13 +160,22 @@ fn target(what: &str, config: &Config) -> Result<Target, Error> {
         FeedSource::File(_) => FeedSource::File(local_feed(what, config)?),
         url => url,
     };
-    Ok(Target {
+    // By its address a show is the same show, with its own clients, rules and credentials.
+    if let Some(show) = config.shows.iter().find(|show| show.feed == feed) {
+        return Ok(Target::from(show));
+    }
+    Ok(ad_hoc(feed, config))
+}
+
+/// A feed that the configuration does not name.
+fn ad_hoc(feed: FeedSource, config: &Config) -> Target {
+    Target {
         slug: None,
         feed,
         selection: Selection { latest: Some(1), ..Selection::default() },
         clients: config.clients.iter().map(|client| client.name.clone()).collect(),
         auth: None,
-    })
+    }
 }
 
 fn local_feed(what: &str, config: &Config) -> Result<PathBuf, Error> {

@@ -144,10 +144,7 @@ impl Pipeline {
         // Other rules may want episodes on pages that were not read before, so then nothing is taken as known.
         let known_well = known.filter(|show| show.selection == rules(&target.selection));
         let seen: HashSet<String> = match known_well {
-            Some(show) => {
-                let items = self.store.items(show.id).await?;
-                items.iter().flat_map(|known| urls(&known.item)).collect()
-            }
+            Some(show) => self.store.known_urls(show.id).await?,
             None => HashSet::new(),
         };
         let validators = known_well
@@ -190,8 +187,9 @@ impl Pipeline {
             Some(show) => show,
             None => {
                 let title = fetched.as_ref().map(|fetched| fetched.feed.title.as_str()).unwrap_or_default();
-                let slug = self.store.free_slug(&slug(title)).await?;
-                self.store.ensure_show(&slug, &target.feed.to_string()).await?
+                // The configuration's slugs are its own, also before a show of it was ever read.
+                let taken: Vec<_> = self.config.shows.iter().map(|show| show.slug.clone()).collect();
+                self.store.new_show(&slug(title), &taken, &target.feed.to_string()).await?
             }
         };
         let (feed, validators) = match fetched {

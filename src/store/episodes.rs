@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
-use sqlx::{Row as _, Sqlite, Transaction};
+use sqlx::Row as _;
 
 use super::shows::ShowId;
 use super::writer::Writer;
@@ -118,6 +118,17 @@ impl Store {
         Ok(links)
     }
 
+    /// The comparable URLs of everything that a show has ever announced.
+    pub async fn known_urls(&self, show: ShowId) -> Result<HashSet<String>> {
+        let urls: Vec<String> =
+            sqlx::query_scalar("SELECT comparable_url FROM enclosures WHERE show_id = $1")
+                .bind(show.0)
+                .fetch_all(&self.pool)
+                .await
+                .doing("list the enclosures")?;
+        Ok(urls.into_iter().collect())
+    }
+
     /// The known episodes of a show as items: those in the feed first and in its order, then the vanished ones.
     pub async fn items(&self, show: ShowId) -> Result<Vec<KnownItem>> {
         let what = "list the episodes";
@@ -179,7 +190,6 @@ impl Store {
     ) -> Result<u64> {
         let what = "record which episodes are wanted";
         let mut tx = self.begin().await.doing(what)?;
-        let before = wanted_count(&mut tx, show).await.doing(what)?;
         for verdict in verdicts {
             sqlx::query(
                 "UPDATE episodes SET wanted = $2, verdict = $3 WHERE id = $1 AND (wanted <> $2 OR verdict <> $3)",
@@ -206,8 +216,17 @@ impl Store {
                 .doing(what)?;
             }
         }
+        let newly_wanted = sqlx::query(
+            "UPDATE enclosures SET wanted = TRUE WHERE show_id = $1 AND NOT wanted AND EXISTS
+                 (SELECT 1 FROM announcements a WHERE a.enclosure_id = enclosures.id AND a.wanted)",
+        )
+        .bind(show.0)
+        .execute(&mut *tx)
+        .await
+        .doing(what)?
+        .rows_affected();
         sqlx::query(
-            "UPDATE enclosures SET wanted = NOT wanted WHERE show_id = $1 AND wanted <> EXISTS
+            "UPDATE enclosures SET wanted = FALSE WHERE show_id = $1 AND wanted AND NOT EXISTS
                  (SELECT 1 FROM announcements a WHERE a.enclosure_id = enclosures.id AND a.wanted)",
         )
         .bind(show.0)
@@ -232,19 +251,7 @@ impl Store {
             .execute(&mut *tx)
             .await
             .doing(what)?;
-        let after = wanted_count(&mut tx, show).await.doing(what)?;
         tx.commit().await.doing(what)?;
-        Ok(after.saturating_sub(before))
+        Ok(newly_wanted)
     }
-}
-
-async fn wanted_count(
-    tx: &mut Transaction<'_, Sqlite>,
-    show: ShowId,
-) -> std::result::Result<u64, sqlx::Error> {
-    sqlx::query_scalar("SELECT COUNT(*) FROM enclosures WHERE show_id = $1 AND wanted")
-        .bind(show.0)
-        .fetch_one(&mut **tx)
-        .await
-        .map(unsigned)
 }

@@ -165,8 +165,9 @@ impl Store {
             .filename(path)
             .create_if_missing(create)
             .journal_mode(SqliteJournalMode::Wal)
-            // With WAL this survives a killed process whole; after a power cut the last effects happen twice.
-            .synchronous(SqliteSynchronous::Normal)
+            // What is recorded before its effect (a file's name, the intention to add a torrent) has to survive a power
+            // cut as the effect does: else a file that is there is fetched again, and our torrent is somebody else's.
+            .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
             .busy_timeout(Duration::from_secs(10));
         let pool = SqlitePoolOptions::new()

@@ -113,17 +113,26 @@ impl Store {
             .doing("list the shows")
     }
 
-    /// A slug that no show has: this one, or with a number behind it.
-    pub async fn free_slug(&self, wished: &str) -> Result<String> {
-        let taken: Vec<String> = sqlx::query_scalar("SELECT slug FROM shows")
-            .fetch_all(&self.pool)
-            .await
-            .doing("list the shows")?;
+    /// A show for a feed that has none: with this slug, or with a number behind it where the slug is taken. No two
+    /// feeds that come at once get one.
+    pub async fn new_show(&self, wished: &str, taken: &[String], feed: &str) -> Result<ShowRecord> {
         let numbered = (2..).map(|n| format!("{wished}-{n}"));
-        Ok(std::iter::once(wished.to_owned())
-            .chain(numbered)
-            .find(|slug| !taken.contains(slug))
-            .unwrap_or_else(|| wished.to_owned()))
+        for slug in std::iter::once(wished.to_owned()).chain(numbered) {
+            if !taken.contains(&slug) && self.insert_show(&slug, feed).await? {
+                return self.ensure_show(&slug, feed).await;
+            }
+        }
+        self.ensure_show(wished, feed).await
+    }
+
+    async fn insert_show(&self, slug: &str, feed: &str) -> Result<bool> {
+        let done = sqlx::query("INSERT INTO shows (slug, feed) VALUES ($1, $2) ON CONFLICT DO NOTHING")
+            .bind(slug)
+            .bind(feed)
+            .execute(&self.pool)
+            .await
+            .doing("record a show")?;
+        Ok(done.rows_affected() > 0)
     }
 
     /// Makes this show part of a pass, so that its rows can be claimed in it.

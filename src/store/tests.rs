@@ -73,6 +73,25 @@ async fn one_url_in_two_items_is_one_enclosure() {
 }
 
 #[tokio::test]
+async fn an_episode_that_takes_the_place_of_an_older_one_counts_as_newly_wanted() {
+    let (_dir, store) = empty().await;
+    let show = store.ensure_show("s", "https://f/").await.unwrap().id;
+    let doc = feed(&[(Some("b"), &["https://h/2.mp3"]), (Some("a"), &["https://h/1.mp3"])]);
+    store.record_items(show, &doc, true, now()).await.unwrap();
+    let items = store.items(show).await.unwrap();
+    for latest in [1, 0] {
+        let verdict = |(index, known): (usize, &KnownItem)| Verdict {
+            episode: known.episode,
+            reason: String::new(),
+            wanted: if index == latest { known.enclosures.clone() } else { Vec::new() },
+        };
+        let verdicts: Vec<_> = items.iter().enumerate().map(verdict).collect();
+        assert_eq!(store.record_verdicts(show, "", &verdicts, &Default::default()).await.unwrap(), 1);
+        assert_eq!(store.record_verdicts(show, "", &verdicts, &Default::default()).await.unwrap(), 0);
+    }
+}
+
+#[tokio::test]
 async fn a_moved_host_adds_nothing() {
     let (_dir, store) = empty().await;
     let show = store.ensure_show("s", "https://f/").await.unwrap().id;
@@ -137,6 +156,33 @@ async fn a_retry_does_not_give_out_twice_what_a_pass_has_in_its_hands() {
     store.retry(&found, now()).await.unwrap();
     assert!(store.claim_download(1, now(), false, &[]).await.unwrap().is_some());
     assert!(store.claim_placement(1, now(), false, "nas").await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn what_failed_at_a_client_that_has_left_the_configuration_is_no_failure_any_more() {
+    let (_dir, store) = empty().await;
+    let show = store.ensure_show("s", "https://f/").await.unwrap().id;
+    let doc = feed(&[(Some("a"), &["http://h/1.mp3"]), (Some("b"), &["http://h/2.mp3"])]);
+    store.record_items(show, &doc, true, now()).await.unwrap();
+    want_all(&store, show).await;
+    store.join_pass(show, 1).await.unwrap();
+    let hash = InfoHashes::V1("0123456789012345678901234567890123456789".parse().unwrap());
+    for state in [PlacementState::Failed, PlacementState::Seeding] {
+        let job = store.claim_download(1, now(), false, &[]).await.unwrap().unwrap();
+        store.record_torrent(job.id, &hash, "magnet:", &["old".to_owned()]).await.unwrap();
+        let placement = store.claim_placement(1, now(), false, "old").await.unwrap().unwrap();
+        let report =
+            PlacementReport { state, memory: Default::default(), uploaded_bytes: None, problem: None };
+        store.record_placement(&placement, &report, now()).await.unwrap();
+    }
+    let totals = async || store.totals(1).await.unwrap().into_iter().collect::<Vec<_>>();
+    store.ensure_placements("s", &["old".to_owned()]).await.unwrap();
+    assert_eq!(totals().await, [(Stage::Seeding, 1), (Stage::Failed, 1)]);
+    store.ensure_placements("s", &["new".to_owned()]).await.unwrap();
+    assert_eq!(totals().await, [(Stage::TorrentReady, 1), (Stage::Seeding, 1)]);
+    assert!(store.claim_placement(1, now(), true, "new").await.unwrap().is_some());
+    store.ensure_placements("s", &[]).await.unwrap();
+    assert_eq!(totals().await, [(Stage::TorrentReady, 1), (Stage::Seeding, 1)]);
 }
 
 #[tokio::test]
