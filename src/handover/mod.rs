@@ -136,9 +136,11 @@ impl Client {
             return Ok(());
         }
         Err(Problem::never(format!(
-            "{}: {} {} cannot take {what} torrents; set `torrent: {{version: v1}}`, or leave this client out of the \
+            "{}: {} cannot take {what} torrents; set `torrent: {{version: v1}}`, or leave this client out of the \
              show's `clients`",
-            self.name, info.program, info.version
+            self.name,
+            // A watched folder does not tell the version.
+            format!("{} {}", info.program, info.version).trim_end()
         )))
     }
 
