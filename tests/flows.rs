@@ -328,6 +328,22 @@ async fn forgotten_episodes_are_left_alone() {
 }
 
 #[tokio::test]
+async fn what_cannot_be_carried_out_has_its_status_and_is_said_in_json_too() {
+    let world = two_episodes().await;
+    let error = |ran: &crate::support::world::Ran| ran.json()["error"].as_str().unwrap().to_owned();
+    let unknown = world.podseed(&["run", "nothing-like-that", "--json"]);
+    assert_eq!(unknown.code, 2);
+    assert!(error(&unknown).contains("nothing-like-that"));
+    let missing = world.podseed(&["feed", "none.xml", "--json"]);
+    assert_eq!((missing.code, error(&missing).contains("none.xml")), (1, true));
+    world.configure("torents: {}");
+    for command in ["run", "status", "check"] {
+        assert_eq!(world.podseed(&[command]).code, 2, "{command}");
+    }
+    assert_eq!(world.podseed(&["run", "--json"]).json()["findings"][0]["key"], "torents");
+}
+
+#[tokio::test]
 async fn a_second_process_is_told_who_works_on_the_folder() {
     let world = two_episodes().await;
     world.origin.always("/two.mp3", Fault::HangAfter(300_000));

@@ -218,7 +218,7 @@ async fn bodies_that_end_early_drip_or_never_end_are_failures() {
 }
 
 #[tokio::test]
-async fn a_pause_that_a_host_asks_for_holds_back_its_other_requests() {
+async fn a_pause_that_two_addresses_ask_for_holds_back_all_requests_to_their_host() {
     let origin = Origin::start().await;
     origin.file("/b.xml", "feed");
     let pause = |seconds: &str| Fault::Status(503, vec![("Retry-After", seconds.to_owned())]);
@@ -226,9 +226,16 @@ async fn a_pause_that_a_host_asks_for_holds_back_its_other_requests() {
     let http = open();
     let error = get(&http, origin.url("/a.xml")).await.unwrap_err();
     assert_eq!(error.advice(), Advice::Later { after: Some(Duration::from_secs(3600)) });
+    let error = get(&http, origin.url("/a.xml")).await.unwrap_err();
+    assert!(matches!(error, Error::HeldBack { .. }), "{error}");
+    assert!(get(&http, origin.url("/b.xml")).await.is_ok(), "one address is not the host");
+    for path in ["/c.xml", "/d.xml"] {
+        origin.fault(path, pause("3600"));
+        get(&http, origin.url(path)).await.unwrap_err();
+    }
     let error = get(&http, origin.url("/b.xml")).await.unwrap_err();
     assert!(matches!(error, Error::HeldBack { .. }), "{error}");
-    assert_eq!(origin.requests().len(), 1);
+    assert_eq!(origin.requests().len(), 4);
     assert!(get(&http, origin.url_by_name("/b.xml")).await.is_ok(), "another host is not held back");
 }
 

@@ -72,6 +72,8 @@ pub(crate) enum Outcome {
     Done,
     /// The answer is no: data is bad, a check has found an error.
     Negative,
+    /// A check has found that the configuration cannot be used.
+    Misconfigured,
     /// Done, but some items failed.
     SomeFailed,
 }
@@ -154,8 +156,9 @@ pub fn main() -> ExitCode {
     match runtime.block_on(dispatch(cli.command, &context)) {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
         Ok(Outcome::Negative) => ExitCode::FAILURE,
+        Ok(Outcome::Misconfigured) => ExitCode::from(2),
         Ok(Outcome::SomeFailed) => ExitCode::from(3),
-        Err(error) => report(&error),
+        Err(error) => report(&error, context.json),
     }
 }
 
@@ -210,22 +213,23 @@ fn torrent(command: &torrent::TorrentCommand, context: &Context) -> Result<Outco
     })
 }
 
-/// Says what went wrong; wrong usage and configuration have their own exit status.
-fn report(error: &Error) -> ExitCode {
-    match error {
-        Error::Config(findings) => {
-            output::talk(config::findings_text(findings).trim_end());
-            ExitCode::from(2)
-        }
-        Error::Usage(_) | Error::Torrent(torrent::Error::Usage(_)) => {
-            output::talk(format_args!("error: {error}"));
-            ExitCode::from(2)
-        }
-        _ => {
-            output::talk(format_args!("error: {}", crate::error::chain(error)));
-            ExitCode::FAILURE
-        }
+/// Says what went wrong, with `--json` on standard output, too; wrong usage and configuration have their own exit
+/// status.
+fn report(error: &Error, json: bool) -> ExitCode {
+    let (text, code) = match error {
+        Error::Config(findings) => (config::findings_text(findings), 2),
+        Error::Usage(_) | Error::Torrent(torrent::Error::Usage(_)) => (format!("error: {error}"), 2),
+        _ => (format!("error: {}", crate::error::chain(error)), 1),
+    };
+    if json {
+        let findings = match error {
+            Error::Config(findings) => findings.0.as_slice(),
+            _ => &[],
+        };
+        output::json(&serde_json::json!({"error": crate::error::chain(error), "findings": findings}));
     }
+    output::talk(text.trim_end());
+    ExitCode::from(code)
 }
 
 /// `-v` shows what podseed decides, `-vv` what it does in detail; `PODSEED_LOG` overrides both.

@@ -269,6 +269,7 @@ impl Http {
             }
             return Err(Error::Status { url: SafeUrl::from(hop.url), status, retry_after: pause });
         }
+        self.shared.origins.is_well(&hop.url);
         let (version, headers) = (response.version(), response.headers().clone());
         let rate = match hop.request.lane {
             Lane::Media => self.shared.rate.clone(),

@@ -1,6 +1,7 @@
 //! Who is being asked how much at the moment, and who has asked to be left alone.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -12,6 +13,8 @@ use crate::secret::SafeUrl;
 
 /// Hosts that are remembered while idle; more are only remembered while they are being asked.
 const REMEMBERED: usize = 1024;
+/// Addresses of one host that are remembered for having asked to be left alone.
+const BUSY_ADDRESSES: usize = 64;
 
 /// The queues in front of all hosts.
 pub(super) struct Origins {
@@ -24,6 +27,10 @@ struct Host {
     documents: Arc<Semaphore>,
     media: Arc<Semaphore>,
     held_until: Option<Instant>,
+    /// Addresses that asked to be left alone, each by itself, and until when; the latest last.
+    busy: VecDeque<(u64, Instant)>,
+    /// The address that asked for it last, while nothing else has gone well since.
+    last_busy: Option<u64>,
 }
 
 /// The right to have one request under way.
@@ -56,12 +63,29 @@ impl Origins {
         Ok(Slot { _host: host, _download: download })
     }
 
-    /// Leaves the host alone for `pause`, or longer if it has asked for longer before.
+    /// Leaves this address alone for `pause`. When two addresses of a host ask for it one after the other, it is the
+    /// host that is busy, and all of it is left alone; one by itself may be a single file that is not ready.
     pub(super) fn hold(&self, url: &Url, pause: Duration) {
-        let until = Instant::now().checked_add(pause);
+        let Some(until) = Instant::now().checked_add(pause) else { return };
+        let address = fingerprint(url);
         let mut hosts = self.lock();
         let host = host_entry(&mut hosts, url, self.per_host);
-        host.held_until = host.held_until.max(until);
+        host.busy.retain(|(other, _)| *other != address);
+        if host.busy.len() >= BUSY_ADDRESSES {
+            host.busy.pop_front();
+        }
+        host.busy.push_back((address, until));
+        if host.last_busy.replace(address).is_some_and(|other| other != address) {
+            host.held_until = host.held_until.max(Some(until));
+        }
+    }
+
+    /// The host has answered as it should.
+    pub(super) fn is_well(&self, url: &Url) {
+        let mut hosts = self.lock();
+        if let Some(host) = url.host_str().and_then(|name| hosts.get_mut(name)) {
+            host.last_busy = None;
+        }
     }
 
     fn queue(&self, url: &Url, lane: Lane) -> Arc<Semaphore> {
@@ -75,7 +99,10 @@ impl Origins {
 
     fn held_for(&self, url: &Url) -> Duration {
         let hosts = self.lock();
-        let until = url.host_str().and_then(|name| hosts.get(name)).and_then(|host| host.held_until);
+        let Some(host) = url.host_str().and_then(|name| hosts.get(name)) else { return Duration::ZERO };
+        let address = fingerprint(url);
+        let of_address = host.busy.iter().find(|(busy, _)| *busy == address).map(|(_, until)| *until);
+        let until = host.held_until.max(of_address);
         until.map_or(Duration::ZERO, |until| until.saturating_duration_since(Instant::now()))
     }
 
@@ -93,7 +120,15 @@ fn host_entry<'a>(hosts: &'a mut HashMap<String, Host>, url: &Url, per_host: usi
         documents: Arc::new(Semaphore::new(per_host)),
         media: Arc::new(Semaphore::new(per_host)),
         held_until: None,
+        busy: VecDeque::new(),
+        last_busy: None,
     })
+}
+
+fn fingerprint(url: &Url) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    url.as_str().hash(&mut hasher);
+    hasher.finish()
 }
 
 /// Forgets who is neither asked nor held; where all are held, also the holds: a hostile feed with thousands of
@@ -101,7 +136,11 @@ fn host_entry<'a>(hosts: &'a mut HashMap<String, Host>, url: &Url, per_host: usi
 fn forget_idle(hosts: &mut HashMap<String, Host>) {
     let now = Instant::now();
     let in_use = |host: &Host| Arc::strong_count(&host.documents) + Arc::strong_count(&host.media) > 2;
-    hosts.retain(|_, host| in_use(host) || host.held_until.is_some_and(|until| until > now));
+    let is_held = |host: &Host| {
+        let latest = host.busy.iter().map(|(_, until)| *until).max();
+        host.held_until.max(latest).is_some_and(|until| until > now)
+    };
+    hosts.retain(|_, host| in_use(host) || is_held(host));
     if hosts.len() >= REMEMBERED {
         hosts.retain(|_, host| in_use(host));
     }
@@ -118,10 +157,18 @@ mod tests {
     #[tokio::test]
     async fn a_host_that_asked_for_a_pause_is_refused_to_the_impatient() {
         let origins = Origins::new(4, 2);
-        origins.hold(&url("http://busy.example/a"), Duration::from_secs(3600));
         let patience = Duration::from_secs(30);
-        let error = origins.enter(&url("https://busy.example/b"), Lane::Media, patience).await.unwrap_err();
-        assert!(matches!(error, Error::HeldBack { wait, .. } if wait > Duration::from_secs(3500)));
+        let enter = async |text: &str| origins.enter(&url(text), Lane::Media, patience).await;
+        origins.hold(&url("http://busy.example/a"), Duration::from_secs(3600));
+        let is_held =
+            |error| matches!(error, Error::HeldBack { wait, .. } if wait > Duration::from_secs(3500));
+        assert!(is_held(enter("http://busy.example/a").await.unwrap_err()));
+        assert!(enter("http://busy.example/b").await.is_ok(), "one address is not the host");
+        origins.is_well(&url("http://busy.example/b"));
+        origins.hold(&url("http://busy.example/c"), Duration::from_secs(3600));
+        assert!(enter("http://busy.example/b").await.is_ok(), "another has gone well in between");
+        origins.hold(&url("http://busy.example/d"), Duration::from_secs(3600));
+        assert!(is_held(enter("https://busy.example/b").await.unwrap_err()));
         assert!(origins.enter(&url("http://other.example/"), Lane::Media, patience).await.is_ok());
     }
 

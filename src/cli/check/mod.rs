@@ -63,6 +63,7 @@ fn some(remedy: &str) -> Option<String> {
 
 pub(super) async fn run(args: &CheckArgs, context: &Context) -> Result<Outcome, Error> {
     let mut findings = Vec::new();
+    let mut when_bad = Outcome::Negative;
     match context.config() {
         Ok(config) => {
             findings.push(Finding::ok("config.valid", "configuration", "it is valid"));
@@ -73,7 +74,10 @@ pub(super) async fn run(args: &CheckArgs, context: &Context) -> Result<Outcome, 
                 trackers::check(&config, &mut findings).await;
             }
         }
-        Err(Error::Config(wrong)) => findings.extend(wrong.0.iter().map(from_config)),
+        Err(Error::Config(wrong)) => {
+            findings.extend(wrong.0.iter().map(from_config));
+            when_bad = Outcome::Misconfigured;
+        }
         Err(error) => return Err(error),
     }
     let worst = findings.iter().any(|finding| finding.severity == Level::Error);
@@ -82,7 +86,7 @@ pub(super) async fn run(args: &CheckArgs, context: &Context) -> Result<Outcome, 
     } else {
         findings.iter().for_each(|finding| print(finding, context.quiet));
     }
-    Ok(if worst { Outcome::Negative } else { Outcome::Done })
+    Ok(if worst { when_bad } else { Outcome::Done })
 }
 
 fn from_config(found: &crate::config::Finding) -> Finding {
