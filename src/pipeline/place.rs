@@ -15,7 +15,7 @@ use super::{Error, Pass, Pipeline, lock, schedule};
 use crate::handover::{Client, Look, Order};
 use crate::model::{Memory, PlacementJob, PlacementReport, PlacementState, Problem, Stage};
 use crate::units::Span;
-use crate::{fs, torrent};
+use crate::{error, fs, torrent};
 
 /// Torrents that one client is asked about at a time.
 const AT_ONCE: usize = 8;
@@ -90,14 +90,18 @@ impl Pipeline {
         let path = self.folder().torrent(&job.show, &job.file);
         match fs::read(&path, torrent::MAX_LENGTH as u64) {
             Ok(metainfo) => self.visit(client, job, metainfo.into(), pass, patience).await,
-            Err(error) => {
-                let message = format!("{}: the torrent cannot be read: {error}", job.client);
-                let problem = Some(Problem { message, next_attempt: None, asked_to_wait: false });
-                let (state, memory) = (PlacementState::Failed, job.memory);
-                self.record_report(job, &PlacementReport { state, memory, uploaded_bytes: None, problem })
-                    .await
-            }
+            Err(error) => self.make_again(job, pass, &error::chain(&error)).await,
         }
+    }
+
+    /// The .torrent cannot be read: the next pass makes it again, out of the data that is there.
+    async fn make_again(&self, job: &PlacementJob, pass: &Pass, why: &str) -> Result<(), Error> {
+        let message = format!("{}: the torrent is gone, the next run makes it again: {why}", job.client);
+        let next_attempt = Some(Timestamp::now());
+        let problem = Some(Problem { message, next_attempt, asked_to_wait: false });
+        let (state, memory) = (PlacementState::Pending, job.memory);
+        self.record_report(job, &PlacementReport { state, memory, uploaded_bytes: None, problem }).await?;
+        Ok(self.store.record_torrent_gone(job.enclosure, pass.id).await?)
     }
 
     async fn visit(

@@ -231,6 +231,19 @@ impl Store {
         Ok(())
     }
 
+    /// The .torrent has gone; after this pass it is made again before anything else is done.
+    pub async fn record_torrent_gone(&self, id: EnclosureId, pass: i64) -> Result<()> {
+        sqlx::query(
+            "UPDATE enclosures SET stage = 'downloaded', next_attempt = NULL, pass = $2 WHERE id = $1",
+        )
+        .bind(id.0)
+        .bind(pass)
+        .execute(&self.pool)
+        .await
+        .doing("record a lost torrent")?;
+        Ok(())
+    }
+
     /// Adds a line to the story of an enclosure.
     pub async fn tell(&self, id: EnclosureId, now: Timestamp, text: &str) -> Result<()> {
         event(&self.pool, id, now, text).await.doing("record an event")

@@ -147,8 +147,8 @@ pub(super) fn claim(pass: i64, now: Timestamp, patient: bool, client: &str) -> Q
     query.push(
         " WHERE id = (SELECT p.id FROM placements p JOIN enclosures e ON e.id = p.enclosure_id
            JOIN shows s ON s.id = e.show_id
-           WHERE p.state NOT IN ('seeding', 'delivered') AND NOT e.forgotten AND e.stage <> 'withdrawn'
-           AND s.pass = ",
+           WHERE p.state NOT IN ('seeding', 'delivered') AND NOT e.forgotten
+           AND e.stage NOT IN ('discovered', 'downloading', 'downloaded', 'withdrawn') AND s.pass = ",
     );
     query.push_bind(pass);
     query.push(" AND p.pass <> ");
