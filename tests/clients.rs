@@ -233,7 +233,7 @@ async fn a_torrent_file_that_has_gone_is_made_again_from_the_data() {
     world.run(3);
     std::fs::remove_file(world.path("data/torrents/show/one.mp3.torrent")).unwrap();
     tr.start_again().unwrap();
-    assert!(world.run(3)["errors"].to_string().contains("makes the .torrent again"));
+    assert!(world.run(3)["errors"].to_string().contains("makes it again"));
     assert_eq!(world.run(0)["seeding"], 1);
     assert_eq!(world.origin.requests_for("/one.mp3").len(), 1);
 }

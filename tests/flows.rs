@@ -208,6 +208,26 @@ async fn retry_works_on_a_feed_that_was_named_for_one_run_too() {
 }
 
 #[tokio::test]
+async fn a_torrent_that_has_gone_before_a_client_had_it_is_made_again() {
+    let world = World::new("").await;
+    world.publish(&[ONE]);
+    world.origin.file("/one.mp3", mp3(70_000, 1));
+    world.run(0);
+    let torrent = world.path("data/torrents/show/one.mp3.torrent");
+    let made = std::fs::read(&torrent).unwrap();
+    std::fs::remove_file(&torrent).unwrap();
+    std::fs::create_dir(world.path("watch")).unwrap();
+    std::fs::create_dir(world.path("downloads")).unwrap();
+    world.configure("clients:\n  rt: {watch_dir: {path: watch, data: downloads, client: rtorrent}}\n");
+    let run = world.run(3);
+    assert!(run["errors"][0].as_str().unwrap().contains("the next run makes it again"), "{run}");
+    let run = world.run(0);
+    assert_eq!((run["torrents_made"].as_u64(), run["handed_over"].as_u64()), (Some(1), Some(1)));
+    assert_eq!(std::fs::read(&torrent).unwrap(), made);
+    assert_eq!(world.origin.requests_for("/one.mp3").len(), 1);
+}
+
+#[tokio::test]
 async fn a_dry_run_of_a_feed_that_cannot_be_read_is_not_done() {
     let world = World::new("").await;
     world.origin.always("/feed.xml", Fault::Status(404, vec![]));

@@ -4,6 +4,7 @@ use clap::Args;
 use jiff::Timestamp;
 
 use super::output::{count, data, json, plain, talk};
+use super::status::PlacementJson;
 use super::{Context, Error, Outcome};
 use crate::pipeline::DataFolder;
 use crate::secret::public_url;
@@ -141,6 +142,7 @@ fn story_json(story: &Story) -> serde_json::Value {
                 .iter()
                 .map(|(at, text)| serde_json::json!({"at": at.to_string(), "text": text}))
                 .collect();
+            let placements: Vec<_> = enclosure.status.placements.iter().map(PlacementJson::new).collect();
             serde_json::json!({
                 "url": public_url(&enclosure.status.url),
                 "wanted": enclosure.wanted,
@@ -149,6 +151,7 @@ fn story_json(story: &Story) -> serde_json::Value {
                 "error": enclosure.status.error,
                 "attempts": enclosure.status.attempts,
                 "next_attempt": enclosure.status.next_attempt.map(|time| time.to_string()),
+                "placements": placements,
                 "requests": enclosure.requests,
                 "bytes": enclosure.bytes,
                 "events": events,

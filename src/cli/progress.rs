@@ -118,7 +118,7 @@ struct Bar {
 impl Bar {
     fn new(bars: &MultiProgress, label: &str) -> Self {
         let bar = bars.add(ProgressBar::new_spinner());
-        bar.set_style(style("{prefix:.bold} {decimal_bytes} {decimal_bytes_per_sec}"));
+        bar.set_style(style("{prefix:.bold} {binary_bytes} {binary_bytes_per_sec}"));
         bar.set_prefix(label.chars().take(40).collect::<String>());
         Self { bar, has_total: AtomicBool::new(false) }
     }

@@ -218,8 +218,9 @@ impl EnclosureJson {
     }
 }
 
+/// Where an enclosure stands at one client, as `status` and `why` print it.
 #[derive(Serialize)]
-struct PlacementJson {
+pub(super) struct PlacementJson {
     client: String,
     state: &'static str,
     uploaded_bytes: u64,
@@ -227,7 +228,7 @@ struct PlacementJson {
 }
 
 impl PlacementJson {
-    fn new(placement: &PlacementStatus) -> Self {
+    pub(super) fn new(placement: &PlacementStatus) -> Self {
         Self {
             client: placement.client.clone(),
             state: placement.state.as_str(),

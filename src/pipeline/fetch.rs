@@ -128,6 +128,10 @@ impl Pipeline {
             let path = self.folder().show_media(&job.show).join(file);
             if std::fs::metadata(&path).is_ok_and(|found| found.len() == *length) {
                 self.store.record_downloaded(job.id).await?;
+                // A crash between the name and this leaves the record of the transfer.
+                if let Err(error) = download::discard(&self.partial_path(job)) {
+                    tracing::warn!(%error, "the record of a finished transfer stays behind");
+                }
                 return Ok(self.hash_file(path).await.map(|hashes| (file.clone(), hashes)));
             }
             self.store.record_file_gone(job.id).await?;
@@ -294,9 +298,16 @@ impl Pipeline {
 
     /// Where the bytes of an enclosure gather: the same place at each attempt.
     fn partial(&self, job: &DownloadJob) -> Result<PathBuf, fs::Error> {
-        let folder = self.folder().show_media(&job.show).join(".partial");
-        fs::create_dir(&folder)?;
-        Ok(folder.join(job.id.0.to_string()))
+        fs::create_dir(&self.partial_folder(job))?;
+        Ok(self.partial_path(job))
+    }
+
+    fn partial_path(&self, job: &DownloadJob) -> PathBuf {
+        self.partial_folder(job).join(job.id.0.to_string())
+    }
+
+    fn partial_folder(&self, job: &DownloadJob) -> PathBuf {
+        self.folder().show_media(&job.show).join(".partial")
     }
 
     fn order(&self, job: &DownloadJob, show: &Target, partial: PathBuf) -> Result<Order, Failure> {

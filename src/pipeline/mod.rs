@@ -61,7 +61,7 @@ pub enum Error {
 pub struct Summary {
     /// Shows in the pass.
     pub shows: u64,
-    /// Enclosures' episodes that are new and wanted.
+    /// Episodes that are new and wanted.
     pub new_episodes: u64,
     /// Files completed.
     pub downloaded: u64,
@@ -69,7 +69,7 @@ pub struct Summary {
     pub bytes_fetched: u64,
     /// Torrents made.
     pub torrents_made: u64,
-    /// Placements that a client has accepted.
+    /// Enclosures that a first client has accepted.
     pub handed_over: u64,
     /// Enclosures that seed at the end, of all in these shows.
     pub seeding: u64,
@@ -145,7 +145,7 @@ impl DataFolder {
 
 /// One pass under way.
 struct Pass {
-    /// Greater than that of every former pass: rows carry it once they are dealt with.
+    /// Not that of any other pass, even if the clock was set back: rows carry it once they are dealt with.
     id: i64,
     options: PassOptions,
     /// The shows in it, by slug.

@@ -90,16 +90,18 @@ impl Pipeline {
         let path = self.folder().torrent(&job.show, &job.file);
         match fs::read(&path, torrent::MAX_LENGTH as u64) {
             Ok(metainfo) => self.visit(client, job, metainfo.into(), pass, patience).await,
-            Err(error) => {
-                let cause = error::chain(&error);
-                let message = format!("{}: {cause}; the next run makes the .torrent again", job.client);
-                let problem = Some(Problem { message, next_attempt: None, asked_to_wait: false });
-                let (state, memory) = (PlacementState::Pending, job.memory);
-                self.record_report(job, &PlacementReport { state, memory, uploaded_bytes: None, problem })
-                    .await?;
-                Ok(self.store.record_torrent_gone(job.enclosure).await?)
-            }
+            Err(error) => self.make_again(job, pass, &error::chain(&error)).await,
         }
+    }
+
+    /// The .torrent cannot be read: the next pass makes it again, out of the data that is there.
+    async fn make_again(&self, job: &PlacementJob, pass: &Pass, why: &str) -> Result<(), Error> {
+        let message = format!("{}: the torrent is gone, the next run makes it again: {why}", job.client);
+        let next_attempt = Some(Timestamp::now());
+        let problem = Some(Problem { message, next_attempt, asked_to_wait: false });
+        let (state, memory) = (PlacementState::Pending, job.memory);
+        self.record_report(job, &PlacementReport { state, memory, uploaded_bytes: None, problem }).await?;
+        Ok(self.store.record_torrent_gone(job.enclosure, pass.id).await?)
     }
 
     async fn visit(

@@ -231,13 +231,16 @@ impl Store {
         Ok(())
     }
 
-    /// Lets a .torrent be made again that has gone.
-    pub async fn record_torrent_gone(&self, id: EnclosureId) -> Result<()> {
-        sqlx::query("UPDATE enclosures SET stage = 'downloaded', pass = 0 WHERE id = $1")
-            .bind(id.0)
-            .execute(&self.pool)
-            .await
-            .doing("record a lost torrent")?;
+    /// The .torrent has gone; after this pass it is made again before anything else is done.
+    pub async fn record_torrent_gone(&self, id: EnclosureId, pass: i64) -> Result<()> {
+        sqlx::query(
+            "UPDATE enclosures SET stage = 'downloaded', next_attempt = NULL, pass = $2 WHERE id = $1",
+        )
+        .bind(id.0)
+        .bind(pass)
+        .execute(&self.pool)
+        .await
+        .doing("record a lost torrent")?;
         Ok(())
     }
 

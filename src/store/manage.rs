@@ -83,7 +83,7 @@ impl Store {
         let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
             "SELECT DISTINCT ep.id, s.slug, ep.title, ep.guid, ep.date FROM episodes ep
              JOIN shows s ON s.id = ep.show_id LEFT JOIN announcements a ON a.episode_id = ep.id
-             LEFT JOIN enclosures e ON e.id = a.enclosure_id WHERE {condition} ORDER BY ep.date DESC, ep.id"
+             LEFT JOIN enclosures e ON e.id = a.enclosure_id WHERE {condition} ORDER BY ep.date DESC NULLS LAST, ep.id"
         )))
         .bind(text)
         .fetch_all(&self.pool)

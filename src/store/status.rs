@@ -126,7 +126,7 @@ impl Store {
                  e.repeated, e.stage, e.file, e.length, e.info_hash_v1, e.info_hash_v2, e.magnet, e.attempts, e.next_attempt, e.error
              FROM enclosures e JOIN announcements a ON a.enclosure_id = e.id JOIN episodes ep ON ep.id = a.episode_id
              WHERE e.show_id = $1 AND {MANAGED}
-             GROUP BY ep.id, e.id ORDER BY ep.date DESC, ep.id, MIN(a.position)"
+             GROUP BY ep.id, e.id ORDER BY ep.date DESC NULLS LAST, ep.id, MIN(a.position)"
         )))
         .bind(show)
         .fetch_all(&self.pool)
