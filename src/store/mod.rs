@@ -103,6 +103,7 @@ fn migrator() -> Migrator {
     let scripts = [
         ("first", include_str!("migrations/0001_first.sql")),
         ("work indexes", include_str!("migrations/0002_work_indexes.sql")),
+        ("left out", include_str!("migrations/0003_left_out.sql")),
     ];
     let migration = |(version, (name, script)): (i64, (&'static str, &'static str))| {
         let script = sqlx::SqlSafeStr::into_sql_str(script);
