@@ -58,7 +58,7 @@ impl Store {
         let mut tx = self.begin().await.doing(what)?;
         let mut writer =
             Writer { tx: &mut tx, show, now, by_url: HashMap::new(), recorded: Recorded::default() };
-        for (id, url) in announced_by.values().flatten() {
+        for (id, url, _) in announced_by.values().flatten() {
             writer.by_url.insert(comparable_url(url), *id);
         }
         let still_announced: HashSet<String> =
@@ -94,26 +94,26 @@ impl Store {
         rows.iter()
             .map(|row| {
                 let id = row.try_get("id")?;
-                let urls = links.remove(&id).unwrap_or_default().into_iter().map(|(_, url)| url).collect();
+                let urls = links.remove(&id).unwrap_or_default().into_iter().map(|(_, url, _)| url).collect();
                 Ok(KnownEpisode { id, guid: row.try_get("guid")?, title: row.try_get("title")?, urls })
             })
             .collect::<std::result::Result<_, _>>()
             .doing("list the episodes")
     }
 
-    /// The enclosures of each episode of a show, each once, in the feed's order.
-    async fn links(&self, show: ShowId) -> Result<HashMap<i64, Vec<(i64, String)>>> {
-        let rows: Vec<(i64, i64, String)> = sqlx::query_as(
-            "SELECT a.episode_id, e.id, e.url FROM announcements a JOIN enclosures e ON e.id = a.enclosure_id
+    /// The enclosures of each episode of a show, each once, in the feed's order, and whether it still announces them.
+    async fn links(&self, show: ShowId) -> Result<HashMap<i64, Vec<(i64, String, bool)>>> {
+        let rows: Vec<(i64, i64, String, i64)> = sqlx::query_as(
+            "SELECT a.episode_id, e.id, e.url, MAX(CASE WHEN a.present THEN 1 ELSE 0 END) FROM announcements a JOIN enclosures e ON e.id = a.enclosure_id
              WHERE e.show_id = $1 GROUP BY a.episode_id, e.id, e.url ORDER BY a.episode_id, MIN(a.position)",
         )
         .bind(show.0)
         .fetch_all(&self.pool)
         .await
         .doing("list the enclosures")?;
-        let mut links: HashMap<i64, Vec<(i64, String)>> = HashMap::new();
-        for (episode, id, url) in rows {
-            links.entry(episode).or_default().push((id, url));
+        let mut links: HashMap<i64, Vec<(i64, String, bool)>> = HashMap::new();
+        for (episode, id, url, present) in rows {
+            links.entry(episode).or_default().push((id, url, present != 0));
         }
         Ok(links)
     }
@@ -129,14 +129,14 @@ impl Store {
         Ok(urls.into_iter().collect())
     }
 
-    /// The known episodes of a show as items: those in the feed first and in its order, then the vanished ones.
+    /// The known episodes of a show as items, with what they announce or did at the last: those in the feed first and in its order, then the vanished ones.
     pub async fn items(&self, show: ShowId) -> Result<Vec<KnownItem>> {
         let what = "list the episodes";
         let mut announced: HashMap<i64, Vec<(EnclosureId, Enclosure)>> = HashMap::new();
         let rows = sqlx::query(
             "SELECT a.episode_id, a.role, e.id, e.url, e.media_type, e.length_hint
              FROM announcements a JOIN enclosures e ON e.id = a.enclosure_id
-             WHERE e.show_id = $1 ORDER BY a.episode_id, a.position",
+             WHERE e.show_id = $1 AND a.present ORDER BY a.episode_id, a.position",
         )
         .bind(show.0)
         .fetch_all(&self.pool)

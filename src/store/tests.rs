@@ -186,6 +186,25 @@ async fn what_failed_at_a_client_that_has_left_the_configuration_is_no_failure_a
 }
 
 #[tokio::test]
+async fn what_an_episode_does_not_announce_any_more_is_not_fetched() {
+    let (_dir, store) = empty().await;
+    let show = store.ensure_show("s", "https://f/").await.unwrap().id;
+    let both: &[&str] = &["http://h/1.mp3", "http://h/1.ogg"];
+    for (urls, wanted) in [(both, 2), (&both[..1], 1), (both, 2), (&both[..1], 1), (&["http://h/2.mp3"], 1)] {
+        store.record_items(show, &feed(&[(Some("a"), urls)]), true, now()).await.unwrap();
+        want_all(&store, show).await;
+        let managed = store.status(Some("s")).await.unwrap();
+        assert_eq!(managed[0].episodes[0].enclosures.len(), wanted, "{urls:?}");
+    }
+    let urls: Vec<_> = store.known_urls(show).await.unwrap().into_iter().collect();
+    assert!(!urls.contains(&"http://h/1.mp3".to_owned()), "it has moved: {urls:?}");
+    // A vanished item is not a withdrawal.
+    store.record_items(show, &feed(&[]), true, now()).await.unwrap();
+    want_all(&store, show).await;
+    assert_eq!(store.status(Some("s")).await.unwrap()[0].episodes[0].enclosures.len(), 1);
+}
+
+#[tokio::test]
 async fn names_are_unique_in_a_show_whatever_their_case() {
     let (_dir, store) = empty().await;
     let show = store.ensure_show("s", "https://f/").await.unwrap().id;

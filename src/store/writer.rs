@@ -67,12 +67,12 @@ impl Writer<'_, '_> {
         Ok(id)
     }
 
-    /// Links an episode to its enclosures. `known` are those that it had before.
+    /// Links an episode to its enclosures. `known` are those that it ever had, and whether it had them just before.
     pub(super) async fn enclosures(
         &mut self,
         episode: i64,
         item: &Item,
-        known: &[(i64, String)],
+        known: &[(i64, String, bool)],
         still_announced: &HashSet<String>,
     ) -> std::result::Result<(), sqlx::Error> {
         let mut distinct: Vec<(String, &Enclosure)> = Vec::new();
@@ -83,14 +83,15 @@ impl Writer<'_, '_> {
             }
         }
         let announced: Vec<String> = distinct.iter().map(|(_, enclosure)| enclosure.url.clone()).collect();
-        let old: Vec<String> = known.iter().map(|(_, url)| url.clone()).collect();
+        let before: Vec<_> = known.iter().filter(|(.., present)| *present).collect();
+        let old: Vec<String> = before.iter().map(|(_, url, _)| url.clone()).collect();
         let mut ids = HashMap::new();
         for ((url, enclosure), partner) in distinct.into_iter().zip(match_enclosures(&announced, &old)) {
-            let partner = partner.map(|index| &known[index]);
+            let partner = partner.map(|index| before[index]);
             let id = match (self.by_url.get(&url), partner) {
                 (Some(id), _) => *id,
                 // The old URL still stands elsewhere in the feed, so this one is another file.
-                (None, Some((id, old))) if !still_announced.contains(&comparable_url(old)) => {
+                (None, Some((id, old, _))) if !still_announced.contains(&comparable_url(old)) => {
                     self.move_enclosure(*id, &url, enclosure).await?;
                     *id
                 }
@@ -99,11 +100,18 @@ impl Writer<'_, '_> {
             self.by_url.insert(url.clone(), id);
             ids.insert(url, id);
         }
+        // What the publisher has taken out of an episode is not wanted any more; what is fetched of it stays.
+        if !known.is_empty() {
+            sqlx::query("UPDATE announcements SET present = FALSE WHERE episode_id = $1 AND present")
+                .bind(episode)
+                .execute(&mut **self.tx)
+                .await?;
+        }
         for (position, enclosure) in item.enclosures.iter().enumerate() {
             let Some(id) = ids.get(&comparable_url(&enclosure.url)) else { continue };
             sqlx::query(
                 "INSERT INTO announcements (episode_id, enclosure_id, role, position) VALUES ($1, $2, $3, $4)
-                 ON CONFLICT (episode_id, enclosure_id, role) DO UPDATE SET position = excluded.position",
+                 ON CONFLICT (episode_id, enclosure_id, role) DO UPDATE SET position = excluded.position, present = TRUE",
             )
             .bind(episode)
             .bind(id)

@@ -84,6 +84,7 @@ CREATE TABLE announcements (
     enclosure_id BIGINT NOT NULL REFERENCES enclosures (id),
     role TEXT NOT NULL,
     position BIGINT NOT NULL,
+    present BOOLEAN NOT NULL DEFAULT TRUE,       -- still announced, or was when the episode was last in the feed
     wanted BOOLEAN NOT NULL DEFAULT FALSE,
     PRIMARY KEY (episode_id, enclosure_id, role)
 );
