@@ -3,7 +3,7 @@
 use clap::Args;
 use jiff::Timestamp;
 
-use super::output::{count, data, json, plain, talk};
+use super::output::{count, data, json, plain, talk, without_name};
 use super::status::PlacementJson;
 use super::{Context, Error, Outcome};
 use crate::pipeline::DataFolder;
@@ -124,7 +124,8 @@ fn print_enclosure(enclosure: &StoryEnclosure) {
         ));
     }
     for placement in &enclosure.status.placements {
-        let error = placement.error.as_ref().map(|error| format!(": {}", plain(error))).unwrap_or_default();
+        let error = placement.error.as_deref().map(|error| without_name(&placement.client, error));
+        let error = error.map(|error| format!(": {}", plain(error))).unwrap_or_default();
         data(format_args!("    at {}: {}{error}", placement.client, placement.state));
     }
     for (at, text) in &enclosure.events {

@@ -55,6 +55,11 @@ pub(super) fn is_lively() -> bool {
     io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
+/// A client's message where its name stands before it already.
+pub(super) fn without_name<'a>(client: &str, message: &'a str) -> &'a str {
+    message.strip_prefix(client).and_then(|rest| rest.strip_prefix(": ")).unwrap_or(message)
+}
+
 /// A number with its word: `1 file`, `2 files`.
 pub(super) fn count(number: u64, word: &str) -> String {
     if number == 1 { format!("1 {word}") } else { format!("{number} {word}s") }

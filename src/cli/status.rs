@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use clap::Args;
 use serde::Serialize;
 
-use super::output::{data, json, plain};
+use super::output::{data, json, plain, without_name};
 use super::{Context, Error, Outcome};
 use crate::model::{Stage, StageCounts};
 use crate::pipeline::DataFolder;
@@ -82,7 +82,9 @@ fn print_enclosure(episode: &EpisodeStatus, enclosure: &EnclosureStatus) {
         };
         // Once the enclosure itself shows the error, it is not said twice.
         let error = placement.error.as_ref().filter(|error| enclosure.error.as_ref() != Some(error));
-        let error = error.map(|error| format!(": {}", plain(error))).unwrap_or_default();
+        let error = error
+            .map(|error| format!(": {}", plain(without_name(&placement.client, error))))
+            .unwrap_or_default();
         data(format_args!("      {}: {}{uploaded}{error}", placement.client, placement.state));
     }
 }

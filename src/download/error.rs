@@ -33,7 +33,7 @@ pub enum Error {
     #[error(transparent)]
     File(#[from] fs::Error),
     /// What came is no media file.
-    #[error("{subject} is no media file: the server sent {what}")]
+    #[error("{subject} is no media file: what came is {what}")]
     NotMedia {
         /// What was fetched.
         subject: Source,

@@ -76,7 +76,7 @@ async fn texts_and_empty_files_are_no_media() {
     ] {
         let world = World::with(bytes).await;
         let error = refusal(&world).await;
-        assert!(error.to_string().ends_with(&format!("the server sent {what}")), "{error}");
+        assert!(error.to_string().ends_with(&format!("what came is {what}")), "{error}");
         assert_eq!(error.class(), Class::Permanent);
     }
 }

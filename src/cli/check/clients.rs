@@ -1,8 +1,10 @@
 //! The clients: reach, login, version, what they can take, and whether they see our data.
 
+use futures_util::future::join_all;
 use podseed_adapters::{ClientConfig, Retry, WatchDirConfig, WatchedBy};
 
 use super::Finding;
+use crate::cli::output::without_name;
 use crate::config::Config;
 use crate::handover::{Client, ProbeOutcome, Problem, probe};
 use crate::pipeline::{DataFolder, open_clients};
@@ -24,13 +26,24 @@ pub(super) async fn check(config: &Config, findings: &mut Vec<Finding>) {
             return;
         }
     };
-    for settings in &config.clients {
-        let Some(client) = clients.get(&settings.name) else { continue };
-        match &settings.adapter {
-            ClientConfig::WatchDir(watch) => watched_folder(client, watch, config, findings).await,
-            _ => remote(client, settings, config, findings).await,
-        }
-    }
+    // All at once: one that does not answer keeps the others from nothing.
+    let checks = config.clients.iter().filter_map(|settings| {
+        let client = clients.get(&settings.name)?;
+        Some(async move {
+            let mut findings = Vec::new();
+            match &settings.adapter {
+                ClientConfig::WatchDir(watch) => watched_folder(client, watch, config, &mut findings).await,
+                _ => remote(client, settings, config, &mut findings).await,
+            }
+            findings
+        })
+    });
+    findings.extend(join_all(checks).await.into_iter().flatten());
+}
+
+/// The text of a problem where the client's name stands before it already.
+fn text(client: &Client, problem: Problem) -> String {
+    without_name(client.name(), &problem.message).to_owned()
 }
 
 fn place(client: &Client) -> String {
@@ -39,7 +52,7 @@ fn place(client: &Client) -> String {
 
 fn refusal(client: &Client, problem: Problem) -> Finding {
     let id = if problem.retry == Retry::Never { "client.refused" } else { "client.unreachable" };
-    Finding::error(id, place(client), problem.message, "")
+    Finding::error(id, place(client), text(client, problem), "")
 }
 
 async fn remote(
@@ -59,7 +72,7 @@ async fn remote(
         }
     }
     if let Err(problem) = client.takes(config.torrent.version).await {
-        findings.push(Finding::error("client.version", place(client), problem.message, ""));
+        findings.push(Finding::error("client.version", place(client), text(client, problem), ""));
     }
     if matches!(settings.adapter, ClientConfig::Transmission(_)) && settings.limits.seeding_time.is_some() {
         findings.push(Finding::warning(
@@ -76,7 +89,9 @@ async fn remote(
             findings.push(Finding::ok("client.path", place(client), text));
         }
         Ok(ProbeOutcome::CannotTell) => {}
-        Err(problem) => findings.push(Finding::error("client.path", place(client), problem.message, "")),
+        Err(problem) => {
+            findings.push(Finding::error("client.path", place(client), text(client, problem), ""));
+        }
     }
 }
 
@@ -95,7 +110,7 @@ async fn watched_folder(
         }
     }
     if let Err(problem) = client.takes(config.torrent.version).await {
-        findings.push(Finding::error("client.version", place(client), problem.message, ""));
+        findings.push(Finding::error("client.version", place(client), text(client, problem), ""));
     }
     if watch.client == WatchedBy::RTorrent && config.torrent.trackers.is_empty() {
         findings.push(Finding::warning(

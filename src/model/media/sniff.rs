@@ -23,7 +23,7 @@ pub enum Sniffed {
     },
     /// Anything else.
     NotMedia {
-        /// What it seems to be, in words that complete "the server sent ...".
+        /// What it seems to be, in words that complete "what came is ...".
         what: &'static str,
     },
 }
