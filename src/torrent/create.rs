@@ -69,13 +69,15 @@ impl Source {
     /// Looks at a file or folder: everything in it, hidden files too, in an order that depends on names only.
     pub fn open(path: &Path) -> Result<Self, CreateError> {
         let metadata = fs::metadata(path).map_err(|source| read_error(path, source))?;
-        let mut files = Vec::new();
-        if metadata.is_dir() {
-            walk(path, &mut Vec::new(), &mut files)?;
-            files.sort_unstable_by(|a, b| a.components.cmp(&b.components));
+        let files = if metadata.is_dir() {
+            let open = |components: Vec<String>| {
+                let file = path.join(components.iter().collect::<PathBuf>());
+                DiskFile::new(&file, components)
+            };
+            entries(path)?.into_iter().map(open).collect::<Result<_, _>>()?
         } else {
-            files.push(DiskFile::new(path, Vec::new())?);
-        }
+            vec![DiskFile::new(path, Vec::new())?]
+        };
         let source = Self { path: path.to_owned(), files };
         if source.length() == 0 { Err(CreateError::Empty(source.path)) } else { Ok(source) }
     }
@@ -150,17 +152,22 @@ fn read_error(path: &Path, source: io::Error) -> CreateError {
     CreateError::Read { path: path.to_owned(), source }
 }
 
-/// Every file below a folder, relative to it and in the order of a torrent.
+/// Everything below a folder that is no folder itself, relative to it and in the order of a torrent. Whether each is a
+/// file that can be read shows when it is opened.
 pub fn files_below(folder: &Path) -> Result<Vec<PathBuf>, CreateError> {
-    let mut files = Vec::new();
-    walk(folder, &mut Vec::new(), &mut files)?;
-    let mut paths: Vec<_> = files.into_iter().map(|file| file.components).collect();
-    paths.sort_unstable();
-    Ok(paths.iter().map(|components| components.iter().collect()).collect())
+    Ok(entries(folder)?.iter().map(|components| components.iter().collect()).collect())
 }
 
-/// Collects the files below `folder`. Recurses at most [`MAX_DEPTH`] deep.
-fn walk(folder: &Path, above: &mut Vec<String>, files: &mut Vec<DiskFile>) -> Result<(), CreateError> {
+/// The same, as components, sorted by them.
+fn entries(folder: &Path) -> Result<Vec<Vec<String>>, CreateError> {
+    let mut entries = Vec::new();
+    walk(folder, &mut Vec::new(), &mut entries)?;
+    entries.sort_unstable();
+    Ok(entries)
+}
+
+/// Collects what is below `folder`. Recurses at most [`MAX_DEPTH`] deep.
+fn walk(folder: &Path, above: &mut Vec<String>, entries: &mut Vec<Vec<String>>) -> Result<(), CreateError> {
     if above.len() == MAX_DEPTH {
         return Err(CreateError::TooDeep(folder.to_owned()));
     }
@@ -171,9 +178,9 @@ fn walk(folder: &Path, above: &mut Vec<String>, files: &mut Vec<DiskFile>) -> Re
         let name = entry.file_name().into_string().map_err(|_| CreateError::NotUtf8(path.clone()))?;
         above.push(name);
         if entry.file_type().map_err(failed)?.is_dir() {
-            walk(&path, above, files)?;
+            walk(&path, above, entries)?;
         } else {
-            files.push(DiskFile::new(&path, above.clone())?);
+            entries.push(above.clone());
         }
         above.pop();
     }

@@ -124,6 +124,20 @@ fn another_torrent_is_never_overwritten() {
 }
 
 #[test]
+fn each_goes_on_past_what_is_no_file() {
+    let root = tempfile::tempdir().unwrap();
+    let data = root.path().join("episodes");
+    write(&data.join("1.mp3"), b"one");
+    std::os::unix::fs::symlink(root.path(), data.join("0-folder")).unwrap();
+    std::os::unix::fs::symlink("nowhere", data.join("2-nowhere")).unwrap();
+    let (outcome, out) = try_torrent(&["create", "--each", text(&data), "-o", text(root.path())], true);
+    let Ok(Outcome::SomeFailed(failed)) = outcome else { panic!("{outcome:?}") };
+    assert_eq!(failed.len(), 2, "{failed:?}");
+    let out: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(out["torrents"][0]["torrent"], text(&root.path().join("1.mp3.torrent")));
+}
+
+#[test]
 fn each_makes_one_torrent_per_file_and_leaves_its_own_output_alone() {
     let root = tempfile::tempdir().unwrap();
     let data = root.path().join("episodes");
