@@ -60,6 +60,15 @@ async fn want_all(store: &Store, show: ShowId) -> u64 {
     store.record_verdicts(show, "all", &verdicts, &Default::default()).await.unwrap()
 }
 
+/// A show with everything in this feed wanted, in pass 1.
+async fn show_in_pass(store: &Store, feed: &Feed) -> ShowId {
+    let show = store.ensure_show("s", "https://f/").await.unwrap().id;
+    store.record_items(show, feed, true, now()).await.unwrap();
+    want_all(store, show).await;
+    store.join_pass(show, 1).await.unwrap();
+    show
+}
+
 #[tokio::test]
 async fn one_url_in_two_items_is_one_enclosure() {
     let (_dir, store) = empty().await;
@@ -111,10 +120,7 @@ async fn a_moved_host_adds_nothing() {
 #[tokio::test]
 async fn a_claim_that_died_is_claimed_again_by_the_next_pass_and_a_wait_is_kept() {
     let (_dir, store) = empty().await;
-    let show = store.ensure_show("s", "https://f/").await.unwrap().id;
-    store.record_items(show, &feed(&[(Some("a"), &["http://h/1.mp3"])]), true, now()).await.unwrap();
-    want_all(&store, show).await;
-    store.join_pass(show, 1).await.unwrap();
+    let show = show_in_pass(&store, &feed(&[(Some("a"), &["http://h/1.mp3"])])).await;
     assert!(store.claim_download(1, now(), false, &["h".to_owned()]).await.unwrap().is_none());
     assert!(store.claim_download(1, now(), false, &[]).await.unwrap().is_some());
     store.join_pass(show, 2).await.unwrap();
@@ -131,11 +137,8 @@ async fn a_claim_that_died_is_claimed_again_by_the_next_pass_and_a_wait_is_kept(
 #[tokio::test]
 async fn a_retry_does_not_give_out_twice_what_a_pass_has_in_its_hands() {
     let (_dir, store) = empty().await;
-    let show = store.ensure_show("s", "https://f/").await.unwrap().id;
-    let doc = feed(&[(Some("a"), &["http://h/1.mp3"]), (Some("b"), &["http://h/2.mp3"])]);
-    store.record_items(show, &doc, true, now()).await.unwrap();
-    want_all(&store, show).await;
-    store.join_pass(show, 1).await.unwrap();
+
+    show_in_pass(&store, &feed(&[(Some("a"), &["http://h/1.mp3"]), (Some("b"), &["http://h/2.mp3"])])).await;
     let clients = ["nas".to_owned()];
     let first = store.claim_download(1, now(), false, &[]).await.unwrap().unwrap();
     let hash = InfoHashes::V1("0123456789012345678901234567890123456789".parse().unwrap());
@@ -161,11 +164,8 @@ async fn a_retry_does_not_give_out_twice_what_a_pass_has_in_its_hands() {
 #[tokio::test]
 async fn what_failed_at_a_client_that_has_left_the_configuration_is_no_failure_any_more() {
     let (_dir, store) = empty().await;
-    let show = store.ensure_show("s", "https://f/").await.unwrap().id;
-    let doc = feed(&[(Some("a"), &["http://h/1.mp3"]), (Some("b"), &["http://h/2.mp3"])]);
-    store.record_items(show, &doc, true, now()).await.unwrap();
-    want_all(&store, show).await;
-    store.join_pass(show, 1).await.unwrap();
+
+    show_in_pass(&store, &feed(&[(Some("a"), &["http://h/1.mp3"]), (Some("b"), &["http://h/2.mp3"])])).await;
     let hash = InfoHashes::V1("0123456789012345678901234567890123456789".parse().unwrap());
     for state in [PlacementState::Failed, PlacementState::Seeding] {
         let job = store.claim_download(1, now(), false, &[]).await.unwrap().unwrap();
@@ -207,11 +207,8 @@ async fn what_an_episode_does_not_announce_any_more_is_not_fetched() {
 #[tokio::test]
 async fn names_are_unique_in_a_show_whatever_their_case() {
     let (_dir, store) = empty().await;
-    let show = store.ensure_show("s", "https://f/").await.unwrap().id;
-    let doc = feed(&[(Some("a"), &["http://h/A.mp3"]), (Some("b"), &["http://h/a.mp3"])]);
-    store.record_items(show, &doc, true, now()).await.unwrap();
-    want_all(&store, show).await;
-    store.join_pass(show, 1).await.unwrap();
+
+    show_in_pass(&store, &feed(&[(Some("a"), &["http://h/A.mp3"]), (Some("b"), &["http://h/a.mp3"])])).await;
     let mut ids = Vec::new();
     while let Some(job) = store.claim_download(1, now(), true, &[]).await.unwrap() {
         ids.push(job.id);

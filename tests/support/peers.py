@@ -79,26 +79,34 @@ def hashes_of_magnet(link):
     }
 
 
+def session(settings):
+    return lt.session({
+        "enable_dht": False,
+        "enable_lsd": False,
+        "enable_upnp": False,
+        "enable_natpmp": False,
+        "alert_mask": lt.alert.category_t.all_categories,
+        **settings,
+    })
+
+
+def started(in_session, question):
+    parameters = lt.add_torrent_params()
+    parameters.ti = lt.torrent_info(question["torrent"])
+    parameters.save_path = question["save_path"]
+    # neither queued nor paused: at work at once
+    parameters.flags &= ~(lt.torrent_flags.auto_managed | lt.torrent_flags.paused)
+    return in_session.add_torrent(parameters)
+
+
 SESSION = None
 
 
 def check(question):
     global SESSION
     if SESSION is None:
-        SESSION = lt.session({
-            "listen_interfaces": "127.0.0.1:0",
-            "enable_dht": False,
-            "enable_lsd": False,
-            "enable_upnp": False,
-            "enable_natpmp": False,
-            "alert_mask": lt.alert.category_t.all_categories,
-        })
-    parameters = lt.add_torrent_params()
-    parameters.ti = lt.torrent_info(question["torrent"])
-    parameters.save_path = question["save_path"]
-    # neither queued nor paused: checked at once
-    parameters.flags &= ~(lt.torrent_flags.auto_managed | lt.torrent_flags.paused)
-    handle = SESSION.add_torrent(parameters)
+        SESSION = session({"listen_interfaces": "127.0.0.1:0"})
+    handle = started(SESSION, question)
     while True:
         status = handle.status()
         if status.errc.value():
@@ -113,27 +121,18 @@ def check(question):
 
 
 def leech(question):
-    # another address than the seeder's: clients refuse to talk to themselves
-    session = lt.session({
+    stranger = session({
+        # another address than the seeder's: clients refuse to talk to themselves
         "listen_interfaces": "127.0.0.9:0",
         "outgoing_interfaces": "127.0.0.9",
-        "enable_dht": False,
-        "enable_lsd": False,
-        "enable_upnp": False,
-        "enable_natpmp": False,
         "allow_multiple_connections_per_ip": True,
         # a client that has only just got the torrent hangs up while it still checks the data
         "max_failcount": 100,
         "min_reconnect_time": 1,
         "enable_incoming_utp": False,
         "enable_outgoing_utp": False,
-        "alert_mask": lt.alert.category_t.all_categories,
     })
-    parameters = lt.add_torrent_params()
-    parameters.ti = lt.torrent_info(question["torrent"])
-    parameters.save_path = question["save_path"]
-    parameters.flags &= ~(lt.torrent_flags.auto_managed | lt.torrent_flags.paused)
-    handle = session.add_torrent(parameters)
+    handle = started(stranger, question)
     deadline = time.monotonic() + question["seconds"]
     asked = 0.0
     while time.monotonic() < deadline:
@@ -143,8 +142,8 @@ def leech(question):
         if question.get("port") and status.num_peers == 0 and time.monotonic() - asked > 1 and status.state == lt.torrent_status.downloading:
             handle.connect_peer(("127.0.0.1", question["port"]))
             asked = time.monotonic()
-        session.wait_for_alert(100)
-        session.pop_alerts()
+        stranger.wait_for_alert(100)
+        stranger.pop_alerts()
     return {"complete": False, "progress": handle.status().progress}
 
 
