@@ -137,7 +137,6 @@ async fn a_claim_that_died_is_claimed_again_by_the_next_pass_and_a_wait_is_kept(
 #[tokio::test]
 async fn a_retry_does_not_give_out_twice_what_a_pass_has_in_its_hands() {
     let (_dir, store) = empty().await;
-
     show_in_pass(&store, &feed(&[(Some("a"), &["http://h/1.mp3"]), (Some("b"), &["http://h/2.mp3"])])).await;
     let clients = ["nas".to_owned()];
     let first = store.claim_download(1, now(), false, &[]).await.unwrap().unwrap();
@@ -164,7 +163,6 @@ async fn a_retry_does_not_give_out_twice_what_a_pass_has_in_its_hands() {
 #[tokio::test]
 async fn what_failed_at_a_client_that_has_left_the_configuration_is_no_failure_any_more() {
     let (_dir, store) = empty().await;
-
     show_in_pass(&store, &feed(&[(Some("a"), &["http://h/1.mp3"]), (Some("b"), &["http://h/2.mp3"])])).await;
     let hash = InfoHashes::V1("0123456789012345678901234567890123456789".parse().unwrap());
     for state in [PlacementState::Failed, PlacementState::Seeding] {
@@ -207,7 +205,6 @@ async fn what_an_episode_does_not_announce_any_more_is_not_fetched() {
 #[tokio::test]
 async fn names_are_unique_in_a_show_whatever_their_case() {
     let (_dir, store) = empty().await;
-
     show_in_pass(&store, &feed(&[(Some("a"), &["http://h/A.mp3"]), (Some("b"), &["http://h/a.mp3"])])).await;
     let mut ids = Vec::new();
     while let Some(job) = store.claim_download(1, now(), true, &[]).await.unwrap() {
