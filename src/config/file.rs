@@ -36,6 +36,8 @@ pub(super) struct File {
     pub clients: Option<Named<Client>>,
     /// How torrents are made.
     pub torrent: Option<Torrent>,
+    /// Hand over nothing without a licence in the feed or a permission. Seeding is distribution, too. Default: false.
+    pub require_permission: Option<bool>,
     /// Folders of your own files: each is a show without a feed.
     pub inbox: Option<Named<Inbox>>,
     /// How often clients are asked whether they still seed. Default: 15 min.
@@ -186,6 +188,9 @@ pub(super) struct Torrent {
     /// Whether the publisher's own address becomes a source in the torrent: verified (after a comparison that it
     /// serves everybody the same bytes), always, never. Default: verified.
     pub web_seeds: Option<super::WebSeeds>,
+    /// How long a torrent is still seeded after another one took its place: that of a file that the publisher has
+    /// replaced, or one of ours after he began to offer his own. Default: 30 days.
+    pub keep_replaced: Option<Span>,
 }
 
 #[derive(Debug, Clone, Copy, Serialize, Deserialize, JsonSchema)]
@@ -212,6 +217,18 @@ pub(super) struct Publish {
     pub base_url: Option<String>,
     /// Where the site is written. podseed replaces the whole folder. Default: the folder site in data_dir.
     pub site_dir: Option<String>,
+    /// The language of the list of all shows, and of pages of shows that are in neither: en, de. Default: en.
+    pub language: Option<Language>,
+    /// Puts the media on the site as well (as links to podseed's own files, which take no space) and makes them a
+    /// web seed. Needs base_url, and the site on the same file system as data_dir. Default: false.
+    pub web_seed: Option<bool>,
+}
+
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Language {
+    En,
+    De,
 }
 
 #[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]

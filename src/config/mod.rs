@@ -26,7 +26,7 @@ pub use example::{example, schema};
 pub use finding::{Finding, Findings, Severity};
 
 use crate::hash::PieceLength;
-use crate::model::{PathMap, Selection, TorrentVersion};
+use crate::model::{PageLanguage, PathMap, Selection, TorrentVersion};
 use crate::secret::Secret;
 
 /// A file larger than this is no configuration.
@@ -45,6 +45,8 @@ pub struct Config {
     pub clients: Vec<Client>,
     /// How torrents are made.
     pub torrent: TorrentSettings,
+    /// Whether nothing is handed over without a licence or a permission.
+    pub require_permission: bool,
     /// Folders of own files, by slug.
     pub inbox: Vec<Inbox>,
     /// How often clients are asked what they seed.
@@ -137,6 +139,8 @@ pub struct TorrentSettings {
     pub trackers: Vec<Vec<String>>,
     /// When the publisher's URL becomes a web seed.
     pub web_seeds: WebSeeds,
+    /// How long a torrent is seeded after another took its place.
+    pub keep_replaced: Duration,
 }
 
 /// When the publisher's own URL becomes a web seed (BEP 19).
@@ -170,6 +174,10 @@ pub struct Publish {
     pub base_url: Option<Url>,
     /// Replaced as a whole.
     pub site_dir: PathBuf,
+    /// Of the list of all shows, and of pages of shows in neither.
+    pub language: PageLanguage,
+    /// Whether the media are on the site, and a web seed there; only with `base_url`.
+    pub web_seed: bool,
 }
 
 /// The server of `daemon`.
@@ -228,6 +236,7 @@ impl Default for TorrentSettings {
             piece_length: None,
             trackers: Vec::new(),
             web_seeds: WebSeeds::default(),
+            keep_replaced: DEFAULT_KEEP_REPLACED,
         }
     }
 }
@@ -310,7 +319,13 @@ impl Config {
     pub fn ad_hoc(data_dir: impl Into<PathBuf>) -> Self {
         let data_dir = data_dir.into();
         Self {
-            publish: Publish { base_url: None, site_dir: data_dir.join("site") },
+            publish: Publish {
+                base_url: None,
+                site_dir: data_dir.join("site"),
+                language: PageLanguage::default(),
+                web_seed: false,
+            },
+            require_permission: false,
             data_dir,
             user_agent_contact: None,
             shows: Vec::new(),
@@ -325,6 +340,7 @@ impl Config {
     }
 }
 
+const DEFAULT_KEEP_REPLACED: Duration = Duration::from_secs(30 * 24 * 3600);
 const DEFAULT_VERIFY_INTERVAL: Duration = Duration::from_secs(15 * 60);
 
 fn usual_places(variables: &Variables<'_>) -> Vec<PathBuf> {

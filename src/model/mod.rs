@@ -5,6 +5,7 @@ pub mod identity;
 pub mod media;
 pub mod name;
 mod path_map;
+mod publication;
 mod selection;
 mod stage;
 mod words;
@@ -13,6 +14,10 @@ mod work;
 pub use feed::{Enclosure, Feed, FeedKind, Item, Licence, Role};
 pub use path_map::PathMap;
 pub use podseed_adapters::{InfoHashV1, InfoHashV2, InfoHashes, TorrentVersion};
+pub use publication::{
+    Basis, PageLanguage, PublishedEpisode, PublishedFile, PublishedShow, Seeder, ShowCard, SourceState,
+    Standing,
+};
 pub use selection::Selection;
 pub use stage::{PlacementState, Stage};
 pub use words::UnknownWord;

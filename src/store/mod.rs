@@ -100,7 +100,10 @@ impl<T> Doing<T> for std::result::Result<T, sqlx::Error> {
 
 /// The migrations, in order. A released one is never edited.
 fn migrator() -> Migrator {
-    let scripts = [("first", include_str!("migrations/0001_first.sql"))];
+    let scripts = [
+        ("first", include_str!("migrations/0001_first.sql")),
+        ("publication", include_str!("migrations/0002_publication.sql")),
+    ];
     let migration = |(version, (name, script)): (i64, (&'static str, &'static str))| {
         let script = sqlx::SqlSafeStr::into_sql_str(script);
         Migration::new(version, name.into(), MigrationType::Simple, script, false)

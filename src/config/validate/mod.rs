@@ -13,8 +13,12 @@ use podseed_adapters::TorrentVersion;
 use super::context::Context;
 use super::file::{self, File};
 use super::finding::{Collector, KeyPath};
-use super::{Config, DEFAULT_VERIFY_INTERVAL, Inbox, Limits, Publish, Server, TorrentSettings, Variables};
+use super::{
+    Config, DEFAULT_KEEP_REPLACED, DEFAULT_VERIFY_INTERVAL, Inbox, Limits, Publish, Server, TorrentSettings,
+    Variables,
+};
 use crate::hash::PieceLength;
+use crate::model::PageLanguage;
 use crate::units::{ByteSize, RateLimit};
 
 /// Names that pages, feeds or file systems need for themselves.
@@ -68,6 +72,7 @@ pub(super) fn config(
         shows,
         clients,
         torrent: torrent(file.torrent.unwrap_or_default(), context),
+        require_permission: file.require_permission.unwrap_or(false),
         inbox,
         verify_interval: verify_interval(file.verify_interval, context),
         server: file.server.and_then(|server| self::server(server, context)),
@@ -188,6 +193,7 @@ fn torrent(written: file::Torrent, context: &mut Context<'_>) -> TorrentSettings
             .and_then(|text| piece_length(&text, &at.key("piece_length"), context)),
         trackers: trackers(written.trackers.unwrap_or_default(), &at.key("trackers"), context),
         web_seeds: written.web_seeds.unwrap_or_default(),
+        keep_replaced: written.keep_replaced.map_or(DEFAULT_KEEP_REPLACED, |span| span.0),
     }
 }
 
@@ -248,7 +254,7 @@ fn publish(written: file::Publish, data_dir: &Path, context: &mut Context<'_>) -
         Some(text) => context.resolve(&text),
     };
     let in_the_way = data_dir.starts_with(&site_dir)
-        || ["media", "torrents"].iter().any(|folder| site_dir.starts_with(data_dir.join(folder)));
+        || ["media", "torrents", "cache"].iter().any(|folder| site_dir.starts_with(data_dir.join(folder)));
     if in_the_way {
         let at = above.key("site_dir");
         let text = format!(
@@ -257,7 +263,17 @@ fn publish(written: file::Publish, data_dir: &Path, context: &mut Context<'_>) -
         );
         context.findings.error("config.folder", &at, text, "name a folder of its own");
     }
-    Publish { base_url, site_dir }
+    let web_seed = written.web_seed.unwrap_or(false);
+    if web_seed && base_url.is_none() {
+        let hint = "add `base_url`, or leave `web_seed` out";
+        let text = "needs `base_url`: a web seed is an address that everybody can reach";
+        context.findings.error("config.value", &above.key("web_seed"), text, hint);
+    }
+    let language = match written.language {
+        None | Some(file::Language::En) => PageLanguage::English,
+        Some(file::Language::De) => PageLanguage::German,
+    };
+    Publish { base_url, site_dir, language, web_seed }
 }
 
 fn server(written: file::Server, context: &mut Context<'_>) -> Option<Server> {
