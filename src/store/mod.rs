@@ -7,6 +7,8 @@ mod downloads;
 mod episodes;
 mod manage;
 mod placements;
+mod publication;
+mod publishable;
 mod shows;
 mod status;
 mod writer;
@@ -23,6 +25,8 @@ pub use downloads::NameTaken;
 pub use episodes::{KnownItem, Recorded, Verdict};
 pub use manage::{Found, Story, StoryEnclosure};
 pub use placements::Placed;
+pub use publication::{Document, DueShow, Published, ShowFacts, Terms};
+pub use publishable::{EpisodeRecord, FileRecord, Replaced, SitePlacement};
 pub use shows::{FailedPoll, FeedRecord, ShowId, ShowRecord};
 pub use status::{EnclosureStatus, EpisodeStatus, PlacementStatus, ShowStatus};
 

@@ -12,8 +12,12 @@ ALTER TABLE shows ADD COLUMN document_type TEXT;                     -- Content-
 ALTER TABLE shows ADD COLUMN document_url TEXT;                      -- where it came from in the end
 ALTER TABLE shows ADD COLUMN withdrawn BOOLEAN NOT NULL DEFAULT FALSE;
 ALTER TABLE shows ADD COLUMN published BOOLEAN NOT NULL DEFAULT FALSE;
-ALTER TABLE shows ADD COLUMN publish_due BOOLEAN NOT NULL DEFAULT TRUE; -- something that the site shows has changed
-CREATE INDEX shows_to_publish ON shows (id) WHERE publish_due;
+ALTER TABLE shows ADD COLUMN published_episodes BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE shows ADD COLUMN published_bytes BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE shows ADD COLUMN published_newest BIGINT;                -- the date of the newest of them
+-- How often something that the site shows has changed since it was written: who publishes takes off what he saw.
+ALTER TABLE shows ADD COLUMN publish_due BIGINT NOT NULL DEFAULT 1;
+CREATE INDEX shows_to_publish ON shows (id) WHERE publish_due <> 0;
 
 ALTER TABLE episodes ADD COLUMN withdrawn BOOLEAN NOT NULL DEFAULT FALSE;
 
@@ -34,7 +38,8 @@ ALTER TABLE enclosures ADD COLUMN replaced_by BIGINT REFERENCES enclosures (id);
 ALTER TABLE enclosures ADD COLUMN replaced_why TEXT;                 -- 'revised' or 'official'
 ALTER TABLE enclosures ADD COLUMN replaced BIGINT;                   -- when
 CREATE INDEX enclosures_replaced ON enclosures (replaced_by) WHERE replaced_by IS NOT NULL;
-CREATE INDEX enclosures_published ON enclosures (show_id) WHERE published IS NOT NULL;
+CREATE INDEX enclosures_published ON enclosures (published) WHERE published IS NOT NULL;
+CREATE INDEX episodes_by_guid ON episodes (guid);
 CREATE INDEX enclosures_to_compare ON enclosures (source_next) WHERE source_next IS NOT NULL;
 
 -- Triggers and not a call beside each statement: one that is forgotten would be a page that never changes again.
@@ -45,13 +50,13 @@ CREATE TRIGGER shows_change_the_site
           OLD.permission, OLD.private, OLD.document_url, OLD.withdrawn, OLD.feed, OLD.moved_to)
         IS NOT (NEW.title, NEW.link, NEW.licence, NEW.blocked, NEW.description, NEW.author, NEW.language, NEW.cover,
           NEW.permission, NEW.private, NEW.document_url, NEW.withdrawn, NEW.feed, NEW.moved_to)
-    BEGIN UPDATE shows SET publish_due = TRUE WHERE id = NEW.id; END;
+    BEGIN UPDATE shows SET publish_due = publish_due + 1 WHERE id = NEW.id; END;
 
 CREATE TRIGGER episodes_change_the_site
     AFTER UPDATE OF title, date, link, licence, guid, withdrawn ON episodes
     WHEN (OLD.title, OLD.date, OLD.link, OLD.licence, OLD.guid, OLD.withdrawn)
         IS NOT (NEW.title, NEW.date, NEW.link, NEW.licence, NEW.guid, NEW.withdrawn)
-    BEGIN UPDATE shows SET publish_due = TRUE WHERE id = NEW.show_id; END;
+    BEGIN UPDATE shows SET publish_due = publish_due + 1 WHERE id = NEW.show_id; END;
 
 CREATE TRIGGER enclosures_change_the_site
     AFTER UPDATE OF stage, forgotten, url, file, length, sha256, magnet, source, web_seed, official_url, official,
@@ -61,16 +66,16 @@ CREATE TRIGGER enclosures_change_the_site
              OLD.official_url, OLD.official, OLD.replaced_by)
         IS NOT (NEW.stage, NEW.forgotten, NEW.url, NEW.file, NEW.length, NEW.sha256, NEW.magnet, NEW.source, NEW.web_seed,
              NEW.official_url, NEW.official, NEW.replaced_by)
-    BEGIN UPDATE shows SET publish_due = TRUE WHERE id = NEW.show_id; END;
+    BEGIN UPDATE shows SET publish_due = publish_due + 1 WHERE id = NEW.show_id; END;
 
 -- The site names the day on which a client has last confirmed, not the second.
 CREATE TRIGGER placements_change_the_site
     AFTER UPDATE OF state, confirmed ON placements
     WHEN (OLD.state, OLD.confirmed / 86400) IS NOT (NEW.state, NEW.confirmed / 86400)
-    BEGIN UPDATE shows SET publish_due = TRUE
+    BEGIN UPDATE shows SET publish_due = publish_due + 1
         WHERE id = (SELECT show_id FROM enclosures WHERE id = NEW.enclosure_id); END;
 CREATE TRIGGER placements_gone_change_the_site AFTER DELETE ON placements
-    BEGIN UPDATE shows SET publish_due = TRUE
+    BEGIN UPDATE shows SET publish_due = publish_due + 1
         WHERE id = (SELECT show_id FROM enclosures WHERE id = OLD.enclosure_id); END;
 
 -- What holds for the whole state: `site` is the settings that the site was last written with.

@@ -1,0 +1,326 @@
+//! What the site is made of, and what of it is on the site already.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use sqlx::Row as _;
+use sqlx::sqlite::SqliteRow;
+
+use super::shows::ShowId;
+use super::{Doing as _, Result, Store, seconds, signed, timestamp, unsigned};
+use crate::model::{EnclosureId, ShowCard};
+
+/// On what terms a show is published, as far as the configuration says.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Terms {
+    /// The user's permission, in his words.
+    pub permission: Option<String>,
+    /// Why the show is never published, whatever its licence.
+    pub private: Option<String>,
+}
+
+/// A show of which something has changed that the site tells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DueShow {
+    /// Which.
+    pub id: ShowId,
+    /// Its slug.
+    pub slug: String,
+    /// How often it has changed; given back when it is published.
+    pub due: i64,
+}
+
+/// A show as the site needs it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ShowFacts {
+    /// Which.
+    pub id: ShowId,
+    /// Its slug.
+    pub slug: String,
+    /// The feed's title, or empty.
+    pub title: String,
+    /// The publisher's page.
+    pub link: Option<String>,
+    /// Where the feed is now.
+    pub feed: String,
+    /// The licence that the feed states.
+    pub licence: Option<String>,
+    /// `podcast:block`.
+    pub blocked: bool,
+    /// Plain text.
+    pub description: Option<String>,
+    /// Who makes it.
+    pub author: Option<String>,
+    /// A language tag.
+    pub language: Option<String>,
+    /// Whether there is a copy of the cover.
+    pub cover: bool,
+    /// On what terms.
+    pub terms: Terms,
+    /// Our copy of the feed, if there is one.
+    pub document: Option<Document>,
+    /// The user has taken it down.
+    pub withdrawn: bool,
+}
+
+/// What is known of our copy of a feed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Document {
+    /// Where it came from in the end.
+    pub url: String,
+    /// `Content-Type`, as it came.
+    pub content_type: Option<String>,
+}
+
+/// A show as it is on the site now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Published<'a> {
+    /// The show, as it was due.
+    pub show: &'a DueShow,
+    /// What is on the site of it, and since when.
+    pub files: &'a [(EnclosureId, Timestamp)],
+    /// How many episodes.
+    pub episodes: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// The newest episode's date.
+    pub newest: Option<Timestamp>,
+}
+
+impl Store {
+    /// Records on what terms a show is published.
+    pub async fn record_terms(&self, show: ShowId, terms: &Terms) -> Result<()> {
+        sqlx::query(
+            "UPDATE shows SET permission = $2, private = $3
+             WHERE id = $1 AND (COALESCE(permission, '') <> COALESCE($2, '') OR COALESCE(private, '') <> COALESCE($3, ''))",
+        )
+        .bind(show.0)
+        .bind(&terms.permission)
+        .bind(&terms.private)
+        .execute(&self.pool)
+        .await
+        .doing("record the terms of a show")?;
+        Ok(())
+    }
+
+    /// Records that our copy of a show's feed is another one than before.
+    pub async fn record_document(&self, show: ShowId, document: &Document) -> Result<()> {
+        sqlx::query(
+            "UPDATE shows SET document_type = $2, document_url = $3, publish_due = publish_due + 1 WHERE id = $1",
+        )
+        .bind(show.0)
+        .bind(&document.content_type)
+        .bind(&document.url)
+        .execute(&self.pool)
+        .await
+        .doing("record a feed's copy")?;
+        Ok(())
+    }
+
+    /// Where the publisher has his cover, where our copy is from, and when that was looked at.
+    pub async fn cover(&self, show: ShowId) -> Result<(Option<String>, Option<String>, Option<Timestamp>)> {
+        let row: (Option<String>, Option<String>, Option<i64>) =
+            sqlx::query_as("SELECT image, cover, cover_checked FROM shows WHERE id = $1")
+                .bind(show.0)
+                .fetch_one(&self.pool)
+                .await
+                .doing("read a cover's address")?;
+        Ok((row.0, row.1, timestamp(row.2)))
+    }
+
+    /// Records where our copy of the cover is from; `None`: there is none.
+    pub async fn record_cover(&self, show: ShowId, from: Option<&str>, now: Timestamp) -> Result<()> {
+        sqlx::query("UPDATE shows SET cover = $2, cover_checked = $3 WHERE id = $1")
+            .bind(show.0)
+            .bind(from)
+            .bind(seconds(now))
+            .execute(&self.pool)
+            .await
+            .doing("record a cover")?;
+        Ok(())
+    }
+
+    /// Records the SHA-256 of a whole file, in hexadecimal.
+    pub async fn record_sha256(&self, id: EnclosureId, sha256: &str) -> Result<()> {
+        sqlx::query("UPDATE enclosures SET sha256 = $2 WHERE id = $1")
+            .bind(id.0)
+            .bind(sha256)
+            .execute(&self.pool)
+            .await
+            .doing("record a checksum")?;
+        Ok(())
+    }
+
+    /// A value that holds for the whole state.
+    pub async fn setting(&self, name: &str) -> Result<Option<String>> {
+        sqlx::query_scalar("SELECT value FROM settings WHERE name = $1")
+            .bind(name)
+            .fetch_optional(&self.pool)
+            .await
+            .doing("read a setting")
+    }
+
+    /// Records such a value.
+    pub async fn record_setting(&self, name: &str, value: &str) -> Result<()> {
+        sqlx::query(
+            "INSERT INTO settings (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = $2",
+        )
+        .bind(name)
+        .bind(value)
+        .execute(&self.pool)
+        .await
+        .doing("record a setting")?;
+        Ok(())
+    }
+
+    /// Makes every show due: the site's own settings are others now.
+    pub async fn publish_all(&self) -> Result<()> {
+        sqlx::query("UPDATE shows SET publish_due = publish_due + 1")
+            .execute(&self.pool)
+            .await
+            .doing("make every show due")?;
+        Ok(())
+    }
+
+    /// The shows of which something has changed that the site tells.
+    pub async fn shows_to_publish(&self) -> Result<Vec<DueShow>> {
+        let rows: Vec<(i64, String, i64)> =
+            sqlx::query_as("SELECT id, slug, publish_due FROM shows WHERE publish_due <> 0 ORDER BY id")
+                .fetch_all(&self.pool)
+                .await
+                .doing("list what is to be published")?;
+        Ok(rows.into_iter().map(|(id, slug, due)| DueShow { id: ShowId(id), slug, due }).collect())
+    }
+
+    /// A show as the site needs it.
+    pub async fn show_facts(&self, show: ShowId) -> Result<ShowFacts> {
+        let what = "read a show";
+        let row = sqlx::query(
+            "SELECT id, slug, title, link, COALESCE(moved_to, feed) AS feed, licence, blocked, description, author,
+                 language, cover, permission, private, document_type, document_url, withdrawn
+             FROM shows WHERE id = $1",
+        )
+        .bind(show.0)
+        .fetch_one(&self.pool)
+        .await
+        .doing(what)?;
+        show_facts(&row).doing(what)
+    }
+
+    /// Where each published .torrent is: slug and file name.
+    pub async fn published_names(&self) -> Result<Vec<(String, String)>> {
+        sqlx::query_as(
+            "SELECT s.slug, e.file FROM enclosures e JOIN shows s ON s.id = e.show_id
+             WHERE e.published IS NOT NULL AND e.file IS NOT NULL ORDER BY s.slug, e.file",
+        )
+        .fetch_all(&self.pool)
+        .await
+        .doing("list what is published")
+    }
+
+    /// The files of a show that are on the site: name, URL and the guids of their episodes.
+    pub async fn published_files(&self, show: ShowId) -> Result<Vec<EnclosureId>> {
+        let ids: Vec<i64> = sqlx::query_scalar(
+            "SELECT id FROM enclosures WHERE show_id = $1 AND published IS NOT NULL ORDER BY id",
+        )
+        .bind(show.0)
+        .fetch_all(&self.pool)
+        .await
+        .doing("list what is published")?;
+        Ok(ids.into_iter().map(EnclosureId).collect())
+    }
+
+    /// The shows on the site, by title.
+    pub async fn show_cards(&self) -> Result<Vec<ShowCard>> {
+        let what = "list the published shows";
+        let rows = sqlx::query(
+            "SELECT slug, title, author, language, link, cover, published_episodes, published_bytes, published_newest
+             FROM shows WHERE published ORDER BY LOWER(title), slug",
+        )
+        .fetch_all(&self.pool)
+        .await
+        .doing(what)?;
+        rows.iter().map(show_card).collect::<std::result::Result<_, _>>().doing(what)
+    }
+
+    /// Records what is on the site of a show now. What has changed since it was due leaves it due.
+    pub async fn record_published(&self, published: &Published<'_>) -> Result<()> {
+        let what = "record what is published";
+        let mut tx = self.begin().await.doing(what)?;
+        sqlx::query(
+            "UPDATE shows SET publish_due = publish_due - $2, published = $3, published_episodes = $4,
+                 published_bytes = $5, published_newest = $6 WHERE id = $1",
+        )
+        .bind(published.show.id.0)
+        .bind(published.show.due)
+        .bind(published.episodes > 0)
+        .bind(signed(published.episodes))
+        .bind(signed(published.bytes))
+        .bind(published.newest.map(seconds))
+        .execute(&mut *tx)
+        .await
+        .doing(what)?;
+        let before: Vec<(i64, i64)> = sqlx::query_as(
+            "SELECT id, published FROM enclosures WHERE show_id = $1 AND published IS NOT NULL",
+        )
+        .bind(published.show.id.0)
+        .fetch_all(&mut *tx)
+        .await
+        .doing(what)?;
+        let mut gone: HashMap<i64, i64> = before.into_iter().collect();
+        let mut changed: Vec<(i64, Option<i64>)> = Vec::new();
+        for (id, since) in published.files {
+            if gone.remove(&id.0).is_none() {
+                changed.push((id.0, Some(seconds(*since))));
+            }
+        }
+        changed.extend(gone.into_keys().map(|id| (id, None)));
+        for (id, since) in changed {
+            sqlx::query("UPDATE enclosures SET published = $2 WHERE id = $1")
+                .bind(id)
+                .bind(since)
+                .execute(&mut *tx)
+                .await
+                .doing(what)?;
+        }
+        tx.commit().await.doing(what)
+    }
+}
+
+fn show_facts(row: &SqliteRow) -> std::result::Result<ShowFacts, sqlx::Error> {
+    let document_url: Option<String> = row.try_get("document_url")?;
+    Ok(ShowFacts {
+        id: ShowId(row.try_get("id")?),
+        slug: row.try_get("slug")?,
+        title: row.try_get("title")?,
+        link: row.try_get("link")?,
+        feed: row.try_get("feed")?,
+        licence: row.try_get("licence")?,
+        blocked: row.try_get("blocked")?,
+        description: row.try_get("description")?,
+        author: row.try_get("author")?,
+        language: row.try_get("language")?,
+        cover: row.try_get::<Option<String>, _>("cover")?.is_some(),
+        terms: Terms { permission: row.try_get("permission")?, private: row.try_get("private")? },
+        document: match document_url {
+            Some(url) => Some(Document { url, content_type: row.try_get("document_type")? }),
+            None => None,
+        },
+        withdrawn: row.try_get("withdrawn")?,
+    })
+}
+
+fn show_card(row: &SqliteRow) -> std::result::Result<ShowCard, sqlx::Error> {
+    let (slug, title): (String, String) = (row.try_get("slug")?, row.try_get("title")?);
+    Ok(ShowCard {
+        title: if title.is_empty() { slug.clone() } else { title },
+        slug,
+        author: row.try_get("author")?,
+        language: row.try_get("language")?,
+        link: row.try_get("link")?,
+        cover: row.try_get::<Option<String>, _>("cover")?.is_some(),
+        episodes: unsigned(row.try_get("published_episodes")?),
+        bytes: unsigned(row.try_get("published_bytes")?),
+        newest: timestamp(row.try_get("published_newest")?),
+    })
+}
