@@ -7,6 +7,7 @@ use quick_xml::escape::{escape, minimal_escape};
 
 use crate::model::{Enclosure, FeedKind, Licence, Role};
 
+use super::about::About;
 use super::vocabulary::{Field, Note};
 
 /// As many enclosures of one item are listed; the largest real item has a few dozen.
@@ -35,6 +36,7 @@ pub(super) struct Draft {
 #[derive(Default)]
 pub(super) struct DraftShow {
     pub(super) fields: Fields,
+    pub(super) about: About,
     /// `next` of RFC 5005.
     pub(super) next: Option<String>,
     /// `prev-archive` of RFC 5005.
@@ -175,7 +177,7 @@ impl Licences {
         let place = match note {
             Note::PodcastLicence => &mut self.podcast,
             Note::CreativeCommonsLicence => &mut self.creative_commons,
-            Note::Locked | Note::Block | Note::Frequency => return,
+            Note::Locked | Note::Block | Note::Frequency | Note::Fact(_) => return,
         };
         if place.is_none() {
             *place = if text.is_empty() { address } else { Some(text.to_owned()) };

@@ -123,7 +123,8 @@ fn atom_text(text: &atom_syndication::Text) -> String {
     }
 }
 
-fn web_page(address: &str) -> Option<String> {
+/// An address of the web, trimmed.
+pub(super) fn web_page(address: &str) -> Option<String> {
     let address = address.trim();
     let scheme = address.split("://").next().filter(|scheme| scheme.len() < address.len())?;
     let is_web = scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https");

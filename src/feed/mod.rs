@@ -9,6 +9,7 @@
 //! Never stores anything. What is wanted of a feed is said by [`select`]; what becomes of it is decided
 //! elsewhere.
 
+mod about;
 mod date;
 mod decode;
 mod draft;
@@ -120,10 +121,15 @@ fn finish(mut draft: Draft) -> Feed {
     let items = std::mem::take(&mut draft.items);
     let items = items.into_iter().map(|item| finish_item(kind, item, &mut draft)).collect();
     let show = draft.show;
+    let about = show.about.said();
     Feed {
         title: texts.title,
         kind,
         link: texts.link,
+        language: about.language,
+        description: about.description,
+        author: about.author,
+        image: about.image,
         items,
         warnings: draft.warnings,
         truncated: draft.truncated,

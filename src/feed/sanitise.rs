@@ -71,7 +71,12 @@ pub(super) fn collapse(text: &str) -> String {
     out
 }
 
-/// The text of an HTML fragment: tags go, references are resolved.
+/// The beginning of a text, cut at a character's end.
+pub(super) fn at_most(text: &str, length: usize) -> &str {
+    &text[..text.floor_char_boundary(length)]
+}
+
+/// The text of an HTML fragment: tags go (those that break a line leave a space), references are resolved.
 pub(super) fn plain_text(html: &str) -> String {
     let mut out = String::with_capacity(html.len());
     // Behind the last `>` no tag ends, and none is looked for.
@@ -80,7 +85,11 @@ pub(super) fn plain_text(html: &str) -> String {
         out.push_str(text);
         let is_tag = after.starts_with(|c: char| c.is_ascii_alphabetic() || c == '/' || c == '!');
         if is_tag {
-            rest = after.split_once('>').map_or("", |(_, after)| after);
+            let (tag, after) = after.split_once('>').unwrap_or((after, ""));
+            if breaks_the_line(tag) {
+                out.push(' ');
+            }
+            rest = after;
         } else {
             out.push('<');
             rest = after;
@@ -89,6 +98,15 @@ pub(super) fn plain_text(html: &str) -> String {
     out.push_str(rest);
     out.push_str(tail);
     unescape(&out).into_owned()
+}
+
+/// Whether browsers begin a new line at this tag, given without its angle brackets.
+fn breaks_the_line(tag: &str) -> bool {
+    let name = tag.trim_start_matches('/');
+    let end = name.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(name.len());
+    let breaking =
+        ["p", "br", "div", "li", "ul", "ol", "tr", "td", "hr", "h1", "h2", "h3", "h4", "blockquote"];
+    breaking.iter().any(|breaking| breaking.eq_ignore_ascii_case(&name[..end]))
 }
 
 fn reference(after_ampersand: &str) -> Option<(&str, &str)> {
@@ -158,7 +176,8 @@ mod tests {
 
     #[test]
     fn html_gives_its_text() {
-        assert_eq!(plain_text("One <b>bold</b> &amp; 1 < 2<br/>"), "One bold & 1 < 2");
+        assert_eq!(plain_text("One <b>bold</b> &amp; 1 < 2<br/>"), "One bold & 1 < 2 ");
+        assert_eq!(plain_text("<P>One</P>two <pre>three</pre>"), " One two three");
         assert_eq!(plain_text("1 > 0 <open"), "1 > 0 <open");
     }
 }

@@ -255,3 +255,42 @@ fn what_is_written_once_is_not_copied_without_end() {
 fn a_comment_that_never_ends_hides_the_feed() {
     assert!(matches!(read("<!--<rss>".repeat(100_000).as_bytes(), None, None), Err(Error::NoMarkup)));
 }
+
+#[test]
+fn the_show_says_what_it_is_about() {
+    let base = Url::parse("https://radio.test/feeds/show.xml").unwrap();
+    let document = "<rss xml:lang='en'><channel xml:lang='fr'><image><url>/old.png</url><title>No</title></image>\
+         <itunes:image href='cover.jpg'/><itunes:author>Radio &amp; Friends</itunes:author>\
+         <managingEditor>x@radio.test (No)</managingEditor><language> de-AT </language>\
+         <description>&lt;p&gt;Of &lt;b&gt;all&lt;/b&gt; &amp;amp; more&lt;/p&gt;</description>\
+         <item><description>No</description><itunes:author>No</itunes:author><itunes:image href='no.jpg'/></item>\
+         </channel></rss>";
+    let feed = read(document.as_bytes(), None, Some(&base)).unwrap();
+    assert_eq!(feed.language.as_deref(), Some("de-AT"));
+    assert_eq!(feed.author.as_deref(), Some("Radio & Friends"));
+    assert_eq!(feed.image.as_deref(), Some("https://radio.test/feeds/cover.jpg"));
+    assert_eq!(feed.description.as_deref(), Some("Of all & more"));
+}
+
+#[test]
+fn atom_and_rss_1_0_say_it_their_way() {
+    let atom = feed(
+        "<feed xmlns='http://www.w3.org/2005/Atom' xml:lang='ja'><author><name>A</name><uri>No</uri></author>\
+         <subtitle type='html'>One &lt;i&gt;two&lt;/i&gt;</subtitle><logo>https://a.test/l.png</logo>\
+         <entry><author><name>No</name></author></entry></feed>",
+    );
+    let said = (atom.language, atom.author, atom.description, atom.image);
+    let some = |text: &str| Some(text.to_owned());
+    assert_eq!(said, (some("ja"), some("A"), some("One two"), some("https://a.test/l.png")));
+    let rdf = feed(
+        "<rdf:RDF xmlns='http://purl.org/rss/1.0/'><channel><image rdf:resource='no'/><dc:creator>C</dc:creator>\
+         <dc:language>sv</dc:language></channel><image><url>relative.png</url></image></rdf:RDF>",
+    );
+    assert_eq!((rdf.language, rdf.author, rdf.image), (some("sv"), some("C"), None));
+}
+
+#[test]
+fn a_text_of_the_show_that_nobody_closes_ends_at_the_first_item() {
+    let feed = rss("<description>About<item><title>One</title></item>");
+    assert_eq!((feed.description.as_deref(), titles(&feed)), (Some("About"), vec!["One"]));
+}

@@ -99,6 +99,16 @@ pub(super) enum Element {
     AlternateEnclosure,
     /// `podcast:source`.
     Source,
+    /// `image` of RSS.
+    Image,
+    /// `url`, inside an image.
+    ImageUrl,
+    /// `itunes:image`.
+    ItunesImage,
+    /// `author` of Atom.
+    Person,
+    /// `name`, inside a person.
+    PersonName,
     /// A text that one of the feed crates has a field for.
     Field(Field),
     /// A text that they have none for.
@@ -135,6 +145,33 @@ pub(super) enum Note {
     Block,
     /// `podcast:updateFrequency`.
     Frequency,
+    /// Something that the show says of itself.
+    Fact(Fact),
+}
+
+/// What a show says of itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fact {
+    Language,
+    /// `dc:language`.
+    DublinCoreLanguage,
+    /// `description`, or `subtitle` of Atom (`tagline` of Atom 0.3).
+    Description,
+    /// `itunes:summary`.
+    Summary,
+    /// `itunes:author`.
+    Author,
+    /// `name` in `author` of Atom.
+    AtomAuthor,
+    ManagingEditor,
+    /// `dc:creator`.
+    Creator,
+    /// `itunes:image`.
+    ItunesImage,
+    /// `url` in `image` of RSS.
+    ImageUrl,
+    /// `logo` of Atom.
+    Logo,
 }
 
 /// The element that a name means. Names are compared without regard to case: `pubdate` is common.
@@ -145,11 +182,11 @@ pub(super) fn element(vocabulary: Vocabulary, local_name: &[u8]) -> Element {
     name.make_ascii_lowercase();
     match vocabulary {
         Vocabulary::Core => core_element(name),
-        Vocabulary::Atom if name == b"link" => Element::AtomLink,
+        Vocabulary::Atom => atom_element(name),
         Vocabulary::Podcast => podcast_element(name),
-        Vocabulary::Itunes if name == b"new-feed-url" => Element::Field(Field::NewFeedUrl),
+        Vocabulary::Itunes => itunes_element(name),
         Vocabulary::Media if name == b"content" => Element::MediaContent,
-        Vocabulary::DublinCore if name == b"date" => Element::Field(Field::DublinCoreDate),
+        Vocabulary::DublinCore => dublin_core_element(name),
         Vocabulary::Syndication if name == b"updateperiod" => Element::Field(Field::UpdatePeriod),
         Vocabulary::Syndication if name == b"updatefrequency" => Element::Field(Field::UpdateFrequency),
         Vocabulary::ModEnclosure if name == b"enclosure" => Element::Enclosure,
@@ -169,6 +206,47 @@ fn core_element(name: &[u8]) -> Element {
         b"pubdate" | b"published" | b"issued" | b"created" => Element::Field(Field::Published),
         b"updated" | b"modified" => Element::Field(Field::Updated),
         b"ttl" => Element::Field(Field::Ttl),
+        b"language" => fact(Fact::Language),
+        b"description" | b"subtitle" | b"tagline" => fact(Fact::Description),
+        b"managingeditor" => fact(Fact::ManagingEditor),
+        b"image" => Element::Image,
+        b"url" => Element::ImageUrl,
+        b"logo" => fact(Fact::Logo),
+        b"author" => Element::Person,
+        b"name" => Element::PersonName,
+        _ => Element::Other,
+    }
+}
+
+fn fact(fact: Fact) -> Element {
+    Element::Note(Note::Fact(fact))
+}
+
+/// Of Atom inside RSS.
+fn atom_element(name: &[u8]) -> Element {
+    match name {
+        b"link" => Element::AtomLink,
+        b"author" => Element::Person,
+        b"name" => Element::PersonName,
+        _ => Element::Other,
+    }
+}
+
+fn itunes_element(name: &[u8]) -> Element {
+    match name {
+        b"new-feed-url" => Element::Field(Field::NewFeedUrl),
+        b"summary" => fact(Fact::Summary),
+        b"author" => fact(Fact::Author),
+        b"image" => Element::ItunesImage,
+        _ => Element::Other,
+    }
+}
+
+fn dublin_core_element(name: &[u8]) -> Element {
+    match name {
+        b"date" => Element::Field(Field::DublinCoreDate),
+        b"language" => fact(Fact::DublinCoreLanguage),
+        b"creator" => fact(Fact::Creator),
         _ => Element::Other,
     }
 }

@@ -80,6 +80,16 @@ pub struct Feed {
     pub kind: FeedKind,
     /// The show's page.
     pub link: Option<String>,
+    /// The language as the feed writes it (`de-de`): `<language>`, `dc:language`, or `xml:lang` around the show.
+    pub language: Option<String>,
+    /// What the show is about, as plain text without markup, white space collapsed, at most 4,000 bytes.
+    pub description: Option<String>,
+    /// Who makes the show: `itunes:author`, Atom's author, or the name in `managingEditor`; never a bare mail
+    /// address.
+    pub author: Option<String>,
+    /// The show's picture: an absolute `http` or `https` URL of `itunes:image`, else `image` of RSS or `logo` of
+    /// Atom.
+    pub image: Option<String>,
     /// In document order.
     pub items: Vec<Item>,
     /// What was damaged or unusual, for people.

@@ -4,14 +4,15 @@
 //! children of the show or of an item, since titles and links occur inside many other elements.
 
 use crate::feed::draft::{DraftItem, Licences, enclosure, is_yes};
+use crate::feed::metadata::web_page;
 use crate::feed::resolve::{Resolved, resolve};
 use crate::feed::sanitise::collapse;
 use crate::feed::tag::Tag;
-use crate::feed::vocabulary::{Element, Field, Note};
+use crate::feed::vocabulary::{Element, Fact, Field, Note};
 use crate::feed::{date, frequency};
 use crate::model::{FeedKind, Role};
 
-use super::{Alternate, Frame, MOST_ITEMS, Pass, Place};
+use super::{Alternate, MOST_ITEMS, Pass, Place};
 
 /// An attribute that is copied into every source is no longer than this.
 const LONGEST_SHARED: usize = 200;
@@ -20,10 +21,14 @@ impl<'a> Pass<'a> {
     /// Decides what an element is at the place where it begins, and takes what its attributes say.
     pub(super) fn place(&mut self, tag: &Tag<'a>) -> Place {
         let Some(parent) = self.frames.last().map(|frame| frame.place) else {
+            self.lang(tag);
             return if self.draft.kind == FeedKind::Atom { Place::Show } else { Place::Root };
         };
         match self.element(tag) {
-            Element::Channel if matches!(parent, Place::Root) => Place::Show,
+            Element::Channel if matches!(parent, Place::Root) => {
+                self.lang(tag);
+                Place::Show
+            }
             Element::Item => self.new_item(tag, false),
             Element::LiveItem => self.new_item(tag, true),
             Element::Enclosure => self.enclosure(tag),
@@ -39,8 +44,40 @@ impl<'a> Pass<'a> {
                 self.link(tag, parent, Role::Enclosure)
             }
             Element::Field(field) if matches!(parent, Place::Show | Place::Item(_)) => Place::Field(field),
+            Element::Note(Note::Fact(_)) if !matches!(parent, Place::Show) => Place::Other,
             Element::Note(note) if matches!(parent, Place::Show | Place::Item(_)) => Place::Note(note),
+            other => self.about(other, tag, parent),
+        }
+    }
+
+    /// What the show says of itself by more than a text.
+    fn about(&mut self, element: Element, tag: &Tag<'a>, parent: Place) -> Place {
+        match (element, parent) {
+            // RSS 1.0 has it beside the channel.
+            (Element::Image, Place::Show | Place::Root) => Place::Image,
+            (Element::ImageUrl, Place::Image) => Place::Note(Note::Fact(Fact::ImageUrl)),
+            (Element::Person, Place::Show) => Place::Person,
+            (Element::PersonName, Place::Person) => Place::Note(Note::Fact(Fact::AtomAuthor)),
+            (Element::ItunesImage, Place::Show) => {
+                let address = tag.get("href").unwrap_or_default();
+                self.image(Fact::ItunesImage, tag, &address);
+                Place::Other
+            }
             _ => Place::Other,
+        }
+    }
+
+    fn lang(&mut self, tag: &Tag<'a>) {
+        if tag.may_declare()
+            && let Some((_, lang)) = tag.attributes().find(|(name, _)| *name == "xml:lang")
+        {
+            self.draft.show.about.lang(&lang);
+        }
+    }
+
+    fn image(&mut self, fact: Fact, tag: &Tag<'a>, address: &str) {
+        if let Some(address) = self.resolve(tag, address).as_deref().and_then(web_page) {
+            self.draft.show.about.note(fact, &address, false);
         }
     }
 
@@ -152,12 +189,13 @@ impl<'a> Pass<'a> {
         }
     }
 
-    pub(super) fn take_collected(&mut self, frame: &Frame<'a>) {
-        let Some(parent) = self.frames.last().map(|parent| parent.place) else { return };
+    /// Takes the text of an element that stands at `place` in `parent`.
+    pub(super) fn take_collected(&mut self, parent: Place, place: Place, tag: &Tag<'a>) {
         let text = std::mem::take(&mut self.collected);
-        match frame.place {
-            Place::Field(field) => self.take_field(parent, field, &frame.tag, &text),
-            Place::Note(note) => self.take_note(parent, note, &frame.tag, &collapse(&text)),
+        match place {
+            Place::Field(field) => self.take_field(parent, field, tag, &text),
+            Place::Note(Note::Fact(fact)) => self.take_fact(fact, tag, &text),
+            Place::Note(note) => self.take_note(parent, note, tag, &collapse(&text)),
             _ => {}
         }
         self.collected = text;
@@ -171,9 +209,7 @@ impl<'a> Pass<'a> {
                 }
             }
             Field::Title if self.draft.kind == FeedKind::Atom => {
-                let is_html =
-                    tag.get("type").is_some_and(|kind| kind.contains("html") && !kind.contains("xhtml"));
-                self.put(parent, field, is_html.then_some(("type", "html")), text);
+                self.put(parent, field, is_html(tag).then_some(("type", "html")), text);
             }
             Field::Guid => {
                 let no_link =
@@ -188,6 +224,16 @@ impl<'a> Pass<'a> {
             }
             Field::UpdatePeriod => self.put(parent, field, None, &text.to_ascii_lowercase()),
             _ => self.put(parent, field, None, text),
+        }
+    }
+
+    fn take_fact(&mut self, fact: Fact, tag: &Tag<'a>, text: &str) {
+        match fact {
+            Fact::ImageUrl | Fact::Logo => self.image(fact, tag, text),
+            _ => {
+                let is_markup = self.draft.kind != FeedKind::Atom || is_html(tag);
+                self.draft.show.about.note(fact, text, is_markup);
+            }
         }
     }
 
@@ -227,6 +273,11 @@ impl<'a> Pass<'a> {
             _ => None,
         }
     }
+}
+
+/// Whether an Atom text says that it is HTML in letters.
+fn is_html(tag: &Tag<'_>) -> bool {
+    tag.get("type").is_some_and(|kind| kind.contains("html") && !kind.contains("xhtml"))
 }
 
 fn short(tag: &Tag<'_>, name: &str) -> Option<String> {

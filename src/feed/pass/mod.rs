@@ -17,7 +17,7 @@ use crate::model::FeedKind;
 use super::draft::Draft;
 use super::namespaces::{MOST_BINDINGS, Namespaces};
 use super::resolve;
-use super::sanitise::{push_reference, push_text};
+use super::sanitise::{at_most, push_reference, push_text};
 use super::tag::Tag;
 use super::vocabulary::{Element, Field, Note, Vocabulary, element};
 
@@ -53,6 +53,10 @@ enum Place {
     Field(Field),
     Note(Note),
     AlternateEnclosure,
+    /// `image` of the show.
+    Image,
+    /// `author` of the show.
+    Person,
     Other,
 }
 
@@ -243,6 +247,10 @@ impl<'a> Pass<'a> {
             self.declare(&tag);
         }
         let place = self.place(&tag);
+        // An item in a text that nobody has closed: the text ends here, and the item has texts of its own.
+        if matches!(place, Place::Item(_)) {
+            self.stop_collecting();
+        }
         self.frames.push(Frame { tag, place, namespaces, bases });
         if matches!(place, Place::Field(_) | Place::Note(_)) && self.collecting.is_none() {
             self.collecting = Some(self.frames.len() - 1);
@@ -317,17 +325,25 @@ impl<'a> Pass<'a> {
     }
 
     fn close_innermost(&mut self) {
-        let Some(frame) = self.frames.pop() else { return };
-        if self.collecting == Some(self.frames.len()) {
-            self.collecting = None;
-            self.take_collected(&frame);
+        if self.collecting.is_some_and(|index| index + 1 == self.frames.len()) {
+            self.stop_collecting();
         }
+        let Some(frame) = self.frames.pop() else { return };
         if matches!(frame.place, Place::AlternateEnclosure) {
             self.alternate = None;
         }
         self.root_closed = self.frames.is_empty();
         self.namespaces.leave(frame.namespaces);
         self.bases.truncate(frame.bases);
+    }
+
+    fn stop_collecting(&mut self) {
+        let Some(index) = self.collecting.take() else { return };
+        let parent = index.checked_sub(1).and_then(|parent| self.frames.get(parent));
+        if let (Some(parent), Some(frame)) = (parent, self.frames.get(index)) {
+            let (parent, place, tag) = (parent.place, frame.place, frame.tag);
+            self.take_collected(parent, place, &tag);
+        }
     }
 
     /// An item that the document's end cuts off is left out: its guid may be in the part that is missing, and
@@ -351,11 +367,6 @@ impl<'a> Pass<'a> {
         }
         self.draft
     }
-}
-
-/// The beginning of a text, cut at a character's end.
-fn at_most(text: &str, length: usize) -> &str {
-    &text[..text.floor_char_boundary(length)]
 }
 
 fn reader(text: &str) -> Reader<&[u8]> {
