@@ -75,6 +75,8 @@ pub struct FetchedFeed {
     pub document: Vec<u8>,
     /// The `Content-Type` of the first page.
     pub content_type: Option<String>,
+    /// Where the first page came from in the end.
+    pub url: Url,
     /// To be given with the next poll; empty when a page is missing, so that it is asked for again.
     pub validators: Validators,
     /// Where the feed has moved for good: `itunes:new-feed-url`, else a permanent redirect.
@@ -268,6 +270,7 @@ impl<'a> Walk<'a> {
             feed: self.first.feed,
             document: self.first.bytes,
             content_type: self.first.content_type,
+            url: self.first.url,
             validators,
             moved_to,
             poll_after,

@@ -4,6 +4,7 @@
 //! confirm. The stages know nothing of one another; what passes between them passes through the store, so that a
 //! process that dies anywhere goes on where it was.
 
+mod copies;
 mod drain;
 mod fetch;
 mod monitor;
@@ -11,6 +12,7 @@ mod place;
 mod plan;
 mod poll;
 mod schedule;
+mod terms;
 mod wanted;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -32,6 +34,7 @@ use drain::Supply;
 pub use monitor::{Event, Monitor};
 pub use plan::{Plan, PlannedEnclosure, PlannedShow, plan};
 pub use poll::Target;
+pub use terms::basis;
 
 /// Why a pass could not go on. What fails for a single show, enclosure or client is not an error of the pass.
 #[derive(Debug, thiserror::Error)]
@@ -137,6 +140,16 @@ impl DataFolder {
         self.0.join("torrents").join(show).join(format!("{file}.torrent"))
     }
 
+    /// Our copy of a show's feed, as the publisher sent it.
+    pub fn feed_copy(&self, show: &str) -> PathBuf {
+        self.0.join("cache").join(show).join("feed")
+    }
+
+    /// Our copy of a show's cover, re-encoded.
+    pub fn cover_copy(&self, show: &str) -> PathBuf {
+        self.0.join("cache").join(show).join("cover.jpg")
+    }
+
     /// The folder itself.
     pub fn root(&self) -> &Path {
         &self.0
@@ -229,6 +242,7 @@ impl Pipeline {
                     selection: Selection::default(),
                     clients: self.clients.keys().cloned().collect(),
                     auth: None,
+                    permission: None,
                 },
                 Target::from,
             )

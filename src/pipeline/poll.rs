@@ -13,6 +13,7 @@ use unicode_normalization::char::is_combining_mark;
 use url::Url;
 
 use super::monitor::Event;
+use super::terms::terms;
 use super::wanted::rules;
 use super::{Error, Pass, Pipeline, lock, schedule};
 use crate::config::{Auth, FeedSource, Show};
@@ -45,6 +46,8 @@ pub struct Target {
     pub clients: Vec<String>,
     /// Credentials for the feed, and for enclosures on the same server.
     pub auth: Option<Auth>,
+    /// On what ground it is published, in the user's words.
+    pub permission: Option<String>,
 }
 
 impl From<&Show> for Target {
@@ -55,6 +58,7 @@ impl From<&Show> for Target {
             selection: show.selection.clone(),
             clients: show.clients.clone(),
             auth: show.auth.clone(),
+            permission: show.permission.clone(),
         }
     }
 }
@@ -96,6 +100,7 @@ impl Pipeline {
         };
         let show = if pass.options.poll { self.read_feed(target, known).await? } else { known };
         let Some(show) = show else { return Ok(()) };
+        self.store.record_terms(show.id, &terms(target)).await?;
         lock(&pass.shows).insert(show.slug.clone(), Arc::new(target.clone()));
         self.store.ensure_placements(&show.slug, &target.clients).await?;
         self.store.join_pass(show.id, pass.id).await?;
@@ -142,7 +147,10 @@ impl Pipeline {
         meter: &Meter,
     ) -> Result<Result<feed::Fetched, Failure>, Error> {
         // Other rules may want episodes on pages that were not read before, so then nothing is taken as known.
-        let known_well = known.filter(|show| show.selection == rules(&target.selection));
+        // So it is where the copy is missing from which the show's feed is published.
+        let known_well = known.filter(|show| {
+            show.selection == rules(&target.selection) && !self.misses_document(target, &show.slug)
+        });
         let seen: HashSet<String> = match known_well {
             Some(show) => self.store.known_urls(show.id).await?,
             None => HashSet::new(),
@@ -195,6 +203,7 @@ impl Pipeline {
         let (feed, validators) = match fetched {
             Some(fetched) => {
                 self.record_feed(&show, &fetched, &target.selection, now).await?;
+                self.keep_document(target, &show, &fetched).await?;
                 (Some(fetched.feed), fetched.validators)
             }
             None => {
@@ -284,6 +293,8 @@ enum Failure {
     Fetch(#[from] feed::FetchError),
     #[error(transparent)]
     File(#[from] fs::Error),
+    #[error("{} is no absolute path", path.display())]
+    Relative { path: PathBuf },
     #[error("{} is no feed", path.display())]
     Unreadable { path: PathBuf, source: feed::Error },
 }
@@ -294,7 +305,7 @@ impl Failure {
             Self::Fetch(feed::FetchError::Http(error)) => error.advice(),
             // A page for maintenance, most of the time.
             Self::Fetch(feed::FetchError::Unreadable { .. }) => Advice::Later { after: None },
-            Self::File(_) | Self::Unreadable { .. } => Advice::Never,
+            Self::File(_) | Self::Relative { .. } | Self::Unreadable { .. } => Advice::Never,
         }
     }
 }
@@ -302,13 +313,14 @@ impl Failure {
 /// A local feed is read whole each time; it costs nobody anything.
 fn read_file(path: &Path, most: u64) -> Result<feed::Fetched, Failure> {
     let document = fs::read(path, most)?;
-    let base = Url::from_file_path(path).ok();
-    let feed = feed::read(&document, None, base.as_ref())
+    let url = Url::from_file_path(path).map_err(|()| Failure::Relative { path: path.to_owned() })?;
+    let feed = feed::read(&document, None, Some(&url))
         .map_err(|source| Failure::Unreadable { path: path.to_owned(), source })?;
     Ok(feed::Fetched::Feed(Box::new(feed::FetchedFeed {
         feed,
         document,
         content_type: None,
+        url,
         validators: Validators::default(),
         moved_to: None,
         poll_after: None,

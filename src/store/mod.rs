@@ -25,7 +25,7 @@ pub use downloads::NameTaken;
 pub use episodes::{KnownItem, Recorded, Verdict};
 pub use manage::{Found, Story, StoryEnclosure};
 pub use placements::Placed;
-pub use publication::{Document, DueShow, Published, ShowFacts, Terms};
+pub use publication::{Cover, Document, DueShow, Published, ShowFacts, Terms};
 pub use publishable::{EpisodeRecord, FileRecord, Replaced, SitePlacement};
 pub use shows::{FailedPoll, FeedRecord, ShowId, ShowRecord};
 pub use status::{EnclosureStatus, EpisodeStatus, PlacementStatus, ShowStatus};

@@ -8,7 +8,7 @@ use sqlx::sqlite::SqliteRow;
 
 use super::shows::ShowId;
 use super::{Doing as _, Result, Store, seconds, signed, timestamp, unsigned};
-use crate::model::{EnclosureId, ShowCard};
+use crate::model::{EnclosureId, ShowCard, Traffic};
 
 /// On what terms a show is published, as far as the configuration says.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -72,6 +72,17 @@ pub struct Document {
     pub content_type: Option<String>,
 }
 
+/// What is known of a show's cover.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cover {
+    /// Where the publisher has it.
+    pub image: Option<String>,
+    /// Where our copy is from; `None`: there is none.
+    pub copied_from: Option<String>,
+    /// When it was last asked for.
+    pub checked: Option<Timestamp>,
+}
+
 /// A show as it is on the site now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Published<'a> {
@@ -117,23 +128,34 @@ impl Store {
         Ok(())
     }
 
-    /// Where the publisher has his cover, where our copy is from, and when that was looked at.
-    pub async fn cover(&self, show: ShowId) -> Result<(Option<String>, Option<String>, Option<Timestamp>)> {
+    /// What is known of a show's cover.
+    pub async fn cover(&self, show: ShowId) -> Result<Cover> {
         let row: (Option<String>, Option<String>, Option<i64>) =
             sqlx::query_as("SELECT image, cover, cover_checked FROM shows WHERE id = $1")
                 .bind(show.0)
                 .fetch_one(&self.pool)
                 .await
                 .doing("read a cover's address")?;
-        Ok((row.0, row.1, timestamp(row.2)))
+        Ok(Cover { image: row.0, copied_from: row.1, checked: timestamp(row.2) })
     }
 
     /// Records where our copy of the cover is from; `None`: there is none.
-    pub async fn record_cover(&self, show: ShowId, from: Option<&str>, now: Timestamp) -> Result<()> {
-        sqlx::query("UPDATE shows SET cover = $2, cover_checked = $3 WHERE id = $1")
+    pub async fn record_cover(
+        &self,
+        show: ShowId,
+        from: Option<&str>,
+        traffic: Traffic,
+        now: Timestamp,
+    ) -> Result<()> {
+        sqlx::query(
+            "UPDATE shows SET cover = $2, cover_checked = $3, requests = requests + $4, bytes = bytes + $5
+             WHERE id = $1",
+        )
             .bind(show.0)
             .bind(from)
             .bind(seconds(now))
+            .bind(signed(traffic.requests))
+            .bind(signed(traffic.bytes))
             .execute(&self.pool)
             .await
             .doing("record a cover")?;

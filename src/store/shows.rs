@@ -174,13 +174,18 @@ impl Store {
         .await
         .doing(what)?;
         if let Some(feed) = feed {
-            sqlx::query("UPDATE shows SET title = $2, link = $3, licence = $4, locked = $5, blocked = $6 WHERE id = $1")
+            sqlx::query("UPDATE shows SET title = $2, link = $3, licence = $4, locked = $5, blocked = $6, description = $7,
+                     author = $8, language = $9, image = $10 WHERE id = $1")
                 .bind(show.0)
                 .bind(&feed.title)
                 .bind(&feed.link)
                 .bind(&feed.licence)
                 .bind(feed.locked)
                 .bind(feed.blocked)
+                .bind(&feed.description)
+                .bind(&feed.author)
+                .bind(&feed.language)
+                .bind(&feed.image)
                 .execute(&mut *tx)
                 .await
                 .doing(what)?;

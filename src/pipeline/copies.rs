@@ -1,0 +1,101 @@
+//! Our own copies of what the publisher has: his feed as he sent it, and his cover. Pages and feeds are made of them,
+//! so that nobody who reads these asks anything of his server.
+
+use std::path::Path;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use reqwest::header::{ACCEPT, HeaderValue};
+use url::Url;
+
+use super::terms::private;
+use super::{Error, Pipeline, Target};
+use crate::feed::FetchedFeed;
+use crate::http::{Meter, Request};
+use crate::model::Traffic;
+use crate::store::{Document, DueShow, ShowRecord};
+use crate::{error, fs, publish};
+
+/// A cover that is larger is no cover.
+const LARGEST_COVER: u64 = 10 << 20;
+/// Covers are rarely changed, and often under the same address.
+const COVER_AGE: SignedDuration = SignedDuration::from_hours(30 * 24);
+/// Nobody waits for a picture.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+impl Pipeline {
+    /// Whether a copy of the feed is needed and not there. Feeds are published only where their address is known.
+    pub(super) fn misses_document(&self, target: &Target, slug: &str) -> bool {
+        self.keeps_document(target) && !self.folder().feed_copy(slug).exists()
+    }
+
+    fn keeps_document(&self, target: &Target) -> bool {
+        self.config.publish.base_url.is_some() && private(target).is_none()
+    }
+
+    /// Keeps the feed as the publisher sent it.
+    pub(super) async fn keep_document(
+        &self,
+        target: &Target,
+        show: &ShowRecord,
+        fetched: &FetchedFeed,
+    ) -> Result<(), Error> {
+        if !self.keeps_document(target) {
+            return Ok(());
+        }
+        let path = self.folder().feed_copy(&show.slug);
+        let before = fs::read(&path, self.config.limits.feed_size);
+        if before.is_ok_and(|before| before == fetched.document) {
+            return Ok(());
+        }
+        if let Err(error) = put(&path, &fetched.document) {
+            self.note_error(&format!("{}: {}", show.slug, error::chain(&error)));
+            return Ok(());
+        }
+        let document =
+            Document { url: fetched.url.to_string(), content_type: fetched.content_type.clone() };
+        Ok(self.store.record_document(show.id, &document).await?)
+    }
+
+    /// Fetches the cover of a show where there is no copy of it, or an old one. Without a cover the page is as good.
+    pub(super) async fn keep_cover(&self, show: &DueShow, now: Timestamp) -> Result<(), Error> {
+        let cover = self.store.cover(show.id).await?;
+        let path = self.folder().cover_copy(&show.slug);
+        let is_there = cover.copied_from.is_some() && path.exists();
+        let is_same = cover.image == cover.copied_from && (is_there || cover.image.is_none());
+        if is_same && cover.checked.is_some_and(|checked| now.duration_since(checked) < COVER_AGE) {
+            return Ok(());
+        }
+        let meter = Meter::new();
+        let copied = match cover.image.as_deref().map(Url::parse) {
+            Some(Ok(image)) => match self.fetch_cover(image, &path, &meter).await {
+                Ok(()) => true,
+                Err(error) => {
+                    tracing::debug!(show = show.slug, error, "no cover");
+                    is_there
+                }
+            },
+            _ => false,
+        };
+        let traffic = Traffic { requests: meter.requests(), bytes: meter.bytes() };
+        let from = cover.image.as_deref().filter(|_| copied);
+        Ok(self.store.record_cover(show.id, from, traffic, now).await?)
+    }
+
+    async fn fetch_cover(&self, image: Url, to: &Path, meter: &Meter) -> Result<(), String> {
+        let mut request = Request::document(image);
+        request.headers.insert(ACCEPT, HeaderValue::from_static("image/jpeg, image/png, image/webp, image/gif"));
+        request.patience = PATIENCE;
+        let text = |error: &dyn std::error::Error| error::chain(error);
+        let response = self.http.get(request, meter).await.map_err(|error| text(&error))?;
+        let bytes = response.body.collect(LARGEST_COVER).await.map_err(|error| text(&error))?;
+        let encoding = tokio::task::spawn_blocking(move || publish::cover::reencode(&bytes));
+        let encoded = encoding.await.map_err(|error| text(&error))?.map_err(|error| text(&error))?;
+        put(to, &encoded).map_err(|error| text(&error))
+    }
+}
+
+fn put(path: &Path, bytes: &[u8]) -> Result<(), fs::Error> {
+    fs::create_dir(path.parent().unwrap_or(path))?;
+    fs::write_atomic(path, bytes)
+}

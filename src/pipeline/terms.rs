@@ -1,0 +1,94 @@
+//! On what terms a show is published, and may be handed over at all: a licence in the feed, or a permission that the
+//! user has on record, and nothing in it that is private.
+
+use url::Url;
+
+use super::Target;
+use crate::config::FeedSource;
+use crate::model::{Basis, licence};
+use crate::secret::public_url;
+use crate::store::{ShowFacts, Terms};
+
+/// Hosts whose feeds are for a single paying listener each.
+const PRIVATE_HOSTS: &[&str] =
+    &["patreon.com", "supercast.com", "supercast.tech", "supportingcast.fm", "memberful.com", "glow.fm"];
+
+/// What the configuration, and the feed's own address, say.
+pub(super) fn terms(target: &Target) -> Terms {
+    Terms { permission: target.permission.clone(), private: private(target).map(str::to_owned) }
+}
+
+/// Why a show is never published, whatever its licence.
+pub(super) fn private(target: &Target) -> Option<&'static str> {
+    if target.auth.is_some() {
+        return Some("its feed asks for a login");
+    }
+    match &target.feed {
+        FeedSource::Url(url) => private_address(url),
+        FeedSource::File(_) => None,
+    }
+}
+
+fn private_address(url: &Url) -> Option<&'static str> {
+    let host = url.host_str().unwrap_or_default();
+    let is_below = |name: &&str| host.strip_suffix(**name).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
+    let has_private_folder = || url.path_segments().is_some_and(|mut parts| parts.any(|part| part == "private"));
+    if is_secret(url.as_str()) {
+        Some("its feed's address holds a credential")
+    } else if PRIVATE_HOSTS.iter().any(|name| is_below(&name)) || has_private_folder() {
+        Some("its feed is one listener's own")
+    } else {
+        None
+    }
+}
+
+/// Whether an address holds what is not for everybody: a login, a token, a signature.
+pub(super) fn is_secret(url: &str) -> bool {
+    public_url(url) != url
+}
+
+/// On what ground something of a show is published; an item's own licence counts before the show's. The error says
+/// why it is not published, and what would change that.
+pub fn basis(show: &ShowFacts, item_licence: Option<&str>) -> Result<Basis, String> {
+    if show.withdrawn {
+        return Err("it was taken down".to_owned());
+    }
+    if let Some(private) = &show.terms.private {
+        return Err(private.clone());
+    }
+    if show.blocked {
+        return Err("the feed asks not to be shown in public (podcast:block)".to_owned());
+    }
+    let stated = item_licence.or(show.licence.as_deref()).map(licence::read);
+    if let Some(licence) = stated.as_ref().filter(|licence| licence.allows_redistribution) {
+        return Ok(Basis::Licence { name: licence.name.clone(), url: licence.url.clone() });
+    }
+    if let Some(permission) = &show.terms.permission {
+        return Ok(Basis::Permission(permission.clone()));
+    }
+    let found = match stated {
+        Some(licence) => format!("the feed's licence does not allow it ({})", licence.name),
+        None => "the feed states no licence".to_owned(),
+    };
+    Err(format!("{found}; if the publisher agrees, write `permission: \"by whom, when\"` for the show"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn feeds_of_a_single_listener_are_known_by_their_address() {
+        for (url, private) in [
+            ("https://example.org/feed.xml?page=2", false),
+            ("https://example.org/feed.xml?token=abc", true),
+            ("https://me:pa55@example.org/feed.xml", true),
+            ("https://www.patreon.com/rss/somebody", true),
+            ("https://notpatreon.com/rss", false),
+            ("https://example.org/private/abc/feed.xml", true),
+            ("https://example.org/privateers/feed.xml", false),
+        ] {
+            assert_eq!(private_address(&Url::parse(url).unwrap()).is_some(), private, "{url}");
+        }
+    }
+}
