@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use super::output::{count, data, json, plain, talk, without_name};
 use super::status::PlacementJson;
 use super::{Context, Error, Outcome};
-use crate::pipeline::DataFolder;
+use crate::pipeline::{Begin, DataFolder};
 use crate::secret::public_url;
 use crate::store::{Found, Store, Story, StoryEnclosure};
 
@@ -182,7 +182,7 @@ pub(super) async fn retry(args: &EpisodesArgs, context: &Context) -> Result<Outc
         talk("there is nothing to try again: everything of it is done, or not wanted");
         return Ok(Outcome::Done);
     }
-    super::run::known_work(&found.into_iter().map(|found| found.show).collect(), context).await
+    super::run::known_work(&found.into_iter().map(|found| found.show).collect(), Begin::Downloads, context).await
 }
 
 pub(super) async fn forget(args: &EpisodesArgs, context: &Context) -> Result<Outcome, Error> {

@@ -16,7 +16,7 @@ use super::progress::Lines;
 use super::{Context, Error, Outcome};
 use crate::config::{Config, FeedSource};
 use crate::model::Selection;
-use crate::pipeline::{self, DataFolder, PassOptions, Pipeline, Plan, Summary, Target};
+use crate::pipeline::{self, Begin, DataFolder, PassOptions, Pipeline, Plan, Summary, Target};
 use crate::units::{ByteSize, Span};
 
 /// One pass: read feeds, fetch, make torrents, hand over, wait until the clients confirm
@@ -52,7 +52,7 @@ pub(super) async fn run(args: &RunArgs, context: &Context) -> Result<Outcome, Er
     if targets.is_empty() {
         return Err(Error::Usage("the configuration has no shows; add one, or name a feed".to_owned()));
     }
-    let options = PassOptions { wait: args.wait.0, patient: false, poll: true };
+    let options = PassOptions { wait: args.wait.0, patient: false, begin: Begin::Feeds };
     if args.dry_run {
         let plan = pipeline::plan(&config, &targets).await?;
         print_plan(&plan, context);
@@ -63,14 +63,18 @@ pub(super) async fn run(args: &RunArgs, context: &Context) -> Result<Outcome, Er
     Ok(finish(&summary, &config, context))
 }
 
-/// Works on what is known of these shows and due, without reading feeds: what `retry` asks for.
-pub(super) async fn known_work(slugs: &BTreeSet<String>, context: &Context) -> Result<Outcome, Error> {
+/// Works on what is known of these shows and due, without reading feeds: what `retry` and `takedown` ask for.
+pub(super) async fn known_work(
+    slugs: &BTreeSet<String>,
+    begin: Begin,
+    context: &Context,
+) -> Result<Outcome, Error> {
     let config = context.config()?;
-    let options = PassOptions { wait: Duration::from_secs(60), patient: true, poll: false };
+    let options = PassOptions { wait: Duration::from_secs(60), patient: true, begin };
     match pass(Arc::clone(&config), Shows::Known(slugs), options, context).await {
         Err(Error::Pipeline(pipeline::Error::Folder(crate::fs::Error::Locked { holder, .. }))) => {
             let holder = holder.map(|pid| format!(" (process {pid})")).unwrap_or_default();
-            talk(format_args!("made due; another podseed is running{holder}: the next pass takes it up"));
+            talk(format_args!("noted; another podseed is running{holder}: its next pass takes it up"));
             Ok(Outcome::Done)
         }
         other => Ok(finish(&other?, &config, context)),

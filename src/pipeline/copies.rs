@@ -86,10 +86,10 @@ impl Pipeline {
         let mut request = Request::document(image);
         request.headers.insert(ACCEPT, HeaderValue::from_static("image/jpeg, image/png, image/webp, image/gif"));
         request.patience = PATIENCE;
-        let text = |error: &dyn std::error::Error| error::chain(error);
+        let text = |error: &(dyn std::error::Error + 'static)| error::chain(error);
         let response = self.http.get(request, meter).await.map_err(|error| text(&error))?;
         let bytes = response.body.collect(LARGEST_COVER).await.map_err(|error| text(&error))?;
-        let encoding = tokio::task::spawn_blocking(move || publish::cover::reencode(&bytes));
+        let encoding = tokio::task::spawn_blocking(move || publish::reencode(&bytes));
         let encoded = encoding.await.map_err(|error| text(&error))?.map_err(|error| text(&error))?;
         put(to, &encoded).map_err(|error| text(&error))
     }

@@ -14,6 +14,7 @@ mod poll;
 mod schedule;
 mod terms;
 mod wanted;
+mod withdraw;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -94,8 +95,19 @@ pub struct PassOptions {
     /// Leave alone what waits for its next attempt. A run that a person started does not, unless the origin itself
     /// has asked for the time.
     pub patient: bool,
-    /// Read the feeds; without, only what is known is worked on.
-    pub poll: bool,
+    /// With which stage it begins.
+    pub begin: Begin,
+}
+
+/// The stage with which a pass begins. Those behind it follow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Begin {
+    /// The feeds are read.
+    Feeds,
+    /// What is known is fetched.
+    Downloads,
+    /// What is fetched is handed over, and taken back.
+    Clients,
 }
 
 /// Everything that the workers share.
@@ -270,12 +282,16 @@ impl Pipeline {
             outcome
         };
         let fetches = async {
-            let outcome = self.fetch_all(&pass).await;
+            let outcome = match pass.options.begin {
+                Begin::Feeds | Begin::Downloads => self.fetch_all(&pass).await,
+                Begin::Clients => Ok(()),
+            };
             pass.placeable.ended();
             outcome
         };
         let (polled, fetched, placed) = tokio::join!(polls, fetches, self.place_all(&pass));
         polled.and(fetched).and(placed)?;
+        self.delete_withdrawn(&pass).await?;
         self.summary(&pass).await
     }
 

@@ -95,6 +95,15 @@ pub enum Event {
         /// The state.
         state: PlacementState,
     },
+    /// A client has let go of what was taken down.
+    Removed {
+        /// The show.
+        show: String,
+        /// The file's name.
+        file: String,
+        /// The client.
+        client: String,
+    },
     /// A placement does not get on.
     PlaceFailed {
         /// The show.

@@ -77,6 +77,7 @@ impl Pipeline {
             let (pipeline, pass, patience) = (Arc::clone(self), Arc::clone(pass), Arc::clone(&patience));
             async move { pipeline.place(&job, &pass, &patience).await }
         };
+        self.remove_at(client, pass).await?;
         let outcome = drain(AT_ONCE, &pass.placeable, &self.stop, claim, work).await;
         if let Some(error) = patience.complaint(client) {
             self.note_error(&error);

@@ -59,7 +59,7 @@ pub async fn plan(config: &Arc<Config>, targets: &[Target]) -> Result<Plan, Erro
     let failures = Arc::new(Failures::default());
     let monitor = Arc::clone(&failures) as Arc<dyn Monitor>;
     let pipeline = Pipeline::with_store(Arc::clone(config), store, None, monitor, CancellationToken::new())?;
-    let options = PassOptions { wait: Duration::ZERO, patient: false, poll: true };
+    let options = PassOptions { wait: Duration::ZERO, patient: false, begin: Begin::Feeds };
     let pass = Arc::new(Pass::new(options));
     pipeline.poll_all(targets, &pass).await?;
     let mut shows = Vec::new();

@@ -15,7 +15,7 @@ use url::Url;
 use super::monitor::Event;
 use super::terms::terms;
 use super::wanted::rules;
-use super::{Error, Pass, Pipeline, lock, schedule};
+use super::{Begin, Error, Pass, Pipeline, lock, schedule};
 use crate::config::{Auth, FeedSource, Show};
 use crate::feed::{self, FetchedFeed, Validators};
 use crate::http::{Advice, BasicAuth, Meter};
@@ -98,7 +98,7 @@ impl Pipeline {
             Some(slug) => Some(self.store.ensure_show(slug, &target.feed.to_string()).await?),
             None => None,
         };
-        let show = if pass.options.poll { self.read_feed(target, known).await? } else { known };
+        let show = if pass.options.begin == Begin::Feeds { self.read_feed(target, known).await? } else { known };
         let Some(show) = show else { return Ok(()) };
         self.store.record_terms(show.id, &terms(target)).await?;
         lock(&pass.shows).insert(show.slug.clone(), Arc::new(target.clone()));

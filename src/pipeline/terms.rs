@@ -31,11 +31,11 @@ pub(super) fn private(target: &Target) -> Option<&'static str> {
 
 fn private_address(url: &Url) -> Option<&'static str> {
     let host = url.host_str().unwrap_or_default();
-    let is_below = |name: &&str| host.strip_suffix(**name).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
+    let is_below = |name: &str| host.strip_suffix(name).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
     let has_private_folder = || url.path_segments().is_some_and(|mut parts| parts.any(|part| part == "private"));
     if is_secret(url.as_str()) {
         Some("its feed's address holds a credential")
-    } else if PRIVATE_HOSTS.iter().any(|name| is_below(&name)) || has_private_folder() {
+    } else if PRIVATE_HOSTS.iter().any(|name| is_below(name)) || has_private_folder() {
         Some("its feed is one listener's own")
     } else {
         None

@@ -25,6 +25,10 @@ fn record(verdict: feed::Verdict, known: &KnownItem, selection: &Selection) -> V
     Verdict { episode: known.episode, reason, wanted }
 }
 
+fn unwanted(verdict: &Verdict, reason: &str) -> Verdict {
+    Verdict { episode: verdict.episode, reason: reason.to_owned(), wanted: Vec::new() }
+}
+
 fn wanted_by(selection: &Selection) -> String {
     match selection.latest {
         Some(1) => "the newest that passes the rules".to_owned(),
@@ -34,6 +38,17 @@ fn wanted_by(selection: &Selection) -> String {
 }
 
 impl Pipeline {
+    /// What was taken down keeps its place among the latest, and is not wanted.
+    async fn without_withdrawn(&self, show: ShowId, verdicts: Vec<Verdict>) -> Result<Vec<Verdict>, Error> {
+        let withdrawn = self.store.withdrawn(show).await?;
+        let judged = verdicts.into_iter().map(|verdict| match &withdrawn {
+            None => unwanted(&verdict, "its show was taken down"),
+            Some(episodes) if episodes.contains(&verdict.episode) => unwanted(&verdict, "it was taken down"),
+            Some(_) => verdict,
+        });
+        Ok(judged.collect())
+    }
+
     /// Judges every known episode of a show and records the verdicts with these rules. Gives how many enclosures are
     /// newly wanted.
     pub(super) async fn judge(&self, show: ShowId, selection: &Selection, rules: &str) -> Result<u64, Error> {
@@ -44,6 +59,7 @@ impl Pipeline {
             .zip(&known)
             .map(|(verdict, known)| record(verdict, known, selection))
             .collect();
+        let verdicts = self.without_withdrawn(show, verdicts).await?;
         let enclosures =
             || known.iter().flat_map(|known| known.item.enclosures.iter().zip(&known.enclosures));
         let mut seen = HashSet::new();

@@ -11,6 +11,7 @@ mod publication;
 mod publishable;
 mod shows;
 mod status;
+mod withdraw;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -29,6 +30,7 @@ pub use publication::{Cover, Document, DueShow, Published, ShowFacts, Terms};
 pub use publishable::{EpisodeRecord, FileRecord, Replaced, SitePlacement};
 pub use shows::{FailedPoll, FeedRecord, ShowId, ShowRecord};
 pub use status::{EnclosureStatus, EpisodeStatus, PlacementStatus, ShowStatus};
+pub use withdraw::{RemovalJob, Takedown};
 
 /// Why the state could not be read or written.
 #[derive(Debug, thiserror::Error)]

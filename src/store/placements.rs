@@ -1,6 +1,7 @@
 //! Placements: which torrent stands where at which client.
 
 use jiff::Timestamp;
+use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row as _, Sqlite, SqliteConnection};
 
 use super::{Doing as _, Error, Result, Store, seconds, signed, unsigned, word};
@@ -78,10 +79,7 @@ impl Store {
         .fetch_one(&self.pool)
         .await
         .doing(what)?;
-        let v1: Option<String> = row.try_get("info_hash_v1").doing(what)?;
-        let v2: Option<String> = row.try_get("info_hash_v2").doing(what)?;
-        let info_hash = info_hashes(v1, v2)?
-            .ok_or_else(|| Error::Value { what: "a placement's info hash", value: "nothing".to_owned() })?;
+        let info_hash = info_hash(&row)?;
         let read = || -> std::result::Result<PlacementJob, sqlx::Error> {
             Ok(PlacementJob {
                 id: PlacementId(id),
@@ -209,6 +207,13 @@ async fn stage_from_placements(connection: &mut SqliteConnection, id: EnclosureI
         .await
         .doing(what)?;
     Ok(Placed { before: word("a stage", &before)?, stage })
+}
+
+/// The info hashes of a row that has a torrent.
+pub(super) fn info_hash(row: &SqliteRow) -> Result<InfoHashes> {
+    let what = "read an info hash";
+    let (v1, v2) = (row.try_get("info_hash_v1").doing(what)?, row.try_get("info_hash_v2").doing(what)?);
+    info_hashes(v1, v2)?.ok_or_else(|| Error::Value { what: "an info hash", value: "nothing".to_owned() })
 }
 
 /// The info hashes of a row; `None` when it has no torrent yet.

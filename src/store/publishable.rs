@@ -8,7 +8,7 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row as _, Sqlite};
 
 use super::shows::ShowId;
-use super::{Doing as _, Error, Result, Store, placements, timestamp, unsigned, word};
+use super::{Doing as _, Result, Store, placements, timestamp, unsigned, word};
 use crate::model::{EnclosureId, InfoHashes, PlacementState, SourceState, Stage};
 
 /// Values that one statement is given at a time.
@@ -283,11 +283,7 @@ fn episode_record(row: &SqliteRow) -> std::result::Result<EpisodeRecord, sqlx::E
 fn announced(row: &SqliteRow) -> Result<Announced> {
     let what = "read a file";
     let text = |column: &str| row.try_get::<String, _>(column).doing(what);
-    let info_hash = placements::info_hashes(
-        row.try_get("info_hash_v1").doing(what)?,
-        row.try_get("info_hash_v2").doing(what)?,
-    )?
-    .ok_or_else(|| Error::Value { what: "a torrent's info hash", value: "nothing".to_owned() })?;
+    let info_hash = placements::info_hash(row)?;
     let (stage, source) = (word("a stage", &text("stage")?)?, word("a source's state", &text("source")?)?);
     let read = || -> std::result::Result<Announced, sqlx::Error> {
         let replaced: Option<i64> = row.try_get("replaced_by")?;

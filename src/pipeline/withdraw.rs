@@ -1,0 +1,67 @@
+//! Taking down: out of the clients, then, where the user said so, off the disk. The site follows by itself.
+
+use jiff::Timestamp;
+
+use super::monitor::Event;
+use super::{Error, Pass, Pipeline};
+use crate::store::RemovalJob;
+use crate::{error, fs};
+
+impl Pipeline {
+    /// Tells one client to let go of everything of this pass that was withdrawn. What it cannot be told now it is told
+    /// in the next pass.
+    pub(super) async fn remove_at(&self, client: &str, pass: &Pass) -> Result<(), Error> {
+        while let Some(job) = self.store.claim_removal(pass.id, client).await? {
+            if self.stop.is_cancelled() {
+                break;
+            }
+            self.remove(&job).await?;
+        }
+        Ok(())
+    }
+
+    async fn remove(&self, job: &RemovalJob) -> Result<(), Error> {
+        let Some(client) = self.clients.get(&job.client) else { return Ok(()) };
+        let now = Timestamp::now();
+        match client.remove(&job.show, &job.file, &job.info_hash).await {
+            Ok(()) => {
+                self.store.record_removed(job.id).await?;
+                self.store.tell(job.enclosure, now, &format!("{}: taken out", job.client)).await?;
+                self.monitor.event(&Event::Removed {
+                    show: job.show.clone(),
+                    file: job.file.clone(),
+                    client: job.client.clone(),
+                });
+            }
+            Err(problem) => {
+                self.store.record_not_removed(job.id, &problem.message).await?;
+                self.store.tell(job.enclosure, now, &problem.message).await?;
+                if self.note_error(&problem.message) {
+                    self.monitor.event(&Event::PlaceFailed {
+                        show: job.show.clone(),
+                        file: job.file.clone(),
+                        client: job.client.clone(),
+                        error: problem.message,
+                    });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Deletes the files that the user wanted deleted, once no client has them any more.
+    pub(super) async fn delete_withdrawn(&self, pass: &Pass) -> Result<(), Error> {
+        for (id, show, file) in self.store.deletable(pass.id).await? {
+            let folder = self.folder();
+            let gone = fs::remove(&folder.torrent(&show, &file))
+                .and_then(|()| fs::remove(&folder.show_media(&show).join(&file)));
+            match gone {
+                Ok(()) => self.store.record_deleted(id, Timestamp::now()).await?,
+                Err(error) => {
+                    self.note_error(&error::chain(&error));
+                }
+            }
+        }
+        Ok(())
+    }
+}

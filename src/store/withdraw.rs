@@ -1,0 +1,250 @@
+//! What was taken down: remembered for ever, out of the clients, and deleted only where the user said so.
+
+use jiff::Timestamp;
+use sqlx::{QueryBuilder, Row as _, Sqlite};
+
+use super::downloads::event;
+use super::manage::Found;
+use super::{Doing as _, Result, Store, placements};
+use crate::model::{EnclosureId, InfoHashes, PlacementId};
+
+/// What is to be taken down, or was.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Takedown {
+    /// Whole shows, by slug, with everything that they will ever announce.
+    pub shows: Vec<String>,
+    /// Single episodes.
+    pub episodes: Vec<Found>,
+}
+
+/// A torrent that is to be taken out of one client.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RemovalJob {
+    /// Which placement.
+    pub id: PlacementId,
+    /// Of which enclosure.
+    pub enclosure: EnclosureId,
+    /// The client's name in the configuration.
+    pub client: String,
+    /// The slug of the show.
+    pub show: String,
+    /// The file's name.
+    pub file: String,
+    /// The torrent's identity.
+    pub info_hash: InfoHashes,
+}
+
+impl Store {
+    /// Withdraws shows and episodes, with every version of their files; what another episode announces as well stays.
+    /// Gives how many enclosures are withdrawn.
+    pub async fn withdraw(&self, takedown: &Takedown, delete_data: bool, now: Timestamp) -> Result<u64> {
+        let what = "take something down";
+        let mut tx = self.begin().await.doing(what)?;
+        mark(&mut tx, takedown, true).await.doing(what)?;
+        let mut ids: Vec<i64> = Vec::new();
+        for found in &takedown.episodes {
+            let of_episode: Vec<i64> = sqlx::query_scalar(
+                "SELECT DISTINCT a.enclosure_id FROM announcements a WHERE a.episode_id = $1 AND NOT EXISTS
+                     (SELECT 1 FROM announcements o JOIN episodes ep ON ep.id = o.episode_id
+                      WHERE o.enclosure_id = a.enclosure_id AND NOT ep.withdrawn)",
+            )
+            .bind(found.episode)
+            .fetch_all(&mut *tx)
+            .await
+            .doing(what)?;
+            ids.extend(of_episode);
+        }
+        let mut done = 0;
+        // A former version goes with the one that has replaced it.
+        while let Some(id) = ids.pop() {
+            let former: Vec<i64> = sqlx::query_scalar("SELECT id FROM enclosures WHERE replaced_by = $1")
+                .bind(id)
+                .fetch_all(&mut *tx)
+                .await
+                .doing(what)?;
+            ids.extend(former);
+            let changed = sqlx::query(
+                "UPDATE enclosures SET stage = 'withdrawn', next_attempt = NULL, error = NULL, source_next = NULL,
+                     delete_data = delete_data OR $2 WHERE id = $1 AND (stage <> 'withdrawn' OR $2)",
+            )
+            .bind(id)
+            .bind(delete_data)
+            .execute(&mut *tx)
+            .await
+            .doing(what)?;
+            if changed.rows_affected() > 0 {
+                event(&mut *tx, EnclosureId(id), now, "the user has taken it down").await.doing(what)?;
+                done += 1;
+            }
+        }
+        tx.commit().await.doing(what)?;
+        Ok(done)
+    }
+
+    /// Takes a takedown back: what it covered may be fetched, handed over and published again. Gives how many
+    /// enclosures that are.
+    pub async fn readmit(&self, takedown: &Takedown, now: Timestamp) -> Result<u64> {
+        let what = "take a takedown back";
+        let mut tx = self.begin().await.doing(what)?;
+        mark(&mut tx, takedown, false).await.doing(what)?;
+        let mut done = 0;
+        for found in &takedown.episodes {
+            let ids: Vec<i64> = sqlx::query_scalar(
+                "UPDATE enclosures SET stage = CASE WHEN file IS NULL THEN 'discovered' ELSE 'downloaded' END,
+                     delete_data = FALSE, pass = 0
+                 WHERE stage = 'withdrawn' AND replaced_by IS NULL
+                 AND id IN (SELECT enclosure_id FROM announcements WHERE episode_id = $1) RETURNING id",
+            )
+            .bind(found.episode)
+            .fetch_all(&mut *tx)
+            .await
+            .doing(what)?;
+            for id in ids {
+                event(&mut *tx, EnclosureId(id), now, "the user has taken the takedown back").await.doing(what)?;
+                done += 1;
+            }
+        }
+        // The feed has to be judged anew, from its beginning.
+        for show in takedown.shows.iter().chain(takedown.episodes.iter().map(|found| &found.show)) {
+            sqlx::query("UPDATE shows SET selection = '', etag = NULL, last_modified = NULL WHERE slug = $1")
+                .bind(show)
+                .execute(&mut *tx)
+                .await
+                .doing(what)?;
+        }
+        tx.commit().await.doing(what)?;
+        Ok(done)
+    }
+
+    /// Takes the next withdrawn torrent of this pass that one client still has.
+    pub async fn claim_removal(&self, pass: i64, client: &str) -> Result<Option<RemovalJob>> {
+        let what = "claim a removal";
+        let id: Option<i64> = sqlx::query_scalar(
+            "UPDATE placements SET pass = $1 WHERE id =
+                 (SELECT p.id FROM enclosures e JOIN placements p ON p.enclosure_id = e.id
+                  JOIN shows s ON s.id = e.show_id
+                  WHERE e.stage = 'withdrawn' AND p.client = $2 AND p.pass <> $1 AND s.pass = $1 ORDER BY p.id LIMIT 1)
+             RETURNING id",
+        )
+        .bind(pass)
+        .bind(client)
+        .fetch_optional(&self.pool)
+        .await
+        .doing(what)?;
+        let Some(id) = id else { return Ok(None) };
+        let row = sqlx::query(
+            "SELECT p.enclosure_id, e.file, e.info_hash_v1, e.info_hash_v2, s.slug
+             FROM placements p JOIN enclosures e ON e.id = p.enclosure_id JOIN shows s ON s.id = e.show_id
+             WHERE p.id = $1",
+        )
+        .bind(id)
+        .fetch_one(&self.pool)
+        .await
+        .doing(what)?;
+        let info_hash = placements::info_hash(&row)?;
+        let read = || -> std::result::Result<RemovalJob, sqlx::Error> {
+            Ok(RemovalJob {
+                id: PlacementId(id),
+                enclosure: EnclosureId(row.try_get("enclosure_id")?),
+                client: client.to_owned(),
+                show: row.try_get("slug")?,
+                file: row.try_get::<Option<String>, _>("file")?.unwrap_or_default(),
+                info_hash,
+            })
+        };
+        read().doing(what).map(Some)
+    }
+
+    /// A client has a torrent no more.
+    pub async fn record_removed(&self, placement: PlacementId) -> Result<()> {
+        sqlx::query("DELETE FROM placements WHERE id = $1")
+            .bind(placement.0)
+            .execute(&self.pool)
+            .await
+            .doing("record a removal")?;
+        Ok(())
+    }
+
+    /// A client could not be told to take a torrent out; the next pass tells it again.
+    pub async fn record_not_removed(&self, placement: PlacementId, error: &str) -> Result<()> {
+        sqlx::query("UPDATE placements SET error = $2 WHERE id = $1")
+            .bind(placement.0)
+            .bind(error)
+            .execute(&self.pool)
+            .await
+            .doing("record a failed removal")?;
+        Ok(())
+    }
+
+    /// Files of a pass whose data is to be deleted and that no client has any more: show and file name.
+    pub async fn deletable(&self, pass: i64) -> Result<Vec<(EnclosureId, String, String)>> {
+        let rows: Vec<(i64, String, String)> = sqlx::query_as(
+            "SELECT e.id, s.slug, e.file FROM enclosures e JOIN shows s ON s.id = e.show_id
+             WHERE s.pass = $1 AND e.stage = 'withdrawn' AND e.delete_data AND e.file IS NOT NULL
+             AND NOT EXISTS (SELECT 1 FROM placements p WHERE p.enclosure_id = e.id)",
+        )
+        .bind(pass)
+        .fetch_all(&self.pool)
+        .await
+        .doing("list what is to be deleted")?;
+        Ok(rows.into_iter().map(|(id, show, file)| (EnclosureId(id), show, file)).collect())
+    }
+
+    /// A withdrawn file is gone.
+    pub async fn record_deleted(&self, id: EnclosureId, now: Timestamp) -> Result<()> {
+        let what = "record a deleted file";
+        let mut tx = self.begin().await.doing(what)?;
+        sqlx::query("UPDATE enclosures SET file = NULL, file_key = NULL, delete_data = FALSE WHERE id = $1")
+            .bind(id.0)
+            .execute(&mut *tx)
+            .await
+            .doing(what)?;
+        event(&mut *tx, id, now, "its data is deleted, as the user asked").await.doing(what)?;
+        tx.commit().await.doing(what)
+    }
+
+    /// Which episodes of a show were taken down; `None`: the whole show.
+    pub async fn withdrawn(&self, show: super::ShowId) -> Result<Option<std::collections::HashSet<i64>>> {
+        let what = "list what was taken down";
+        let whole: bool = sqlx::query_scalar("SELECT withdrawn FROM shows WHERE id = $1")
+            .bind(show.0)
+            .fetch_one(&self.pool)
+            .await
+            .doing(what)?;
+        if whole {
+            return Ok(None);
+        }
+        let episodes: Vec<i64> =
+            sqlx::query_scalar("SELECT id FROM episodes WHERE show_id = $1 AND withdrawn")
+                .bind(show.0)
+                .fetch_all(&self.pool)
+                .await
+                .doing(what)?;
+        Ok(Some(episodes.into_iter().collect()))
+    }
+}
+
+async fn mark(
+    connection: &mut sqlx::SqliteConnection,
+    takedown: &Takedown,
+    withdrawn: bool,
+) -> std::result::Result<(), sqlx::Error> {
+    for slug in &takedown.shows {
+        sqlx::query("UPDATE shows SET withdrawn = $2 WHERE slug = $1")
+            .bind(slug)
+            .bind(withdrawn)
+            .execute(&mut *connection)
+            .await?;
+    }
+    for chunk in takedown.episodes.chunks(500) {
+        let mut query = QueryBuilder::<Sqlite>::new("UPDATE episodes SET withdrawn = ");
+        query.push_bind(withdrawn).push(" WHERE id IN (");
+        let mut ids = query.separated(", ");
+        for found in chunk {
+            ids.push_bind(found.episode);
+        }
+        query.push(")");
+        query.build().execute(&mut *connection).await?;
+    }
+    Ok(())
+}
