@@ -5,10 +5,11 @@
 
 use quick_xml::escape::{escape, minimal_escape};
 
-use crate::model::{Enclosure, FeedKind, Licence, Role};
+use crate::model::{Enclosure, FeedKind, Role};
 
 use super::about::About;
-use super::vocabulary::{Field, Note};
+use super::licences::Licences;
+use super::vocabulary::Field;
 
 /// As many enclosures of one item are listed; the largest real item has a few dozen.
 const MOST_ENCLOSURES: usize = 200;
@@ -161,38 +162,6 @@ fn element_name(kind: FeedKind, field: Field) -> Option<&'static str> {
         _ => return None,
     };
     Some(name)
-}
-
-/// The licences that one element states, by how much they can be relied on.
-#[derive(Default)]
-pub(super) struct Licences {
-    podcast: Option<Licence>,
-    creative_commons: Option<Licence>,
-    link: Option<Licence>,
-}
-
-impl Licences {
-    /// Takes a licence element; `text` or else `address` is what it says.
-    pub(super) fn note(&mut self, note: Note, text: &str, address: Option<String>) {
-        let place = match note {
-            Note::PodcastLicence => &mut self.podcast,
-            Note::CreativeCommonsLicence => &mut self.creative_commons,
-            Note::Locked | Note::Block | Note::Frequency | Note::Fact(_) => return,
-        };
-        if place.is_none() {
-            *place = if text.is_empty() { address } else { Some(text.to_owned()) };
-        }
-    }
-
-    /// Takes a link with `rel="license"` (RFC 4946).
-    pub(super) fn link(&mut self, address: String) {
-        self.link.get_or_insert(address);
-    }
-
-    /// The one that counts: `podcast:license`, then Creative Commons, then a link.
-    pub(super) fn stated(self) -> Option<Licence> {
-        self.podcast.or(self.creative_commons).or(self.link)
-    }
 }
 
 /// What `podcast:block` says.

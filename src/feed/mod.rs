@@ -16,6 +16,7 @@ mod draft;
 mod fetch;
 mod frequency;
 mod guard;
+mod licences;
 mod metadata;
 mod namespaces;
 mod pass;

@@ -225,6 +225,36 @@ fn the_show_says_what_may_be_done_with_it() {
 }
 
 #[test]
+fn a_licence_is_found_wherever_feeds_state_it() {
+    let by = "https://creativecommons.org/licenses/by/4.0/";
+    for element in [
+        format!("<podcast:license url='{by}'>Our licence</podcast:license>"),
+        format!("<creativeCommons:license>{by}</creativeCommons:license>"),
+        format!("<atom:link rel='license' type='text/html' href='{by}'/>"),
+        format!("<cc:license>{by}</cc:license>"),
+        format!("<cc:license rdf:resource='{by}'/>"),
+        format!("<dcterms:license>{by}</dcterms:license>"),
+        format!("<dc:rights>{by}</dc:rights>"),
+        format!("<atom:rights>{by}</atom:rights>"),
+        format!("<copyright>{by}</copyright>"),
+        format!("<media:license type='text/html' href='{by}'>See there</media:license>"),
+        format!("<media:copyright url='{by}'>2021 Ada</media:copyright>"),
+    ] {
+        let feed = rss(&format!("{element}<item>{element}</item>"));
+        assert_eq!(feed.licence.as_deref(), Some(by), "{element}");
+        assert_eq!(feed.items[0].licence.as_deref(), Some(by), "{element}");
+    }
+    let atom = feed(&format!(
+        "<feed xmlns='http://www.w3.org/2005/Atom'><link rel='license' href='{by}'/>\
+         <entry><rights>CC BY-SA 4.0</rights></entry></feed>"
+    ));
+    assert_eq!(atom.licence.as_deref(), Some(by));
+    assert_eq!(atom.items[0].licence.as_deref(), Some("CC BY-SA 4.0"));
+    let silent = rss("<copyright>© 2021 Ada</copyright><item><dc:rights>Ada</dc:rights></item>");
+    assert_eq!((silent.licence, silent.items[0].licence.as_ref()), (None, None));
+}
+
+#[test]
 fn addresses_follow_the_nearest_base_and_never_leave_the_web() {
     let base = Url::parse("https://radio.test/feeds/show.xml").unwrap();
     let document = "<rss xml:base='/audio/'><channel xml:base='https://cdn.test/x/'>\

@@ -2,6 +2,8 @@
 //!
 //! Only elements that podseed reads are listed; every other one is [`Element::Other`].
 
+use super::licences::Statement;
+
 /// A vocabulary, known by its namespace; prefixes mean nothing where one is declared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Vocabulary {
@@ -139,8 +141,7 @@ pub(super) enum Field {
 /// Texts that are read without a crate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Note {
-    PodcastLicence,
-    CreativeCommonsLicence,
+    Licence(Statement),
     Locked,
     Block,
     /// `podcast:updateFrequency`.
@@ -185,12 +186,12 @@ pub(super) fn element(vocabulary: Vocabulary, local_name: &[u8]) -> Element {
         Vocabulary::Atom => atom_element(name),
         Vocabulary::Podcast => podcast_element(name),
         Vocabulary::Itunes => itunes_element(name),
-        Vocabulary::Media if name == b"content" => Element::MediaContent,
+        Vocabulary::Media => media_element(name),
         Vocabulary::DublinCore => dublin_core_element(name),
         Vocabulary::Syndication if name == b"updateperiod" => Element::Field(Field::UpdatePeriod),
         Vocabulary::Syndication if name == b"updatefrequency" => Element::Field(Field::UpdateFrequency),
         Vocabulary::ModEnclosure if name == b"enclosure" => Element::Enclosure,
-        Vocabulary::CreativeCommons if name == b"license" => Element::Note(Note::CreativeCommonsLicence),
+        Vocabulary::CreativeCommons if name == b"license" => licence(Statement::Element),
         _ => Element::Other,
     }
 }
@@ -214,8 +215,13 @@ fn core_element(name: &[u8]) -> Element {
         b"logo" => fact(Fact::Logo),
         b"author" => Element::Person,
         b"name" => Element::PersonName,
+        b"copyright" | b"rights" => licence(Statement::Copyright),
         _ => Element::Other,
     }
+}
+
+fn licence(statement: Statement) -> Element {
+    Element::Note(Note::Licence(statement))
 }
 
 fn fact(fact: Fact) -> Element {
@@ -228,6 +234,15 @@ fn atom_element(name: &[u8]) -> Element {
         b"link" => Element::AtomLink,
         b"author" => Element::Person,
         b"name" => Element::PersonName,
+        b"rights" => licence(Statement::Copyright),
+        _ => Element::Other,
+    }
+}
+
+fn media_element(name: &[u8]) -> Element {
+    match name {
+        b"content" => Element::MediaContent,
+        b"license" | b"copyright" => licence(Statement::Copyright),
         _ => Element::Other,
     }
 }
@@ -247,6 +262,8 @@ fn dublin_core_element(name: &[u8]) -> Element {
         b"date" => Element::Field(Field::DublinCoreDate),
         b"language" => fact(Fact::DublinCoreLanguage),
         b"creator" => fact(Fact::Creator),
+        b"license" => licence(Statement::Element),
+        b"rights" => licence(Statement::Copyright),
         _ => Element::Other,
     }
 }
@@ -256,7 +273,7 @@ fn podcast_element(name: &[u8]) -> Element {
         b"liveitem" => Element::LiveItem,
         b"alternateenclosure" => Element::AlternateEnclosure,
         b"source" => Element::Source,
-        b"license" => Element::Note(Note::PodcastLicence),
+        b"license" => licence(Statement::Podcast),
         b"locked" => Element::Note(Note::Locked),
         b"block" => Element::Note(Note::Block),
         b"updatefrequency" => Element::Note(Note::Frequency),

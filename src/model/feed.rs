@@ -49,9 +49,6 @@ pub struct Enclosure {
     pub role: Role,
 }
 
-/// A licence, as text or address, as far as the feed states one.
-pub type Licence = String;
-
 /// One item of a feed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Item {
@@ -67,8 +64,9 @@ pub struct Item {
     pub live: bool,
     /// In the feed's order, each URL once per role.
     pub enclosures: Vec<Enclosure>,
-    /// The item's own licence.
-    pub licence: Option<Licence>,
+    /// The item's own licence, as text or address; it counts instead of the show's.
+    /// [`licence::read`](super::licence::read) says what it means.
+    pub licence: Option<String>,
 }
 
 /// A feed document, or several pages of one, as it was read.
@@ -100,8 +98,8 @@ pub struct Feed {
     pub next_page: Option<String>,
     /// `itunes:new-feed-url`.
     pub new_feed_url: Option<String>,
-    /// The show's licence.
-    pub licence: Option<Licence>,
+    /// The show's licence, as text or address.
+    pub licence: Option<String>,
     /// `podcast:locked`.
     pub locked: bool,
     /// `podcast:block`, unbounded or for us.

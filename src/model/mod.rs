@@ -2,6 +2,7 @@
 
 mod feed;
 pub mod identity;
+pub mod licence;
 pub mod media;
 pub mod name;
 mod path_map;
@@ -11,7 +12,7 @@ mod stage;
 mod words;
 mod work;
 
-pub use feed::{Enclosure, Feed, FeedKind, Item, Licence, Role};
+pub use feed::{Enclosure, Feed, FeedKind, Item, Role};
 pub use path_map::PathMap;
 pub use podseed_adapters::{InfoHashV1, InfoHashV2, InfoHashes, TorrentVersion};
 pub use publication::{

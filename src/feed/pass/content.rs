@@ -3,7 +3,8 @@
 //! Enclosures count anywhere inside an item, since unclosed tags around them are common; texts only as
 //! children of the show or of an item, since titles and links occur inside many other elements.
 
-use crate::feed::draft::{DraftItem, Licences, enclosure, is_yes};
+use crate::feed::draft::{DraftItem, enclosure, is_yes};
+use crate::feed::licences::{Licences, Statement};
 use crate::feed::metadata::web_page;
 use crate::feed::resolve::{Resolved, resolve};
 use crate::feed::sanitise::collapse;
@@ -160,7 +161,7 @@ impl<'a> Pass<'a> {
         match (rel, parent) {
             ("license", _) => {
                 if let Some(licences) = self.licences(parent) {
-                    licences.link(href);
+                    licences.state(Statement::Link, &href, None);
                 }
             }
             ("next", Place::Show) => {
@@ -253,10 +254,10 @@ impl<'a> Pass<'a> {
     fn take_note(&mut self, parent: Place, note: Note, tag: &Tag<'a>, text: &str) {
         let on_show = matches!(parent, Place::Show);
         match note {
-            Note::PodcastLicence | Note::CreativeCommonsLicence => {
-                let address = tag.get_trimmed("url").or_else(|| tag.get_trimmed("resource"));
+            Note::Licence(statement) => {
+                let address = ["url", "resource", "href"].iter().find_map(|name| tag.get_trimmed(name));
                 if let Some(licences) = self.licences(parent) {
-                    licences.note(note, text, address);
+                    licences.state(statement, text, address);
                 }
             }
             Note::Locked if on_show => self.draft.show.locked |= is_yes(text),
