@@ -28,12 +28,12 @@ pub(super) struct EpisodesArgs {
 /// As many candidates are named when a text fits more than one episode.
 const MOST_CANDIDATES: usize = 10;
 
-async fn open(context: &Context) -> Result<Store, Error> {
+pub(super) async fn open(context: &Context) -> Result<Store, Error> {
     Ok(Store::open_existing(&DataFolder::new(&context.config()?.data_dir).state()).await?)
 }
 
 /// The one episode that a text means.
-async fn one(store: &Store, text: &str) -> Result<Found, Error> {
+pub(super) async fn one(store: &Store, text: &str) -> Result<Found, Error> {
     let mut found = store.find_episodes(text).await?;
     match found.len() {
         0 => Err(Error::Usage(format!(
@@ -182,7 +182,8 @@ pub(super) async fn retry(args: &EpisodesArgs, context: &Context) -> Result<Outc
         talk("there is nothing to try again: everything of it is done, or not wanted");
         return Ok(Outcome::Done);
     }
-    super::run::known_work(&found.into_iter().map(|found| found.show).collect(), Begin::Downloads, context).await
+    super::run::known_work(&found.into_iter().map(|found| found.show).collect(), Begin::Downloads, context)
+        .await
 }
 
 pub(super) async fn forget(args: &EpisodesArgs, context: &Context) -> Result<Outcome, Error> {

@@ -9,6 +9,7 @@ mod output;
 mod progress;
 mod run;
 mod status;
+mod takedown;
 pub mod torrent;
 
 use std::path::{Path, PathBuf};
@@ -54,6 +55,7 @@ enum Command {
     Retry(manage::EpisodesArgs),
     /// Stop managing episodes; files and what the clients have stay
     Forget(manage::EpisodesArgs),
+    Takedown(takedown::TakedownArgs),
     #[command(subcommand)]
     Config(config::ConfigCommand),
     /// Print the completion script for a shell
@@ -172,6 +174,7 @@ async fn dispatch(command: Command, context: &Context) -> Result<Outcome, Error>
         Command::Torrent(command) => Ok(torrent(&command, context)?),
         Command::Retry(args) => manage::retry(&args, context).await,
         Command::Forget(args) => manage::forget(&args, context).await,
+        Command::Takedown(args) => takedown::takedown(&args, context).await,
         Command::Config(command) => {
             output::text(&command.output());
             Ok(Outcome::Done)

@@ -103,6 +103,9 @@ fn describe(event: &Event) -> (Option<String>, bool) {
         Event::Placed { show, file, client, state } => {
             (Some(format!("{show}: {file}: {state} at {client}")), false)
         }
+        Event::Removed { show, file, client } => {
+            (Some(format!("{show}: {file}: taken out of {client}")), false)
+        }
         Event::Unconfirmed { error } => (Some(format!("error: {error}")), true),
         Event::PlaceFailed { show, file, error, .. } => {
             (Some(format!("{show}: error: {file}: {error}")), true)

@@ -145,7 +145,7 @@ impl ShowJson {
             last_poll: show.last_poll.map(|time| time.to_string()),
             next_poll: show.next_poll.map(|time| time.to_string()),
             error: show.error.clone(),
-            published: false,
+            published: show.published,
             episodes: show.episodes.iter().map(|episode| EpisodeJson::new(episode, &show.show)).collect(),
         }
     }
@@ -211,7 +211,7 @@ impl EnclosureJson {
                 v2: hash.and_then(|hash| hash.v2()).map(|hash| hash.to_string()),
             },
             magnet: enclosure.magnet.clone(),
-            published: false,
+            published: enclosure.published.is_some(),
             placements: enclosure.placements.iter().map(PlacementJson::new).collect(),
             attempts: enclosure.attempts,
             next_attempt: enclosure.next_attempt.map(|time| time.to_string()),

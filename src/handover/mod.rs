@@ -14,7 +14,8 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use podseed_adapters::{
-    ClientConfig, ClientInfo, ErrorKind, Limits, Retry, TorrentClient, TorrentRef, TorrentStatus, TorrentVersion,
+    ClientConfig, ClientInfo, ErrorKind, Limits, Retry, TorrentClient, TorrentRef, TorrentStatus,
+    TorrentVersion,
 };
 use tokio::sync::{Mutex, OnceCell};
 

@@ -30,7 +30,7 @@ impl Pipeline {
     }
 
     fn keeps_document(&self, target: &Target) -> bool {
-        self.config.publish.base_url.is_some() && private(target).is_none()
+        self.lock.is_some() && self.config.publish.base_url.is_some() && private(target).is_none()
     }
 
     /// Keeps the feed as the publisher sent it.
@@ -52,8 +52,7 @@ impl Pipeline {
             self.note_error(&format!("{}: {}", show.slug, error::chain(&error)));
             return Ok(());
         }
-        let document =
-            Document { url: fetched.url.to_string(), content_type: fetched.content_type.clone() };
+        let document = Document { url: fetched.url.to_string(), content_type: fetched.content_type.clone() };
         Ok(self.store.record_document(show.id, &document).await?)
     }
 
@@ -84,7 +83,9 @@ impl Pipeline {
 
     async fn fetch_cover(&self, image: Url, to: &Path, meter: &Meter) -> Result<(), String> {
         let mut request = Request::document(image);
-        request.headers.insert(ACCEPT, HeaderValue::from_static("image/jpeg, image/png, image/webp, image/gif"));
+        request
+            .headers
+            .insert(ACCEPT, HeaderValue::from_static("image/jpeg, image/png, image/webp, image/gif"));
         request.patience = PATIENCE;
         let text = |error: &(dyn std::error::Error + 'static)| error::chain(error);
         let response = self.http.get(request, meter).await.map_err(|error| text(&error))?;

@@ -18,6 +18,7 @@ mod withdraw;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -119,7 +120,10 @@ pub struct Pipeline {
     monitor: Arc<dyn Monitor>,
     stop: CancellationToken,
     tally: Mutex<Summary>,
-    _lock: Option<fs::DataLock>,
+    /// The user has been told that seeding is distribution; so says the state, or this.
+    told_of_distribution: AtomicBool,
+    /// Missing where nothing may be changed.
+    lock: Option<fs::DataLock>,
 }
 
 /// Where things are in a data folder.
@@ -237,7 +241,8 @@ impl Pipeline {
             monitor,
             stop,
             tally: Mutex::default(),
-            _lock: lock,
+            lock,
+            told_of_distribution: AtomicBool::new(false),
         }))
     }
 

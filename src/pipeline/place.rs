@@ -216,6 +216,7 @@ impl Pipeline {
         let handed = |stage| matches!(stage, Stage::HandedOver | Stage::Seeding);
         if handed(placed.stage) && !handed(placed.before) {
             self.tally(|tally| tally.handed_over += 1);
+            self.tell_of_distribution(&job.show).await?;
         }
         Ok(())
     }

@@ -8,7 +8,7 @@ use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
 use super::monitor::{Event, Monitor};
-use super::{DataFolder, Error, Pass, PassOptions, Pipeline, Target, lock};
+use super::{Begin, DataFolder, Error, Pass, PassOptions, Pipeline, Target, basis, lock};
 use crate::config::Config;
 use crate::download::Progress;
 use crate::model::name::{self, NameInputs};
@@ -32,6 +32,8 @@ pub struct PlannedShow {
     pub title: String,
     /// Why the feed cannot be read.
     pub error: Option<String>,
+    /// Why nothing of it would be published.
+    pub unpublished: Option<String>,
     /// What there is to do, and what there would be if the user did something.
     pub enclosures: Vec<PlannedEnclosure>,
 }
@@ -47,7 +49,8 @@ pub struct PlannedEnclosure {
     pub length: Option<u64>,
     /// Why: the rule that wants it, or what it waits for.
     pub why: String,
-    /// In order: `fetch it as NAME`, `make NAME.torrent`, `hand it over to CLIENT`.
+    /// In order: `fetch it as NAME`, `make NAME.torrent`, `hand it over to CLIENT`,
+    /// `publish it`.
     pub steps: Vec<String>,
 }
 
@@ -66,8 +69,9 @@ pub async fn plan(config: &Arc<Config>, targets: &[Target]) -> Result<Plan, Erro
     let in_pass: Vec<_> =
         lock(&pass.shows).iter().map(|(slug, target)| (slug.clone(), Arc::clone(target))).collect();
     for (slug, target) in in_pass {
+        let unpublished = basis(&pipeline.store.show_facts(&slug).await?, None).err();
         for show in pipeline.store.status(Some(&slug)).await? {
-            shows.push(planned_show(&show, &target));
+            shows.push(planned_show(&show, &target, unpublished.clone()));
         }
     }
     shows.extend(failures.of_unknown_shows(&shows));
@@ -87,6 +91,7 @@ impl Failures {
                 show: show.clone(),
                 title: String::new(),
                 error: Some(error.clone()),
+                unpublished: None,
                 enclosures: Vec::new(),
             })
             .collect()
@@ -105,7 +110,7 @@ impl Monitor for Failures {
     }
 }
 
-fn planned_show(show: &ShowStatus, target: &Target) -> PlannedShow {
+fn planned_show(show: &ShowStatus, target: &Target, unpublished: Option<String>) -> PlannedShow {
     // What several episodes announce is fetched once, for the first of them that wants it.
     let mut seen = HashSet::new();
     let (wanting, others): (Vec<_>, Vec<_>) = show.episodes.iter().partition(|episode| episode.wanted);
@@ -115,8 +120,20 @@ fn planned_show(show: &ShowStatus, target: &Target) -> PlannedShow {
         .flat_map(|episode| episode.enclosures.iter().map(move |enclosure| (episode, enclosure)))
         .filter(|(_, enclosure)| seen.insert(enclosure.id))
         .filter_map(|(episode, enclosure)| planned_enclosure(episode, enclosure, target))
+        .map(|mut planned| {
+            if unpublished.is_none() {
+                planned.steps.push("publish it".to_owned());
+            }
+            planned
+        })
         .collect();
-    PlannedShow { show: show.show.clone(), title: show.title.clone(), error: show.error.clone(), enclosures }
+    PlannedShow {
+        show: show.show.clone(),
+        title: show.title.clone(),
+        error: show.error.clone(),
+        unpublished,
+        enclosures,
+    }
 }
 
 /// What there is to do; `None` when nothing is.

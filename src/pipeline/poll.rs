@@ -98,11 +98,16 @@ impl Pipeline {
             Some(slug) => Some(self.store.ensure_show(slug, &target.feed.to_string()).await?),
             None => None,
         };
-        let show = if pass.options.begin == Begin::Feeds { self.read_feed(target, known).await? } else { known };
+        let show =
+            if pass.options.begin == Begin::Feeds { self.read_feed(target, known).await? } else { known };
         let Some(show) = show else { return Ok(()) };
         self.store.record_terms(show.id, &terms(target)).await?;
-        lock(&pass.shows).insert(show.slug.clone(), Arc::new(target.clone()));
+        let mut target = target.clone();
+        if self.config.require_permission {
+            self.hold_back(&show.slug, &mut target).await?;
+        }
         self.store.ensure_placements(&show.slug, &target.clients).await?;
+        lock(&pass.shows).insert(show.slug.clone(), Arc::new(target));
         self.store.join_pass(show.id, pass.id).await?;
         pass.fetchable.grew();
         pass.placeable.grew();

@@ -1,14 +1,19 @@
 //! On what terms a show is published, and may be handed over at all: a licence in the feed, or a permission that the
 //! user has on record, and nothing in it that is private.
 
+use std::sync::atomic::Ordering;
+
 use url::Url;
 
-use super::Target;
+use super::monitor::Event;
+use super::{Error, Pipeline, Target};
 use crate::config::FeedSource;
 use crate::model::{Basis, licence};
 use crate::secret::public_url;
 use crate::store::{ShowFacts, Terms};
 
+/// The setting that remembers what the user has been told.
+const TOLD: &str = "told_of_distribution";
 /// Hosts whose feeds are for a single paying listener each.
 const PRIVATE_HOSTS: &[&str] =
     &["patreon.com", "supercast.com", "supercast.tech", "supportingcast.fm", "memberful.com", "glow.fm"];
@@ -31,14 +36,46 @@ pub(super) fn private(target: &Target) -> Option<&'static str> {
 
 fn private_address(url: &Url) -> Option<&'static str> {
     let host = url.host_str().unwrap_or_default();
-    let is_below = |name: &str| host.strip_suffix(name).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
-    let has_private_folder = || url.path_segments().is_some_and(|mut parts| parts.any(|part| part == "private"));
+    let is_below =
+        |name: &str| host.strip_suffix(name).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
+    let has_private_folder =
+        || url.path_segments().is_some_and(|mut parts| parts.any(|part| part == "private"));
     if is_secret(url.as_str()) {
         Some("its feed's address holds a credential")
     } else if PRIVATE_HOSTS.iter().any(|name| is_below(name)) || has_private_folder() {
         Some("its feed is one listener's own")
     } else {
         None
+    }
+}
+
+impl Pipeline {
+    /// Without a licence or a permission the show has no clients: nothing of it is handed over.
+    pub(super) async fn hold_back(&self, slug: &str, target: &mut Target) -> Result<(), Error> {
+        if let Err(reason) = basis(&self.store.show_facts(slug).await?, None) {
+            target.clients.clear();
+            let text = format!("nothing of it is handed over (require_permission): {reason}");
+            self.monitor.event(&Event::Warning { show: slug.to_owned(), text });
+        }
+        Ok(())
+    }
+
+    /// Says once, at the first hand-over of what nobody has allowed as far as podseed knows, what that means.
+    pub(super) async fn tell_of_distribution(&self, slug: &str) -> Result<(), Error> {
+        if self.told_of_distribution.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        if self.store.setting(TOLD).await?.is_none() {
+            let Err(reason) = basis(&self.store.show_facts(slug).await?, None) else { return Ok(()) };
+            let text = format!(
+                "seeding is distribution, too, and may need the publisher's permission: {reason}. With \
+                 `require_permission: true` nothing is handed over without. This is said only once"
+            );
+            self.monitor.event(&Event::Warning { show: slug.to_owned(), text });
+            self.store.record_setting(TOLD, "yes").await?;
+        }
+        self.told_of_distribution.store(true, Ordering::Relaxed);
+        Ok(())
     }
 }
 

@@ -145,7 +145,8 @@ impl Store {
     pub async fn record_downloaded(&self, id: EnclosureId) -> Result<()> {
         sqlx::query(
             "UPDATE enclosures SET stage = 'downloaded', attempts = attempts + 1, next_attempt = NULL,
-                 asked_to_wait = FALSE, error = NULL WHERE id = $1",
+                 asked_to_wait = FALSE, error = NULL
+             WHERE id = $1 AND stage <> 'withdrawn'",
         )
         .bind(id.0)
         .execute(&self.pool)
@@ -166,7 +167,7 @@ impl Store {
         let mut tx = self.begin().await.doing(what)?;
         sqlx::query(
             "UPDATE enclosures SET stage = $2, info_hash_v1 = $3, info_hash_v2 = $4, magnet = $5, next_attempt = NULL,
-                 error = NULL WHERE id = $1",
+                 error = NULL WHERE id = $1 AND stage <> 'withdrawn'",
         )
         .bind(id.0)
         .bind(Stage::TorrentReady.as_str())
@@ -196,7 +197,7 @@ impl Store {
         sqlx::query(
             "UPDATE enclosures SET stage = CASE WHEN stage = 'downloaded' AND $2 = 'discovered' THEN stage ELSE $2 END,
                  attempts = attempts + 1, next_attempt = $3, asked_to_wait = $4, error = $5
-             WHERE id = $1",
+             WHERE id = $1 AND stage <> 'withdrawn'",
         )
         .bind(id.0)
         .bind(stage.as_str())
@@ -222,7 +223,8 @@ impl Store {
     /// Forgets the name of a file that has gone before its torrent was made, so that it is fetched again.
     pub async fn record_file_gone(&self, id: EnclosureId) -> Result<()> {
         sqlx::query(
-            "UPDATE enclosures SET stage = 'discovered', file = NULL, file_key = NULL, length = NULL WHERE id = $1",
+            "UPDATE enclosures SET stage = 'discovered', file = NULL, file_key = NULL, length = NULL
+             WHERE id = $1 AND stage <> 'withdrawn'",
         )
         .bind(id.0)
         .execute(&self.pool)
@@ -234,7 +236,8 @@ impl Store {
     /// The .torrent has gone; after this pass it is made again before anything else is done.
     pub async fn record_torrent_gone(&self, id: EnclosureId, pass: i64) -> Result<()> {
         sqlx::query(
-            "UPDATE enclosures SET stage = 'downloaded', next_attempt = NULL, pass = $2 WHERE id = $1",
+            "UPDATE enclosures SET stage = 'downloaded', next_attempt = NULL, pass = $2
+             WHERE id = $1 AND stage <> 'withdrawn'",
         )
         .bind(id.0)
         .bind(pass)

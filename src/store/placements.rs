@@ -189,6 +189,11 @@ async fn stage_from_placements(connection: &mut SqliteConnection, id: EnclosureI
         .fetch_one(&mut *connection)
         .await
         .doing(what)?;
+    let before = word("a stage", &before)?;
+    // What the user has taken down meanwhile stays so.
+    if before == Stage::Withdrawn {
+        return Ok(Placed { before, stage: before });
+    }
     let rows: Vec<(String, Option<String>)> =
         sqlx::query_as("SELECT state, error FROM placements WHERE enclosure_id = $1 ORDER BY id")
             .bind(id.0)
@@ -206,7 +211,7 @@ async fn stage_from_placements(connection: &mut SqliteConnection, id: EnclosureI
         .execute(&mut *connection)
         .await
         .doing(what)?;
-    Ok(Placed { before: word("a stage", &before)?, stage })
+    Ok(Placed { before, stage })
 }
 
 /// The info hashes of a row that has a torrent.

@@ -61,6 +61,8 @@ pub struct ShowFacts {
     pub document: Option<Document>,
     /// The user has taken it down.
     pub withdrawn: bool,
+    /// It is on the site.
+    pub published: bool,
 }
 
 /// What is known of our copy of a feed.
@@ -151,14 +153,14 @@ impl Store {
             "UPDATE shows SET cover = $2, cover_checked = $3, requests = requests + $4, bytes = bytes + $5
              WHERE id = $1",
         )
-            .bind(show.0)
-            .bind(from)
-            .bind(seconds(now))
-            .bind(signed(traffic.requests))
-            .bind(signed(traffic.bytes))
-            .execute(&self.pool)
-            .await
-            .doing("record a cover")?;
+        .bind(show.0)
+        .bind(from)
+        .bind(seconds(now))
+        .bind(signed(traffic.requests))
+        .bind(signed(traffic.bytes))
+        .execute(&self.pool)
+        .await
+        .doing("record a cover")?;
         Ok(())
     }
 
@@ -215,14 +217,14 @@ impl Store {
     }
 
     /// A show as the site needs it.
-    pub async fn show_facts(&self, show: ShowId) -> Result<ShowFacts> {
+    pub async fn show_facts(&self, slug: &str) -> Result<ShowFacts> {
         let what = "read a show";
         let row = sqlx::query(
             "SELECT id, slug, title, link, COALESCE(moved_to, feed) AS feed, licence, blocked, description, author,
-                 language, cover, permission, private, document_type, document_url, withdrawn
-             FROM shows WHERE id = $1",
+                 language, cover, permission, private, document_type, document_url, withdrawn, published
+             FROM shows WHERE slug = $1",
         )
-        .bind(show.0)
+        .bind(slug)
         .fetch_one(&self.pool)
         .await
         .doing(what)?;
@@ -329,6 +331,7 @@ fn show_facts(row: &SqliteRow) -> std::result::Result<ShowFacts, sqlx::Error> {
             None => None,
         },
         withdrawn: row.try_get("withdrawn")?,
+        published: row.try_get("published")?,
     })
 }
 

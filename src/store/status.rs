@@ -24,6 +24,8 @@ pub struct ShowStatus {
     pub next_poll: Option<Timestamp>,
     /// Why the last poll failed.
     pub error: Option<String>,
+    /// Whether it is on the site.
+    pub published: bool,
     /// The newest first.
     pub episodes: Vec<EpisodeStatus>,
 }
@@ -74,6 +76,8 @@ pub struct EnclosureStatus {
     pub next_attempt: Option<Timestamp>,
     /// What is wrong.
     pub error: Option<String>,
+    /// Since when it is on the site.
+    pub published: Option<Timestamp>,
     /// Where it stands at each client.
     pub placements: Vec<PlacementStatus>,
 }
@@ -101,7 +105,7 @@ impl Store {
     pub async fn status(&self, show: Option<&str>) -> Result<Vec<ShowStatus>> {
         let what = "read the status";
         let rows = sqlx::query(
-            "SELECT id, slug, title, feed, moved_to, last_poll, next_poll, error FROM shows
+            "SELECT id, slug, title, feed, moved_to, last_poll, next_poll, error, published FROM shows
              WHERE $1 IS NULL OR slug = $1 ORDER BY slug",
         )
         .bind(show)
@@ -123,7 +127,8 @@ impl Store {
         let placements = self.placements_of(show).await?;
         let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
             "SELECT ep.id AS episode, ep.guid, ep.title, ep.date, ep.wanted, ep.verdict, e.id, e.url, e.media_type, e.length_hint,
-                 e.repeated, e.stage, e.file, e.length, e.info_hash_v1, e.info_hash_v2, e.magnet, e.attempts, e.next_attempt, e.error
+                 e.repeated, e.stage, e.file, e.length, e.info_hash_v1, e.info_hash_v2, e.magnet, e.attempts, e.next_attempt, e.error,
+                 e.published
              FROM enclosures e JOIN announcements a ON a.enclosure_id = e.id JOIN episodes ep ON ep.id = a.episode_id
              WHERE e.show_id = $1 AND {MANAGED}
              GROUP BY ep.id, e.id ORDER BY ep.date DESC NULLS LAST, ep.id, MIN(a.position)"
@@ -154,7 +159,7 @@ impl Store {
         let what = "read an episode's enclosures";
         let rows = sqlx::query(
             "SELECT e.id, e.show_id, e.url, e.media_type, e.length_hint, e.repeated, e.stage, e.file, e.length, e.info_hash_v1, e.info_hash_v2, e.magnet,
-                 e.attempts, e.next_attempt, e.error
+                 e.attempts, e.next_attempt, e.error, e.published
              FROM enclosures e JOIN announcements a ON a.enclosure_id = e.id
              WHERE a.episode_id = $1 GROUP BY e.id ORDER BY MIN(a.position)",
         )
@@ -214,6 +219,7 @@ fn show_status(row: &SqliteRow) -> std::result::Result<ShowStatus, sqlx::Error> 
         last_poll: timestamp(row.try_get("last_poll")?),
         next_poll: timestamp(row.try_get("next_poll")?),
         error: row.try_get("error")?,
+        published: row.try_get("published")?,
         episodes: Vec::new(),
     })
 }
@@ -252,6 +258,7 @@ fn enclosure_status(row: &SqliteRow) -> Result<EnclosureStatus> {
             attempts: unsigned(row.try_get("attempts")?),
             next_attempt: timestamp(row.try_get("next_attempt")?),
             error: row.try_get("error")?,
+            published: timestamp(row.try_get("published")?),
             placements: Vec::new(),
         })
     };

@@ -100,7 +100,9 @@ impl Store {
             .await
             .doing(what)?;
             for id in ids {
-                event(&mut *tx, EnclosureId(id), now, "the user has taken the takedown back").await.doing(what)?;
+                event(&mut *tx, EnclosureId(id), now, "the user has taken the takedown back")
+                    .await
+                    .doing(what)?;
                 done += 1;
             }
         }

@@ -1,0 +1,71 @@
+//! `podseed takedown`: withdraws episodes or whole shows everywhere, and remembers not to come back.
+
+use std::collections::BTreeSet;
+
+use clap::Args;
+use jiff::Timestamp;
+
+use super::output::{count, json, talk};
+use super::{Context, Error, Outcome, manage, run};
+use crate::pipeline::Begin;
+use crate::store::{Store, Takedown};
+
+/// Withdraw episodes or whole shows everywhere, and remember not to come back
+#[derive(Debug, Args)]
+pub(super) struct TakedownArgs {
+    /// A show with everything that it will ever announce, or an episode by guid, enclosure URL, info hash, file name
+    /// or a part of its title
+    #[arg(required = true, value_name = "EPISODE|SHOW")]
+    which: Vec<String>,
+    /// Delete the media as well, once the clients have let go of them
+    #[arg(long, conflicts_with = "undo")]
+    delete_data: bool,
+    /// Take a takedown back
+    #[arg(long)]
+    undo: bool,
+}
+
+pub(super) async fn takedown(args: &TakedownArgs, context: &Context) -> Result<Outcome, Error> {
+    let store = manage::open(context).await?;
+    let takedown = find(&store, &args.which).await?;
+    let slugs: BTreeSet<String> = takedown
+        .shows
+        .iter()
+        .cloned()
+        .chain(takedown.episodes.iter().map(|found| found.show.clone()))
+        .collect();
+    let now = Timestamp::now();
+    if args.undo {
+        let readmitted = store.readmit(&takedown, now).await?;
+        store.close().await;
+        talk(format_args!("taken back for {}; `podseed run` takes it up again", count(readmitted, "file")));
+        if context.json {
+            json(&serde_json::json!({"readmitted": readmitted}));
+        }
+        return Ok(Outcome::Done);
+    }
+    let withdrawn = store.withdraw(&takedown, args.delete_data, now).await?;
+    store.close().await;
+    let data =
+        if args.delete_data { "their data is deleted" } else { "their data stays in podseed's folder" };
+    talk(format_args!(
+        "taken down: {}; off the site and out of the clients, {data}, and no poll brings it back (`podseed takedown \
+         --undo` does)",
+        count(withdrawn, "file")
+    ));
+    run::known_work(&slugs, Begin::Clients, context).await
+}
+
+async fn find(store: &Store, texts: &[String]) -> Result<Takedown, Error> {
+    let shows: BTreeSet<String> = store.feeds().await?.into_iter().map(|(slug, _)| slug).collect();
+    let mut takedown = Takedown::default();
+    for text in texts {
+        if shows.contains(text) {
+            takedown.shows.push(text.clone());
+            takedown.episodes.extend(store.episodes_of_show(text).await?);
+        } else {
+            takedown.episodes.push(manage::one(store, text).await?);
+        }
+    }
+    Ok(takedown)
+}
