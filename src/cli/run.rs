@@ -175,6 +175,7 @@ fn ad_hoc(feed: FeedSource, config: &Config) -> Target {
         selection: Selection { latest: Some(1), ..Selection::default() },
         clients: config.clients.iter().map(|client| client.name.clone()).collect(),
         auth: None,
+        publishable: false,
     }
 }
 

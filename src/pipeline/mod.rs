@@ -229,6 +229,7 @@ impl Pipeline {
                     selection: Selection::default(),
                     clients: self.clients.keys().cloned().collect(),
                     auth: None,
+                    publishable: false,
                 },
                 Target::from,
             )

@@ -45,6 +45,8 @@ pub struct Target {
     pub clients: Vec<String>,
     /// Credentials for the feed, and for enclosures on the same server.
     pub auth: Option<Auth>,
+    /// Whether its torrents may become public, so that SHA-256 of each file is made while it arrives.
+    pub publishable: bool,
 }
 
 impl From<&Show> for Target {
@@ -55,6 +57,7 @@ impl From<&Show> for Target {
             selection: show.selection.clone(),
             clients: show.clients.clone(),
             auth: show.auth.clone(),
+            publishable: false,
         }
     }
 }

@@ -216,6 +216,7 @@ async fn names_are_unique_in_a_show_whatever_their_case() {
         media_type: "audio/mpeg".to_owned(),
         etag: None,
         last_modified: None,
+        sha256: None,
     };
     assert_eq!(store.record_fetched(ids[0], &fetched("A.mp3")).await.unwrap(), Ok(()));
     assert_eq!(
@@ -268,7 +269,10 @@ async fn who_looks_for_work_does_not_read_what_is_done() {
 async fn a_newer_state_is_refused_and_a_missing_one_is_named() {
     let (dir, store) = empty().await;
     let path = dir.path().join("state.db");
-    sqlx::query("UPDATE _sqlx_migrations SET version = 99 WHERE version = 1").execute(&store.pool).await.unwrap();
+    sqlx::query("UPDATE _sqlx_migrations SET version = 99 WHERE version = 1")
+        .execute(&store.pool)
+        .await
+        .unwrap();
     assert!(matches!(Store::open(&path).await, Err(Error::Newer { found: 99, .. })));
     assert!(matches!(Store::open_existing(&path).await, Err(Error::Newer { .. })));
     let missing = dir.path().join("none.db");
