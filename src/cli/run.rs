@@ -180,6 +180,7 @@ fn ad_hoc(feed: FeedSource, config: &Config) -> Target {
         clients: config.clients.iter().map(|client| client.name.clone()).collect(),
         auth: None,
         permission: None,
+        publishable: false,
     }
 }
 

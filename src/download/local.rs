@@ -5,7 +5,7 @@ use std::io::Read;
 use std::path::Path;
 
 use super::partial::{Record, fingerprint};
-use super::sink::Sink;
+use super::sink::{Finished, Sink};
 use super::{Error, Fetched, Order, Watch, discard};
 use crate::fs;
 
@@ -32,8 +32,9 @@ pub(super) async fn copy(
             return Err(error);
         }
     }
-    let (_, media, hashes) = sink.finish().await?;
-    Ok(Fetched { length: hashes.length, media, hashes, final_url: None, etag: None, last_modified: None })
+    let Finished { media, hashes, sha256, .. } = sink.finish().await?;
+    let length = hashes.length;
+    Ok(Fetched { length, media, hashes, sha256, final_url: None, etag: None, last_modified: None })
 }
 
 async fn pour(

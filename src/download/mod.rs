@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 pub use error::{Class, Error};
 
 use crate::fs;
-use crate::hash::{PieceHashes, PieceLength};
+use crate::hash::{PieceHashes, PieceLength, Sha256Hash};
 use crate::http::{BasicAuth, Http, Meter};
 use crate::model::TorrentVersion;
 use crate::model::media::MediaKind;
@@ -63,6 +63,8 @@ pub struct Order {
     pub version: TorrentVersion,
     /// `None`: the rule of [`PieceLength::auto`].
     pub piece_length: Option<PieceLength>,
+    /// Whether to make SHA-256 of the whole file, too: half as much work again, so only where it is needed.
+    pub sha256: bool,
     /// The longest file that is taken, in bytes.
     pub max_length: u64,
     /// Bytes of the disk that stay free.
@@ -91,6 +93,8 @@ pub struct Fetched {
     pub media: Media,
     /// Everything a metainfo needs to know of the content.
     pub hashes: PieceHashes,
+    /// Of the whole file, where the order asked for it.
+    pub sha256: Option<Sha256Hash>,
     /// Who sent the bytes in the end, after redirects; `None` when nothing had to be asked for.
     pub final_url: Option<SafeUrl>,
     /// The origin's `ETag`, weak ones included.

@@ -7,12 +7,40 @@ use super::gate::Gate;
 use super::partial::{Partial, Record};
 use super::{Error, Media, Order, Watch};
 use crate::fs;
-use crate::hash::{PieceHashes, StreamHasher};
+use crate::hash::{PieceHashes, Sha256, Sha256Hash, StreamHasher};
 
 /// Sixteen blocks of BEP 52; they stay in the processor's cache between write and hash.
 const BUFFER: usize = 256 * 1024;
 /// What a power cut may cost.
 const SYNC_EVERY: u64 = 32 * 1024 * 1024;
+
+/// A complete file.
+pub(super) struct Finished {
+    pub(super) record: Option<Record>,
+    pub(super) media: Media,
+    pub(super) hashes: PieceHashes,
+    pub(super) sha256: Option<Sha256Hash>,
+}
+
+/// Everything that an order wants to be made of the bytes.
+struct Hasher {
+    pieces: StreamHasher,
+    whole: Option<Sha256>,
+}
+
+impl Hasher {
+    fn new(order: &Order, total: Option<u64>) -> Self {
+        let pieces = StreamHasher::new(order.version, order.piece_length, total);
+        Self { pieces, whole: order.sha256.then(Sha256::new) }
+    }
+
+    fn update(&mut self, bytes: &[u8]) {
+        self.pieces.update(bytes);
+        if let Some(whole) = &mut self.whole {
+            whole.update(bytes);
+        }
+    }
+}
 
 /// A file on its way to being complete.
 pub(super) struct Sink<'a> {
@@ -20,7 +48,7 @@ pub(super) struct Sink<'a> {
     watch: Watch<'a>,
     source: String,
     partial: Partial,
-    hasher: StreamHasher,
+    hasher: Hasher,
     gate: Gate,
     buffer: Vec<u8>,
     /// Bytes that are in the file and hashed.
@@ -39,7 +67,7 @@ impl<'a> Sink<'a> {
             watch,
             source,
             partial,
-            hasher: StreamHasher::new(order.version, order.piece_length, total),
+            hasher: Hasher::new(order, total),
             gate: Gate::new(),
             buffer: Vec::with_capacity(BUFFER),
             written: 0,
@@ -109,7 +137,7 @@ impl<'a> Sink<'a> {
         self.buffer.clear();
         (self.written, self.synced) = (0, 0);
         self.gate = Gate::new();
-        self.hasher = StreamHasher::new(self.order.version, self.order.piece_length, record.total);
+        self.hasher = Hasher::new(self.order, record.total);
         self.partial.start(record).await?;
         self.has_space()
     }
@@ -167,16 +195,18 @@ impl<'a> Sink<'a> {
     }
 
     /// The file is complete: syncs it, records that, and gives its record, what it is, and its hashes.
-    pub(super) async fn finish(mut self) -> Result<(Option<Record>, Media, PieceHashes), Error> {
+    pub(super) async fn finish(mut self) -> Result<Finished, Error> {
         let media = self.gate.decide(self.order)?;
         self.flush()?;
         let length = self.written;
         self.partial.sync(length, |record| record.total = Some(length)).await?;
-        let hashes = self.hasher.finish().map_err(|crate::hash::Error::Length { expected, got }| {
-            let subject = self.order.source.clone();
-            Error::WrongLength { subject, announced: expected, came: got }
-        })?;
-        Ok((self.partial.record().cloned(), media, hashes))
+        let sha256 = self.hasher.whole.map(Sha256::finish);
+        let hashes =
+            self.hasher.pieces.finish().map_err(|crate::hash::Error::Length { expected, got }| {
+                let subject = self.order.source.clone();
+                Error::WrongLength { subject, announced: expected, came: got }
+            })?;
+        Ok(Finished { record: self.partial.record().cloned(), media, hashes, sha256 })
     }
 
     /// Writes first: a byte is hashed when it is in the file.

@@ -9,7 +9,7 @@ use url::Url;
 use super::answer::{self, Verdict};
 use super::gate::Gate;
 use super::partial::{Record, fingerprint};
-use super::sink::Sink;
+use super::sink::{Finished, Sink};
 use super::{Class, Error, Fetched, Order, Watch, discard};
 use crate::http::{self, Http, Request, Response};
 use crate::model::media::SNIFF_LENGTH;
@@ -48,9 +48,9 @@ impl Transfer<'_> {
             failures += 1;
             self.back_off(failures).await?;
         };
-        let (record, media, hashes) = sink.finish().await?;
+        let Finished { record, media, hashes, sha256 } = sink.finish().await?;
         let (etag, last_modified) = record.map_or((None, None), |record| (record.etag, record.last_modified));
-        Ok(Fetched { length: hashes.length, media, hashes, final_url, etag, last_modified })
+        Ok(Fetched { length: hashes.length, media, hashes, sha256, final_url, etag, last_modified })
     }
 
     /// One request, or a second one when the first brings something that fits nowhere. Gives who answered.

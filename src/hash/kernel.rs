@@ -40,6 +40,32 @@ impl Sha1 {
     }
 }
 
+/// SHA-256 of a stream: of a whole file, whose pieces are hashed on their own.
+pub struct Sha256(Context);
+
+impl Sha256 {
+    /// Nothing yet.
+    pub fn new() -> Self {
+        Self(Context::new(&SHA256))
+    }
+
+    /// The next bytes.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// The stream is at its end.
+    pub fn finish(self) -> Sha256Hash {
+        fixed(&self.0.finish())
+    }
+}
+
+impl Default for Sha256 {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 /// The SHA-256 of each block of `length` bytes, the last one perhaps shorter, appended to `hashes`.
 pub(super) fn sha256_blocks(bytes: &[u8], length: usize, hashes: &mut Vec<Sha256Hash>) {
     hashes.extend(bytes.chunks(length).map(sha256));

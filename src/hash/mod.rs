@@ -11,7 +11,7 @@ mod stream;
 #[cfg(test)]
 mod tests;
 
-pub use kernel::{Sha1Hash, Sha256Hash, sha1, sha256};
+pub use kernel::{Sha1Hash, Sha256, Sha256Hash, sha1, sha256};
 pub use merkle::{BLOCK_LENGTH, root_of_layer};
 pub use piece::{PieceHash, PieceHasher};
 pub use piece_length::{InvalidPieceLength, PieceLength};

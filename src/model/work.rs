@@ -57,6 +57,8 @@ pub struct MediaFile {
     pub etag: Option<String>,
     /// `Last-Modified` likewise.
     pub last_modified: Option<String>,
+    /// SHA-256 of the whole file, where it was made.
+    pub sha256: Option<[u8; 32]>,
 }
 
 /// What has been asked of a publisher's server.

@@ -197,6 +197,7 @@ impl Pipeline {
                 media_type: fetched.media.mime.to_owned(),
                 etag: fetched.etag.clone(),
                 last_modified: fetched.last_modified.clone(),
+                sha256: fetched.sha256,
             };
             if self.store.record_fetched(job.id, &file).await?.is_err() {
                 continue;
@@ -325,6 +326,7 @@ impl Pipeline {
             partial,
             version: self.config.torrent.version,
             piece_length: self.piece_length(),
+            sha256: show.publishable,
             max_length: limits.episode_size,
             min_free: limits.disk_free,
             kinds: show.selection.media.clone(),

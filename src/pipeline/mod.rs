@@ -260,6 +260,7 @@ impl Pipeline {
                     clients: self.clients.keys().cloned().collect(),
                     auth: None,
                     permission: None,
+                    publishable: false,
                 },
                 Target::from,
             )

@@ -48,6 +48,8 @@ pub struct Target {
     pub auth: Option<Auth>,
     /// On what ground it is published, in the user's words.
     pub permission: Option<String>,
+    /// Whether its torrents may become public, so that SHA-256 of each file is made while it arrives.
+    pub publishable: bool,
 }
 
 impl From<&Show> for Target {
@@ -59,6 +61,7 @@ impl From<&Show> for Target {
             clients: show.clients.clone(),
             auth: show.auth.clone(),
             permission: show.permission.clone(),
+            publishable: false,
         }
     }
 }
@@ -103,9 +106,7 @@ impl Pipeline {
         let Some(show) = show else { return Ok(()) };
         self.store.record_terms(show.id, &terms(target)).await?;
         let mut target = target.clone();
-        if self.config.require_permission {
-            self.hold_back(&show.slug, &mut target).await?;
-        }
+        self.settle_terms(&show.slug, &mut target).await?;
         self.store.ensure_placements(&show.slug, &target.clients).await?;
         lock(&pass.shows).insert(show.slug.clone(), Arc::new(target));
         self.store.join_pass(show.id, pass.id).await?;

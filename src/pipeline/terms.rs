@@ -50,9 +50,13 @@ fn private_address(url: &Url) -> Option<&'static str> {
 }
 
 impl Pipeline {
-    /// Without a licence or a permission the show has no clients: nothing of it is handed over.
-    pub(super) async fn hold_back(&self, slug: &str, target: &mut Target) -> Result<(), Error> {
-        if let Err(reason) = basis(&self.store.show_facts(slug).await?, None) {
+    /// Whether the show can become public, and with `require_permission`, whether it has clients at all.
+    pub(super) async fn settle_terms(&self, slug: &str, target: &mut Target) -> Result<(), Error> {
+        let basis = basis(&self.store.show_facts(slug).await?, None);
+        target.publishable = basis.is_ok();
+        if let Err(reason) = basis
+            && self.config.require_permission
+        {
             target.clients.clear();
             let text = format!("nothing of it is handed over (require_permission): {reason}");
             self.monitor.event(&Event::Warning { show: slug.to_owned(), text });

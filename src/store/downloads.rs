@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use sqlx::{QueryBuilder, Row as _, Sqlite};
 
-use super::{Doing as _, Result, Store, seconds, signed, timestamp, unsigned};
+use super::{Doing as _, Result, Store, hex, seconds, signed, timestamp, unsigned};
 use crate::model::{
     DownloadJob, Enclosure, EnclosureId, EpisodeFacts, InfoHashes, MediaFile, Problem, Role, Stage, Traffic,
 };
@@ -122,7 +122,7 @@ impl Store {
     ) -> Result<std::result::Result<(), NameTaken>> {
         let done = sqlx::query(
             "UPDATE enclosures SET file = $2, file_key = $3, length = $4, sniffed_type = $5, etag = $6,
-                 last_modified = $7 WHERE id = $1",
+                 last_modified = $7, sha256 = $8 WHERE id = $1",
         )
         .bind(id.0)
         .bind(&file.name)
@@ -131,6 +131,7 @@ impl Store {
         .bind(&file.media_type)
         .bind(&file.etag)
         .bind(&file.last_modified)
+        .bind(file.sha256.map(|hash| hex(&hash)))
         .execute(&self.pool)
         .await;
         match done {

@@ -220,6 +220,7 @@ async fn names_are_unique_in_a_show_whatever_their_case() {
         media_type: "audio/mpeg".to_owned(),
         etag: None,
         last_modified: None,
+        sha256: None,
     };
     assert_eq!(store.record_fetched(ids[0], &fetched("A.mp3")).await.unwrap(), Ok(()));
     assert_eq!(

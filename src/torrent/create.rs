@@ -4,14 +4,14 @@
 //! changes meanwhile is an error, not a torrent that nobody can ever complete.
 
 use std::fs;
-use std::io;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use super::layout::{Entry, Layout, with_pads};
 use super::make::{ContentHashes, FolderFile, FolderHashes};
-use super::pieces::{OnError, Progress, ReadError, hash_all};
-use crate::hash::{PieceHash, PieceHashes, PieceLength, Sha256Hash, V2Hashes, root_of_layer};
+use super::pieces::{BUFFER, OnError, Progress, ReadError, hash_all, open_regular};
+use crate::hash::{PieceHash, PieceHashes, PieceLength, Sha256, Sha256Hash, V2Hashes, root_of_layer};
 use crate::model::TorrentVersion;
 
 /// The deepest folder: BEP 52's `file tree` needs one level of bencode per folder, and clients read 100.
@@ -55,6 +55,20 @@ pub fn hash_file(
     piece_length: Option<PieceLength>,
 ) -> Result<PieceHashes, CreateError> {
     hash_file_with(&DiskFile::new(path, Vec::new())?, version, piece_length, &|_| {})
+}
+
+/// SHA-256 of a whole file that is already there. Memory: one buffer.
+pub fn sha256_file(path: &Path) -> Result<Sha256Hash, CreateError> {
+    let failed = |source| read_error(path, source);
+    let mut file = open_regular(path).map_err(failed)?;
+    let mut hasher = Sha256::new();
+    let mut buffer = vec![0; BUFFER];
+    loop {
+        match file.read(&mut buffer).map_err(failed)? {
+            0 => return Ok(hasher.finish()),
+            count => hasher.update(&buffer[..count]),
+        }
+    }
 }
 
 /// A file or folder that is to become a torrent, as it was when it was looked at.

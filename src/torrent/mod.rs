@@ -14,7 +14,7 @@ mod pieces;
 mod verify;
 
 pub use bencode::{BencodeError, MAX_LENGTH};
-pub use create::{CreateError, Source, files_below, hash_file};
+pub use create::{CreateError, Source, files_below, hash_file, sha256_file};
 pub use magnet::magnet;
 pub use make::{CREATED_BY, ContentHashes, FolderFile, FolderHashes, MetainfoRequest, Torrent, make};
 pub use metainfo::{Metainfo, MetainfoFile};

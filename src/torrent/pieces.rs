@@ -17,7 +17,7 @@ use crate::hash::{PieceHash, PieceHasher};
 use crate::model::TorrentVersion;
 
 /// How much is read at once; as much as a window of the hashes.
-const BUFFER: usize = 256 << 10;
+pub(super) const BUFFER: usize = 256 << 10;
 
 /// How many pieces a thread takes at once, at most: as many as fit into the widest registers side by side.
 const BATCH: u64 = 16;
@@ -151,7 +151,7 @@ impl<'a> PieceReader<'a> {
 }
 
 /// Opens a file, and nothing that could block for ever, as a pipe does.
-fn open_regular(path: &Path) -> io::Result<File> {
+pub(super) fn open_regular(path: &Path) -> io::Result<File> {
     if !path.metadata()?.is_file() {
         return Err(io::Error::new(ErrorKind::InvalidInput, "not a regular file"));
     }

@@ -7,7 +7,7 @@ mod refused;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
+use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, SHA256, digest};
 use podseed::download::{Class, Error, Fetched, Order, Progress, Source, fetch};
 use podseed::http::{Http, Meter, Options, Patience};
 use podseed::model::TorrentVersion;
@@ -52,6 +52,7 @@ impl World {
             partial: self.partial(),
             version: TorrentVersion::V1,
             piece_length: None,
+            sha256: true,
             max_length: 1 << 30,
             min_free: 0,
             kinds: Vec::new(),
@@ -86,6 +87,16 @@ fn assert_complete(world: &World, fetched: &Fetched, bytes: &[u8]) {
     let expected: Vec<_> =
         pieces.map(|piece| digest(&SHA1_FOR_LEGACY_USE_ONLY, piece).as_ref().to_vec()).collect();
     assert!(fetched.hashes.v1.as_ref().unwrap().iter().map(|hash| hash.to_vec()).eq(expected));
+    let whole: [u8; 32] = digest(&SHA256, bytes).as_ref().try_into().unwrap();
+    assert_eq!(fetched.sha256, Some(whole));
+    assert_eq!(podseed::torrent::sha256_file(&world.partial()).unwrap(), whole);
+}
+
+#[tokio::test]
+async fn the_hash_of_the_whole_file_is_made_only_when_asked_for() {
+    let world = World::with(&mp3(300_000, 1)).await;
+    let fetched = world.fetch(&Order { sha256: false, ..world.order() }).await.unwrap();
+    assert_eq!(fetched.sha256, None);
 }
 
 #[tokio::test]
