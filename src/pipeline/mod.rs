@@ -36,7 +36,7 @@ use drain::Supply;
 pub use monitor::{Event, Monitor};
 pub use plan::{Plan, PlannedEnclosure, PlannedShow, plan};
 pub use poll::Target;
-pub use terms::basis;
+pub use terms::{basis, basis_text};
 
 /// Why a pass could not go on. What fails for a single show, enclosure or client is not an error of the pass.
 #[derive(Debug, thiserror::Error)]

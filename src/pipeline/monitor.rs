@@ -95,6 +95,18 @@ pub enum Event {
         /// The state.
         state: PlacementState,
     },
+    /// The site was brought up to date.
+    Published {
+        /// Files written or linked anew.
+        files: usize,
+        /// Files taken away.
+        removed: usize,
+    },
+    /// The site could not be brought up to date; the next pass tries again.
+    PublishFailed {
+        /// Why.
+        error: String,
+    },
     /// A client has let go of what was taken down.
     Removed {
         /// The show.

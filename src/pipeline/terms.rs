@@ -88,6 +88,14 @@ pub(super) fn is_secret(url: &str) -> bool {
     public_url(url) != url
 }
 
+/// A basis in words, for people.
+pub fn basis_text(basis: &Basis) -> String {
+    match basis {
+        Basis::Licence { name, .. } => format!("by the licence in the feed, {name}"),
+        Basis::Permission(words) => format!("by permission: {words}"),
+    }
+}
+
 /// On what ground something of a show is published; an item's own licence counts before the show's. The error says
 /// why it is not published, and what would change that.
 pub fn basis(show: &ShowFacts, item_licence: Option<&str>) -> Result<Basis, String> {

@@ -2,6 +2,7 @@
 
 mod clients;
 mod host;
+mod site;
 mod trackers;
 
 use clap::Args;
@@ -11,7 +12,7 @@ use super::output::{data, json, plain};
 use super::{Context, Error, Outcome};
 use crate::config::Severity;
 
-/// Check configuration, folders, space, clock, clients and trackers
+/// Check configuration, folders, space, clock, site, clients and trackers
 #[derive(Debug, Args)]
 pub(super) struct CheckArgs {
     /// Ask nobody: neither clients nor trackers
@@ -69,6 +70,7 @@ pub(super) async fn run(args: &CheckArgs, context: &Context) -> Result<Outcome, 
             findings.push(Finding::ok("config.valid", "configuration", "it is valid"));
             findings.extend(config.warnings.0.iter().map(from_config));
             host::check(&config, &mut findings);
+            site::check(&config, args.offline, &mut findings).await;
             if !args.offline {
                 clients::check(&config, &mut findings).await;
                 trackers::check(&config, &mut findings).await;

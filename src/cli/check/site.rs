@@ -1,0 +1,82 @@
+//! The site: whether it can be written, what of the shows may stand on it, and whether its address leads to it.
+
+use url::Url;
+
+use super::Finding;
+use crate::config::Config;
+use crate::error::chain;
+use crate::http::{Http, Meter, Options, Request};
+use crate::pipeline::{self, DataFolder};
+use crate::publish::site::Site;
+use crate::store::Store;
+
+/// The file that is compared: every site has it, and it is small.
+const PROBE: &str = "robots.txt";
+const LARGEST_PROBE: u64 = 1 << 20;
+
+pub(super) async fn check(config: &Config, offline: bool, findings: &mut Vec<Finding>) {
+    let folder = &config.publish.site_dir;
+    let site = match Site::open(folder) {
+        Ok(site) => Some(site),
+        Err(error) => {
+            let place = format!("publish.site_dir {}", folder.display());
+            findings.push(Finding::error("site.folder", place, chain(&error), ""));
+            None
+        }
+    };
+    shows(config, findings).await;
+    let Some(base) = &config.publish.base_url else {
+        findings.push(Finding::ok(
+            "site.no_base_url",
+            "publish.base_url",
+            "it is not set: pages link to one another relatively, and there are no feeds",
+        ));
+        return;
+    };
+    if let Some(site) = site.filter(|_| !offline) {
+        findings.extend(address(base, &site).await);
+    }
+}
+
+/// What may be published of each show, as far as its feed was read already.
+async fn shows(config: &Config, findings: &mut Vec<Finding>) {
+    let Ok(store) = Store::open_existing(&DataFolder::new(&config.data_dir).state()).await else { return };
+    for show in &config.shows {
+        let Ok(facts) = store.show_facts(&show.slug).await else { continue };
+        let place = format!("shows.{}", show.slug);
+        findings.push(match pipeline::basis(&facts, None) {
+            Ok(basis) => Finding::ok("site.published", place, format!("published: {}", pipeline::basis_text(&basis))),
+            Err(reason) => Finding::ok("site.unpublished", place, format!("not published: {reason}")),
+        });
+    }
+}
+
+/// Asks for a file of the site at its address, and compares it with ours.
+async fn address(base: &Url, site: &Site) -> Option<Finding> {
+    let ours = site.read(PROBE).ok()??;
+    let place = format!("publish.base_url {base}");
+    let theirs = fetch(base).await;
+    Some(match theirs {
+        Ok(theirs) if theirs == ours => Finding::ok("site.reached", place, "it leads to the site"),
+        Ok(_) => Finding::warning(
+            "site.other",
+            place,
+            format!("{PROBE} there is not that of the site"),
+            "let the web server serve `publish.site_dir` at this address, or correct `publish.base_url`",
+        ),
+        Err(error) => Finding::warning(
+            "site.unreached",
+            place,
+            format!("{PROBE} cannot be had there: {error}"),
+            "let a web server serve `publish.site_dir` at this address, or correct `publish.base_url`",
+        ),
+    })
+}
+
+async fn fetch(base: &Url) -> Result<Vec<u8>, String> {
+    let url = base.join(PROBE).map_err(|error| error.to_string())?;
+    // The user's own address: it may well be in the local network.
+    let http = Http::new(Options::default()).map_err(|error| chain(&error))?.trusting(base);
+    let response = http.get(Request::document(url), &Meter::new()).await.map_err(|error| chain(&error))?;
+    response.body.collect(LARGEST_PROBE).await.map_err(|error| chain(&error))
+}

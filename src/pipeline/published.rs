@@ -1,0 +1,171 @@
+//! From the state to what the site shows: which episodes and files of a show may be on it, and as what.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::schedule;
+use super::terms::{basis, is_secret};
+use crate::model::{
+    Basis, EnclosureId, PlacementState, PublishedEpisode, PublishedFile, PublishedShow, Seeder, ShowCard,
+    Standing,
+};
+use crate::store::{EpisodeRecord, FileRecord, Replaced, ShowFacts};
+
+/// What the site is made from, beside the records.
+pub(super) struct Inputs<'a> {
+    /// When files that come to the site now are published.
+    pub(super) now: Timestamp,
+    /// How long a replaced torrent is seeded.
+    pub(super) keep_replaced: Duration,
+    /// The length of a file's .torrent.
+    pub(super) torrent_length: &'a dyn Fn(&str) -> u64,
+}
+
+/// The episodes that may be on the site, with those of their files that may.
+pub(super) fn publishable(facts: &ShowFacts, episodes: Vec<EpisodeRecord>) -> Vec<EpisodeRecord> {
+    let allowed = |episode: &EpisodeRecord| basis(facts, episode.licence.as_deref()).is_ok();
+    let mut episodes: Vec<_> = episodes.into_iter().filter(allowed).collect();
+    for episode in &mut episodes {
+        episode.files.retain(|file| is_ready(file) && !is_secret(&file.url));
+    }
+    episodes.retain(|episode| !episode.files.is_empty());
+    episodes
+}
+
+/// A file comes to the site once a client has it, at once where there are no clients, and stays.
+fn is_ready(file: &FileRecord) -> bool {
+    let has = |state| matches!(state, PlacementState::Seeding | PlacementState::Delivered);
+    file.published.is_some()
+        || file.placements.is_empty()
+        || file.placements.iter().any(|placement| has(placement.state))
+}
+
+/// The show as the site tells of it.
+pub(super) fn show(facts: &ShowFacts, episodes: &[EpisodeRecord], inputs: &Inputs<'_>) -> Option<PublishedShow> {
+    // Where only some items have a licence of their own, the first of them speaks for the show.
+    let of_show = basis(facts, None)
+        .or_else(|_| basis(facts, episodes.first().and_then(|episode| episode.licence.as_deref())))
+        .ok()?;
+    let since = replacements(episodes);
+    let episodes: Vec<_> = episodes
+        .iter()
+        .filter_map(|episode| {
+            let basis = basis(facts, episode.licence.as_deref()).ok()?;
+            let files: Vec<_> = episode.files.iter().map(|record| file(record, &since, inputs)).collect();
+            Some(published_episode(episode, basis, &of_show, files))
+        })
+        .collect();
+    (!episodes.is_empty()).then(|| PublishedShow {
+        slug: facts.slug.clone(),
+        title: title(facts),
+        link: facts.link.clone(),
+        feed: Some(facts.feed.clone()).filter(|feed| feed.starts_with("http") && !is_secret(feed)),
+        description: facts.description.clone(),
+        author: facts.author.clone(),
+        language: facts.language.clone(),
+        basis: of_show,
+        cover: facts.cover,
+        episodes,
+    })
+}
+
+fn title(facts: &ShowFacts) -> String {
+    if facts.title.is_empty() { facts.slug.clone() } else { facts.title.clone() }
+}
+
+fn published_episode(
+    episode: &EpisodeRecord,
+    basis: Basis,
+    of_show: &Basis,
+    files: Vec<PublishedFile>,
+) -> PublishedEpisode {
+    let first_name = || files.first().map(|file| file.name.clone()).unwrap_or_default();
+    PublishedEpisode {
+        guid: episode.guid.clone(),
+        title: if episode.title.is_empty() { first_name() } else { episode.title.clone() },
+        date: episode.date,
+        link: episode.link.clone().filter(|link| !is_secret(link)),
+        basis: Some(basis).filter(|basis| basis != of_show),
+        files,
+    }
+}
+
+fn file(record: &FileRecord, since: &HashMap<EnclosureId, Timestamp>, inputs: &Inputs<'_>) -> PublishedFile {
+    let has = |state| matches!(state, PlacementState::Seeding | PlacementState::Delivered);
+    let seeders = record.placements.iter().filter(|placement| has(placement.state)).map(|placement| Seeder {
+        client: placement.client.clone(),
+        verified: placement
+            .confirmed
+            .filter(|_| placement.state == PlacementState::Seeding)
+            .map(|at| at.to_zoned(TimeZone::UTC).date()),
+    });
+    PublishedFile {
+        name: record.name.clone(),
+        url: record.url.clone(),
+        media_type: record.media_type.clone(),
+        length: record.length,
+        sha256: record.sha256.as_deref().and_then(from_hex),
+        info_hash: record.info_hash,
+        magnet: record.magnet.clone(),
+        torrent_length: (inputs.torrent_length)(&record.name),
+        published: record.published.unwrap_or(inputs.now),
+        seeders: seeders.collect(),
+        standing: standing(record, since, inputs.keep_replaced),
+        source: record.source,
+    }
+}
+
+fn standing(record: &FileRecord, since: &HashMap<EnclosureId, Timestamp>, keep: Duration) -> Standing {
+    let until = |on: Timestamp| schedule::after(on, keep);
+    match (record.replaced, &record.official_url) {
+        (Some(Replaced { by_official: true, at, .. }), _) => Standing::Superseded { on: at, until: until(at) },
+        (Some(Replaced { at, .. }), _) => Standing::Revised { on: at, until: until(at) },
+        (None, Some(url)) if record.official => Standing::Official { url: url.clone() },
+        (None, official) => {
+            Standing::Current { since: since.get(&record.id).copied(), official: official.clone() }
+        }
+    }
+}
+
+/// Since when a file has taken the place of an earlier one.
+fn replacements(episodes: &[EpisodeRecord]) -> HashMap<EnclosureId, Timestamp> {
+    let files = episodes.iter().flat_map(|episode| &episode.files);
+    let mut since = HashMap::new();
+    for replaced in files.filter_map(|file| file.replaced).filter(|replaced| !replaced.by_official) {
+        let latest = since.entry(replaced.by).or_insert(replaced.at);
+        *latest = replaced.at.max(*latest);
+    }
+    since
+}
+
+/// How the show stands on the list of all shows.
+pub(super) fn card(show: &PublishedShow) -> ShowCard {
+    let current = |file: &&PublishedFile| !matches!(file.standing, Standing::Revised { .. } | Standing::Superseded { .. });
+    let files = show.episodes.iter().flat_map(|episode| &episode.files).filter(current);
+    ShowCard {
+        slug: show.slug.clone(),
+        title: show.title.clone(),
+        author: show.author.clone(),
+        language: show.language.clone(),
+        link: show.link.clone(),
+        cover: show.cover,
+        episodes: show.episodes.len() as u64,
+        bytes: files.map(|file| file.length).sum(),
+        newest: show.episodes.iter().filter_map(|episode| episode.date).max(),
+    }
+}
+
+fn from_hex(text: &str) -> Option<[u8; 32]> {
+    let mut bytes = [0; 32];
+    let digits = text.as_bytes();
+    if digits.len() != 64 {
+        return None;
+    }
+    for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
+        *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
+    }
+    Some(bytes)
+}
