@@ -1,0 +1,3 @@
+//! Stage: what podseed has becomes a page, feeds and a catalogue that any web server can serve.
+
+pub mod site;
