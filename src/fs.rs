@@ -13,8 +13,10 @@ use std::path::{Component, Path, PathBuf};
 use rustix::fs::{CWD, OFlags, RenameFlags, renameat_with, statvfs};
 use rustix::io::Errno;
 
+pub mod tree;
+
 /// The end of a temporary file's name.
-const TEMPORARY_SUFFIX: &str = ".podseed-tmp";
+pub const TEMPORARY_SUFFIX: &str = ".podseed-tmp";
 /// The longest part of a name that its temporary file's name repeats; the whole must stay below 255 bytes.
 const TEMPORARY_STEM: usize = 200;
 
@@ -88,6 +90,14 @@ impl Error {
             _ => Self::Io { action, path, source },
         }
     }
+
+    /// What the system says, in one word.
+    pub fn kind(&self) -> Option<ErrorKind> {
+        match self {
+            Self::Io { source, .. } => Some(source.kind()),
+            _ => None,
+        }
+    }
 }
 
 /// Writes a small file under its final name: complete and synced, or not at all. An older one is replaced.
@@ -156,31 +166,6 @@ pub fn publish_no_replace(from: &Path, to: &Path) -> Result<(), Error> {
     }
     sync_dir(parent(from))?;
     sync_dir(parent(to))
-}
-
-/// Puts the complete folder `built` in the place of `live`, in one step where the file system can; what was
-/// `live` is deleted. Both lie in the same file system.
-pub fn replace_dir(built: &Path, live: &Path) -> Result<(), Error> {
-    let failed = |error: io::Error| Error::io("put a new folder at", live, error);
-    match renameat_with(CWD, built, CWD, live, RenameFlags::EXCHANGE) {
-        Ok(()) => remove_dir(built)?,
-        Err(Errno::NOENT) => rename(built, live).map_err(failed)?,
-        Err(errno) if has_no_flags(errno) => replace_in_steps(built, live)?,
-        Err(errno) => return Err(failed(errno.into())),
-    }
-    sync_dir(parent(live))
-}
-
-/// Where two folders cannot change places, the old one steps aside first; for a moment there is none.
-fn replace_in_steps(built: &Path, live: &Path) -> Result<(), Error> {
-    let failed = |error: io::Error| Error::io("put a new folder at", live, error);
-    let mut aside = live.as_os_str().to_owned();
-    aside.push(".old");
-    let aside = PathBuf::from(aside);
-    remove_dir(&aside)?;
-    rename(live, &aside).map_err(failed)?;
-    rename(built, live).map_err(failed)?;
-    remove_dir(&aside)
 }
 
 /// Opens a file that grows under a name of its own until it is complete; what is there already stays. A
@@ -305,7 +290,8 @@ fn link_and_unlink(from: &Path, to: &Path) -> io::Result<()> {
     fs::remove_file(from)
 }
 
-fn same_file(one: &Path, other: &Path) -> bool {
+/// Whether two paths are names of one file; links are not followed.
+pub fn same_file(one: &Path, other: &Path) -> bool {
     match (fs::symlink_metadata(one), fs::symlink_metadata(other)) {
         (Ok(one), Ok(other)) => (one.dev(), one.ino()) == (other.dev(), other.ino()),
         _ => false,

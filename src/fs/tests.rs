@@ -96,24 +96,6 @@ fn without_rename_flags_a_link_does_the_same() {
 }
 
 #[test]
-fn a_folder_takes_the_place_of_the_old_one() {
-    let folder = tempdir().unwrap();
-    let (built, live) = (folder.path().join("built"), folder.path().join("site"));
-    for (page, replace) in [
-        ("first", replace_dir as fn(&Path, &Path) -> _),
-        ("second", replace_dir),
-        ("third", replace_in_steps),
-        ("fourth", replace_in_steps),
-    ] {
-        fs::create_dir(&built).unwrap();
-        fs::write(built.join(page), b"").unwrap();
-        replace(&built, &live).unwrap();
-        assert_eq!(names(&live), [page]);
-        assert_eq!(names(folder.path()), ["site"]);
-    }
-}
-
-#[test]
 fn joined_paths_stay_below_their_root() {
     let root = Path::new("/data/media");
     assert_eq!(join_below(root, Path::new("show/a.mp3")).unwrap(), Path::new("/data/media/show/a.mp3"));

@@ -6,6 +6,7 @@
 
 mod cover;
 mod pages;
+pub mod site;
 mod text;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
