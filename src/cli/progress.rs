@@ -107,7 +107,11 @@ fn describe(event: &Event) -> (Option<String>, bool) {
             (Some(format!("{show}: {file}: taken out of {client}")), false)
         }
         Event::Published { files, removed } => {
-            let gone = if *removed == 0 { String::new() } else { format!(", {} removed", count(*removed as u64, "file")) };
+            let gone = if *removed == 0 {
+                String::new()
+            } else {
+                format!(", {} removed", count(*removed as u64, "file"))
+            };
             (Some(format!("site: {} written{gone}", count(*files as u64, "file"))), false)
         }
         Event::PublishFailed { error } => (Some(format!("error: {error}")), true),

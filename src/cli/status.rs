@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::output::{data, json, plain, without_name};
 use super::{Context, Error, Outcome};
 use crate::model::{Stage, StageCounts};
-use crate::pipeline::DataFolder;
+use crate::pipeline::{self, DataFolder};
 use crate::store::{EnclosureStatus, EpisodeStatus, PlacementStatus, ShowStatus, Store};
 use crate::units::ByteSize;
 
@@ -33,7 +33,10 @@ pub(super) async fn run(args: &StatusArgs, context: &Context) -> Result<Outcome,
         let shows = shows.iter().map(ShowJson::new).collect();
         json(&StatusJson { shows, totals: TotalsJson::new(&totals) });
     } else {
-        shows.iter().for_each(print_show);
+        for show in &shows {
+            let unpublished = pipeline::basis(&store.show_facts(&show.show).await?, None).err();
+            print_show(show, unpublished.as_deref());
+        }
         print_totals(&totals);
     }
     Ok(Outcome::Done)
@@ -50,12 +53,17 @@ fn totals(shows: &[ShowStatus]) -> StageCounts {
     counts
 }
 
-fn print_show(show: &ShowStatus) {
+fn print_show(show: &ShowStatus, unpublished: Option<&str>) {
     data(format_args!("{}  {}", show.show, plain(&show.title)));
     match (&show.error, show.last_poll) {
         (Some(error), _) => data(format_args!("  feed: {}", plain(error))),
         (None, Some(last)) => data(format_args!("  feed read {last}")),
         (None, None) => data("  feed not read yet"),
+    }
+    match unpublished {
+        _ if show.published => data("  on the site"),
+        Some(reason) if show.last_poll.is_some() => data(format_args!("  not published: {}", plain(reason))),
+        _ => {}
     }
     for episode in &show.episodes {
         for enclosure in &episode.enclosures {

@@ -16,8 +16,8 @@ pub use feed::{Enclosure, Feed, FeedKind, Item, Role};
 pub use path_map::PathMap;
 pub use podseed_adapters::{InfoHashV1, InfoHashV2, InfoHashes, TorrentVersion};
 pub use publication::{
-    Basis, PageLanguage, PublishedEpisode, PublishedFile, PublishedShow, Seeder, ShowCard, SourceState,
-    Standing,
+    Basis, PageLanguage, PublishedEpisode, PublishedFile, PublishedShow, RESERVED_SLUGS, Seeder, ShowCard,
+    SourceState, Standing,
 };
 pub use selection::Selection;
 pub use stage::{PlacementState, Stage};

@@ -7,6 +7,9 @@ use jiff::civil::Date;
 use super::InfoHashes;
 use super::words::words;
 
+/// Folders in the root of the site that no show can have.
+pub const RESERVED_SLUGS: &[&str] = &["assets", "by-enclosure", "by-guid"];
+
 /// On what ground something is published.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Basis {

@@ -11,6 +11,8 @@ mod monitor;
 mod place;
 mod plan;
 mod poll;
+mod publish;
+mod published;
 mod schedule;
 mod terms;
 mod wanted;
@@ -298,6 +300,7 @@ impl Pipeline {
         let (polled, fetched, placed) = tokio::join!(polls, fetches, self.place_all(&pass));
         polled.and(fetched).and(placed)?;
         self.delete_withdrawn(&pass).await?;
+        self.publish().await?;
         self.summary(&pass).await
     }
 

@@ -20,7 +20,7 @@ use crate::config::{Auth, FeedSource, Show};
 use crate::feed::{self, FetchedFeed, Validators};
 use crate::http::{Advice, BasicAuth, Meter};
 use crate::model::identity::comparable_url;
-use crate::model::{Item, Selection, Traffic};
+use crate::model::{Item, RESERVED_SLUGS, Selection, Traffic};
 use crate::secret::public_url;
 use crate::store::{FailedPoll, FeedRecord, ShowRecord};
 use crate::{error, fs};
@@ -202,7 +202,9 @@ impl Pipeline {
             None => {
                 let title = fetched.as_ref().map(|fetched| fetched.feed.title.as_str()).unwrap_or_default();
                 // The configuration's slugs are its own, also before a show of it was ever read.
-                let taken: Vec<_> = self.config.shows.iter().map(|show| show.slug.clone()).collect();
+                let configured = self.config.shows.iter().map(|show| show.slug.clone());
+                let taken: Vec<_> =
+                    configured.chain(RESERVED_SLUGS.iter().map(|slug| (*slug).to_owned())).collect();
                 self.store.new_show(&slug(title), &taken, &target.feed.to_string()).await?
             }
         };

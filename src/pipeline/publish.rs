@@ -1,33 +1,24 @@
 //! Publishing: brings the site up to date with the state, and only where something of it has changed.
 //!
-//! What is due the state knows by itself (`shows.publish_due`). The site is changed first and the record follows, so
+//! What is due, the state knows by itself (`shows.publish_due`). The site is changed first and the record follows, so
 //! that a crash between them does the same once more, with the same result.
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
-use std::sync::Arc;
-
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 
 use super::monitor::Event;
-use super::terms::{basis, is_secret};
+use super::published::{self, Inputs};
 use super::{Error, Pipeline};
-use crate::model::{
-    Basis, PlacementState, PublishedEpisode, PublishedFile, PublishedShow, Seeder, ShowCard, Standing,
-};
+use crate::model::{EnclosureId, PublishedShow, ShowCard};
 use crate::publish::site::{self, Draft, Site, Written};
 use crate::publish::{self, Options};
-use crate::store::{DueShow, EpisodeRecord, FileRecord, Published, ShowFacts};
-use crate::{error, fs, torrent};
+use crate::store::{DueShow, Published, ShowFacts};
+use crate::{error, torrent};
 
 /// Shows that one draft holds in memory.
 const SHOWS_AT_ONCE: usize = 20;
-/// Files in the feed of all shows.
-const NEWEST: usize = 100;
 /// The setting that remembers how the site was last written.
-const SITE: &str = "site";
-/// Changed when what stands on the site becomes another for the same state.
+const SETTINGS: &str = "site";
+/// Another one when the same state becomes other files.
 const FORMAT: u32 = 1;
 
 /// Why the site could not be brought up to date.
@@ -35,7 +26,7 @@ const FORMAT: u32 = 1;
 enum Failure {
     #[error(transparent)]
     Pipeline(#[from] Error),
-    #[error("the site could not be written")]
+    #[error("cannot write the site")]
     Site(#[from] site::Error),
 }
 
@@ -45,23 +36,33 @@ impl From<crate::store::Error> for Failure {
     }
 }
 
-/// A show of a batch, as it will be on the site.
+/// A due show, as it will be on the site.
 struct Prepared<'a> {
     due: &'a DueShow,
-    /// `None`: it is not, or no more.
+    facts: ShowFacts,
+    /// `None`: it is not on the site, or no more.
     show: Option<PublishedShow>,
-    files: Vec<(crate::model::EnclosureId, Timestamp)>,
+    /// What of it is on the site, and since when.
+    files: Vec<(EnclosureId, Timestamp)>,
+}
+
+impl Prepared<'_> {
+    fn card(&self) -> Option<ShowCard> {
+        self.show.as_ref().map(published::card)
+    }
 }
 
 impl Pipeline {
-    /// Brings the site up to date. That it cannot be written is a problem of its own, and none of the pass.
+    /// Brings the site up to date. That it cannot be written is told, and does not fail the pass.
     pub(super) async fn publish(&self) -> Result<(), Error> {
         match self.bring_up_to_date().await {
-            Ok(written) if written.is_changed() => {
-                self.monitor.event(&Event::Published { files: written.written + written.linked, removed: written.removed });
+            Ok(written) => {
+                if written.is_changed() {
+                    let files = written.written + written.linked;
+                    self.monitor.event(&Event::Published { files, removed: written.removed });
+                }
                 Ok(())
             }
-            Ok(_) => Ok(()),
             Err(Failure::Pipeline(error)) => Err(error),
             Err(failure) => {
                 let error = error::chain(&failure);
@@ -71,4 +72,181 @@ impl Pipeline {
             }
         }
     }
+
+    async fn bring_up_to_date(&self) -> Result<Written, Failure> {
+        let options = self.site_options();
+        let settings = format!("{FORMAT} {} {options:?}", env!("CARGO_PKG_VERSION"));
+        let is_other = self.store.setting(SETTINGS).await?.as_ref() != Some(&settings);
+        if is_other {
+            self.store.publish_all().await?;
+        }
+        let due = self.store.shows_to_publish().await?;
+        let mut written = Written::default();
+        if due.is_empty() {
+            return Ok(written);
+        }
+        let site = Site::open(&self.config.publish.site_dir)?;
+        let last = due.len().div_ceil(SHOWS_AT_ONCE);
+        for (number, batch) in due.chunks(SHOWS_AT_ONCE).enumerate() {
+            if self.stop.is_cancelled() {
+                return Ok(written);
+            }
+            add(&mut written, &self.publish_batch(&site, batch, &options, number + 1 == last).await?);
+        }
+        if is_other {
+            self.store.record_setting(SETTINGS, &settings).await?;
+        }
+        Ok(written)
+    }
+
+    fn site_options(&self) -> Options {
+        let publish = &self.config.publish;
+        Options {
+            base_url: publish.base_url.clone(),
+            language: publish.language,
+            contact: self.config.user_agent_contact.clone(),
+            web_seed: publish.web_seed,
+        }
+    }
+
+    /// Writes some shows, and with the last of them what tells of all.
+    async fn publish_batch(
+        &self,
+        site: &Site,
+        batch: &[DueShow],
+        options: &Options,
+        is_last: bool,
+    ) -> Result<Written, Failure> {
+        let now = Timestamp::now();
+        let mut draft = Draft::new();
+        let mut prepared = Vec::new();
+        for due in batch {
+            let show = self.prepare(due, now).await?;
+            self.draft_show(&show, site, options, &mut draft).await?;
+            prepared.push(show);
+        }
+        let is_new = site.generation()? == 0;
+        let is_empty = prepared.iter().all(|show| show.show.is_none());
+        let written = if is_new && is_empty {
+            // Nothing may be published and nothing was: there is no site.
+            Written::default()
+        } else {
+            if is_last {
+                self.draft_overview(&prepared, site, options, &mut draft).await?;
+            }
+            let site = site.clone();
+            blocking(move || site.publish(&draft)).await??
+        };
+        for show in &prepared {
+            let card = show.card();
+            let record = Published {
+                show: show.due,
+                files: &show.files,
+                episodes: card.as_ref().map_or(0, |card| card.episodes),
+                bytes: card.as_ref().map_or(0, |card| card.bytes),
+                newest: card.and_then(|card| card.newest),
+            };
+            self.store.record_published(&record).await?;
+        }
+        Ok(written)
+    }
+
+    /// A show as it will be on the site.
+    async fn prepare<'a>(&self, due: &'a DueShow, now: Timestamp) -> Result<Prepared<'a>, Failure> {
+        let mut facts = self.store.show_facts(&due.slug).await?;
+        let episodes = self.store.publishable(due.id).await?;
+        let mut episodes = published::publishable(&facts, episodes);
+        if !episodes.is_empty() {
+            self.keep_cover(due, now).await?;
+            facts.cover = self.folder().cover_copy(&due.slug).exists();
+        }
+        for file in episodes.iter_mut().flat_map(|episode| &mut episode.files) {
+            if file.sha256.is_none() {
+                file.sha256 = self.checksum(&due.slug, file.id, &file.name).await?;
+            }
+        }
+        let folder = self.folder();
+        let torrent_length =
+            |name: &str| std::fs::metadata(folder.torrent(&due.slug, name)).map_or(0, |found| found.len());
+        let inputs =
+            Inputs { now, keep_replaced: self.config.torrent.keep_replaced, torrent_length: &torrent_length };
+        let show = published::show(&facts, &episodes, &inputs);
+        let files = episodes.iter().flat_map(|episode| &episode.files);
+        let files = files.map(|file| (file.id, file.published.unwrap_or(now))).collect();
+        Ok(Prepared { due, facts, files: if show.is_some() { files } else { Vec::new() }, show })
+    }
+
+    /// SHA-256 of a file that was fetched before anybody wanted to know it.
+    async fn checksum(&self, show: &str, id: EnclosureId, name: &str) -> Result<Option<String>, Failure> {
+        let path = self.folder().show_media(show).join(name);
+        match blocking(move || torrent::sha256_file(&path)).await? {
+            Ok(sha256) => {
+                let sha256: String = sha256.iter().map(|byte| format!("{byte:02x}")).collect();
+                self.store.record_sha256(id, &sha256).await?;
+                Ok(Some(sha256))
+            }
+            Err(error) => {
+                tracing::debug!(show, name, error = error::chain(&error), "no checksum");
+                Ok(None)
+            }
+        }
+    }
+
+    /// Everything below the show's folder.
+    async fn draft_show(
+        &self,
+        prepared: &Prepared<'_>,
+        site: &Site,
+        options: &Options,
+        draft: &mut Draft,
+    ) -> Result<(), Failure> {
+        let slug = &prepared.due.slug;
+        draft.folder(slug, [])?;
+        let Some(show) = &prepared.show else { return Ok(()) };
+        for file in publish::show_pages(show, options) {
+            draft.file(&file.path, file.bytes)?;
+        }
+        let folder = self.folder();
+        for file in show.episodes.iter().flat_map(|episode| &episode.files) {
+            draft.copy(&publish::torrent_path(slug, &file.name), folder.torrent(slug, &file.name))?;
+            if options.web_seed {
+                draft
+                    .link(&publish::media_path(slug, &file.name), folder.show_media(slug).join(&file.name))?;
+            }
+        }
+        if show.cover {
+            draft.copy(&format!("{slug}/cover.jpg"), folder.cover_copy(slug))?;
+        }
+        Ok(())
+    }
+
+    /// What tells of all shows: the index, the lists, the catalogue.
+    async fn draft_overview(
+        &self,
+        prepared: &[Prepared<'_>],
+        site: &Site,
+        options: &Options,
+        draft: &mut Draft,
+    ) -> Result<(), Failure> {
+        let mut cards = self.store.show_cards().await?;
+        cards.retain(|card| prepared.iter().all(|prepared| prepared.due.slug != card.slug));
+        cards.extend(prepared.iter().filter_map(Prepared::card));
+        cards.sort_by_cached_key(|card| (card.title.to_lowercase(), card.slug.clone()));
+        for file in publish::assets().into_iter().chain(publish::index_pages(&cards, options)) {
+            draft.file(&file.path, file.bytes)?;
+        }
+        Ok(())
+    }
+}
+
+/// Work on the disk, beside the others.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| Error::Worker { reason: error.to_string() })
+}
+
+fn add(sum: &mut Written, written: &Written) {
+    sum.written += written.written;
+    sum.linked += written.linked;
+    sum.removed += written.removed;
+    sum.unchanged += written.unchanged;
 }

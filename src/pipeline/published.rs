@@ -44,7 +44,11 @@ fn is_ready(file: &FileRecord) -> bool {
 }
 
 /// The show as the site tells of it.
-pub(super) fn show(facts: &ShowFacts, episodes: &[EpisodeRecord], inputs: &Inputs<'_>) -> Option<PublishedShow> {
+pub(super) fn show(
+    facts: &ShowFacts,
+    episodes: &[EpisodeRecord],
+    inputs: &Inputs<'_>,
+) -> Option<PublishedShow> {
     // Where only some items have a licence of their own, the first of them speaks for the show.
     let of_show = basis(facts, None)
         .or_else(|_| basis(facts, episodes.first().and_then(|episode| episode.licence.as_deref())))
@@ -121,7 +125,9 @@ fn file(record: &FileRecord, since: &HashMap<EnclosureId, Timestamp>, inputs: &I
 fn standing(record: &FileRecord, since: &HashMap<EnclosureId, Timestamp>, keep: Duration) -> Standing {
     let until = |on: Timestamp| schedule::after(on, keep);
     match (record.replaced, &record.official_url) {
-        (Some(Replaced { by_official: true, at, .. }), _) => Standing::Superseded { on: at, until: until(at) },
+        (Some(Replaced { by_official: true, at, .. }), _) => {
+            Standing::Superseded { on: at, until: until(at) }
+        }
         (Some(Replaced { at, .. }), _) => Standing::Revised { on: at, until: until(at) },
         (None, Some(url)) if record.official => Standing::Official { url: url.clone() },
         (None, official) => {
@@ -143,7 +149,9 @@ fn replacements(episodes: &[EpisodeRecord]) -> HashMap<EnclosureId, Timestamp> {
 
 /// How the show stands on the list of all shows.
 pub(super) fn card(show: &PublishedShow) -> ShowCard {
-    let current = |file: &&PublishedFile| !matches!(file.standing, Standing::Revised { .. } | Standing::Superseded { .. });
+    let current = |file: &&PublishedFile| {
+        !matches!(file.standing, Standing::Revised { .. } | Standing::Superseded { .. })
+    };
     let files = show.episodes.iter().flat_map(|episode| &episode.files).filter(current);
     ShowCard {
         slug: show.slug.clone(),

@@ -45,7 +45,9 @@ async fn shows(config: &Config, findings: &mut Vec<Finding>) {
         let Ok(facts) = store.show_facts(&show.slug).await else { continue };
         let place = format!("shows.{}", show.slug);
         findings.push(match pipeline::basis(&facts, None) {
-            Ok(basis) => Finding::ok("site.published", place, format!("published: {}", pipeline::basis_text(&basis))),
+            Ok(basis) => {
+                Finding::ok("site.published", place, format!("published: {}", pipeline::basis_text(&basis)))
+            }
             Err(reason) => Finding::ok("site.unpublished", place, format!("not published: {reason}")),
         });
     }
