@@ -7,8 +7,25 @@ use jiff::civil::Date;
 use super::InfoHashes;
 use super::words::words;
 
-/// Folders in the root of the site that no show can have.
-pub const RESERVED_SLUGS: &[&str] = &["assets", "by-enclosure", "by-guid"];
+/// Names that the site needs for itself, or may one day; no show can have one.
+pub const RESERVED_SLUGS: &[&str] = &[
+    "all",
+    "api",
+    "assets",
+    "by-enclosure",
+    "by-guid",
+    "feeds",
+    "health",
+    "index",
+    "inbox",
+    "media",
+    "metrics",
+    "podcast",
+    "shows",
+    "site",
+    "static",
+    "torrents",
+];
 
 /// On what ground something is published.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -18,14 +18,8 @@ use super::{
     Variables,
 };
 use crate::hash::PieceLength;
-use crate::model::PageLanguage;
+use crate::model::{PageLanguage, RESERVED_SLUGS};
 use crate::units::{ByteSize, RateLimit};
-
-/// Names that pages, feeds or file systems need for themselves.
-const RESERVED: [&str; 14] = [
-    "all", "api", "assets", "feeds", "health", "index", "inbox", "media", "metrics", "podcast", "shows",
-    "site", "static", "torrents",
-];
 
 /// The folders whose files are handed over to clients.
 #[derive(Clone, Copy)]
@@ -107,7 +101,7 @@ fn check_slug(slug: &str, at: &KeyPath, context: &mut Context<'_>) {
     if !starts_right || slug.len() > 64 || !slug.bytes().all(|byte| allowed(byte) || b"-_".contains(&byte)) {
         let hint = "use lower-case letters, digits, `-` and `_`, at most 64, the first a letter or digit";
         context.findings.error("config.name", at, format!("`{slug}` cannot be a name"), hint);
-    } else if RESERVED.contains(&slug) || crate::model::name::is_device_name(slug) {
+    } else if RESERVED_SLUGS.contains(&slug) || crate::model::name::is_device_name(slug) {
         let hint = format!("choose another, such as `{slug}-show`");
         context.findings.error(
             "config.name",
