@@ -5,6 +5,7 @@
 
 mod decide;
 mod probe;
+mod remove;
 mod visit;
 
 use std::collections::HashMap;
@@ -14,8 +15,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use podseed_adapters::{
-    ClientConfig, ClientInfo, ErrorKind, Limits, Retry, TorrentClient, TorrentRef, TorrentStatus,
-    TorrentVersion,
+    ClientConfig, ClientInfo, ErrorKind, Limits, Retry, TorrentClient, TorrentStatus, TorrentVersion,
 };
 use tokio::sync::{Mutex, OnceCell};
 
@@ -148,12 +148,6 @@ impl Client {
     /// Begins to hand one torrent over, or to look after one that was.
     pub fn visit<'a>(&'a self, order: &'a Order, memory: Memory) -> Visit<'a> {
         Visit::new(self, order, memory)
-    }
-
-    /// Takes a torrent out of the client; the data stays.
-    pub async fn remove(&self, show: &str, name: &str, info_hash: &InfoHashes) -> Result<(), Problem> {
-        let torrent = TorrentRef { info_hash: *info_hash, name: name.to_owned(), show: show.to_owned() };
-        self.adapter.remove(&torrent).await.map_err(|error| problem(&self.name, error))
     }
 
     /// The folder of some data as this client sees it.

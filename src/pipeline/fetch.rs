@@ -16,7 +16,7 @@ use url::Url;
 
 use super::drain::drain;
 use super::monitor::Event;
-use super::{Error, Pass, Pipeline, Target, lock, schedule};
+use super::{Begin, Error, Pass, Pipeline, Target, lock, schedule};
 use crate::config::{FeedSource, WebSeeds};
 use crate::download::{self, Class, Order, Source};
 use crate::hash::{PieceHashes, PieceLength};
@@ -69,6 +69,9 @@ impl Pipeline {
         let limits = &self.config.limits;
         let busy = Arc::new(Busy::default());
         let claim = async || {
+            if pass.options.begin == Begin::Clients {
+                return Ok(None);
+            }
             let full = busy.full(limits.per_host);
             let now = Timestamp::now();
             let job = self.store.claim_download(pass.id, now, pass.options.patient, &full).await?;

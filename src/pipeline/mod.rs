@@ -20,7 +20,6 @@ mod withdraw;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -123,7 +122,7 @@ pub struct Pipeline {
     stop: CancellationToken,
     tally: Mutex<Summary>,
     /// The user has been told that seeding is distribution; so says the state, or this.
-    told_of_distribution: AtomicBool,
+    told_of_distribution: tokio::sync::Mutex<bool>,
     /// Missing where nothing may be changed.
     lock: Option<fs::DataLock>,
 }
@@ -244,7 +243,7 @@ impl Pipeline {
             stop,
             tally: Mutex::default(),
             lock,
-            told_of_distribution: AtomicBool::new(false),
+            told_of_distribution: tokio::sync::Mutex::default(),
         }))
     }
 
@@ -290,10 +289,7 @@ impl Pipeline {
             outcome
         };
         let fetches = async {
-            let outcome = match pass.options.begin {
-                Begin::Feeds | Begin::Downloads => self.fetch_all(&pass).await,
-                Begin::Clients => Ok(()),
-            };
+            let outcome = self.fetch_all(&pass).await;
             pass.placeable.ended();
             outcome
         };

@@ -14,6 +14,7 @@ use super::monitor::Event;
 use super::{Error, Pass, Pipeline, lock, schedule};
 use crate::handover::{Client, Look, Order};
 use crate::model::{Memory, PlacementJob, PlacementReport, PlacementState, Problem, Stage};
+use crate::store::RemovalJob;
 use crate::units::Span;
 use crate::{error, fs, torrent};
 
@@ -61,6 +62,12 @@ impl Patience {
     }
 }
 
+/// What is to be done at a client.
+enum Work {
+    Remove(RemovalJob),
+    Place(PlacementJob),
+}
+
 impl Pipeline {
     /// Takes every unsettled placement of the pass as far as it goes.
     pub(super) async fn place_all(self: &Arc<Self>, pass: &Arc<Pass>) -> Result<(), Error> {
@@ -69,15 +76,23 @@ impl Pipeline {
 
     async fn place_at(self: &Arc<Self>, client: &str, pass: &Arc<Pass>) -> Result<(), Error> {
         let claim = async || {
+            if let Some(job) = self.store.claim_removal(pass.id, client).await? {
+                return Ok(Some(Work::Remove(job)));
+            }
             let now = Timestamp::now();
-            Ok(self.store.claim_placement(pass.id, now, pass.options.patient, client).await?)
+            let job = self.store.claim_placement(pass.id, now, pass.options.patient, client).await?;
+            Ok(job.map(Work::Place))
         };
         let patience = Arc::new(Patience::new(pass.options.wait));
-        let work = |job: PlacementJob| {
+        let work = |work: Work| {
             let (pipeline, pass, patience) = (Arc::clone(self), Arc::clone(pass), Arc::clone(&patience));
-            async move { pipeline.place(&job, &pass, &patience).await }
+            async move {
+                match work {
+                    Work::Remove(job) => pipeline.remove(&job).await,
+                    Work::Place(job) => pipeline.place(&job, &pass, &patience).await,
+                }
+            }
         };
-        self.remove_at(client, pass).await?;
         let outcome = drain(AT_ONCE, &pass.placeable, &self.stop, claim, work).await;
         if let Some(error) = patience.complaint(client) {
             self.note_error(&error);

@@ -1,8 +1,6 @@
 //! On what terms a show is published, and may be handed over at all: a licence in the feed, or a permission that the
 //! user has on record, and nothing in it that is private.
 
-use std::sync::atomic::Ordering;
-
 use url::Url;
 
 use super::monitor::Event;
@@ -66,7 +64,9 @@ impl Pipeline {
 
     /// Says once, at the first hand-over of what nobody has allowed as far as podseed knows, what that means.
     pub(super) async fn tell_of_distribution(&self, slug: &str) -> Result<(), Error> {
-        if self.told_of_distribution.load(Ordering::Relaxed) {
+        // Held meanwhile: several torrents are handed over at once.
+        let mut told = self.told_of_distribution.lock().await;
+        if *told {
             return Ok(());
         }
         if self.store.setting(TOLD).await?.is_none() {
@@ -78,7 +78,7 @@ impl Pipeline {
             self.monitor.event(&Event::Warning { show: slug.to_owned(), text });
             self.store.record_setting(TOLD, "yes").await?;
         }
-        self.told_of_distribution.store(true, Ordering::Relaxed);
+        *told = true;
         Ok(())
     }
 }

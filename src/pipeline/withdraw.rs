@@ -8,19 +8,8 @@ use crate::store::RemovalJob;
 use crate::{error, fs};
 
 impl Pipeline {
-    /// Tells one client to let go of everything of this pass that was withdrawn. What it cannot be told now it is told
-    /// in the next pass.
-    pub(super) async fn remove_at(&self, client: &str, pass: &Pass) -> Result<(), Error> {
-        while let Some(job) = self.store.claim_removal(pass.id, client).await? {
-            if self.stop.is_cancelled() {
-                break;
-            }
-            self.remove(&job).await?;
-        }
-        Ok(())
-    }
-
-    async fn remove(&self, job: &RemovalJob) -> Result<(), Error> {
+    /// Tells a client to let go of what was withdrawn. What it cannot be told now it is told in the next pass.
+    pub(super) async fn remove(&self, job: &RemovalJob) -> Result<(), Error> {
         let Some(client) = self.clients.get(&job.client) else { return Ok(()) };
         let now = Timestamp::now();
         match client.remove(&job.show, &job.file, &job.info_hash).await {

@@ -56,7 +56,15 @@ impl World {
 
     /// Publishes a feed, the newest item first, a day between two.
     pub(crate) fn publish(&self, items: &[Item<'_>]) {
-        let mut feed = String::from("<rss version=\"2.0\"><channel><title>A show</title>\n");
+        self.publish_with("", items);
+    }
+
+    /// The same, with more elements of the channel: `podcast:` and `itunes:` are declared.
+    pub(crate) fn publish_with(&self, channel: &str, items: &[Item<'_>]) {
+        let mut feed = format!(
+            "<rss version=\"2.0\" xmlns:podcast=\"https://podcastindex.org/namespace/1.0\" \
+             xmlns:itunes=\"http://www.itunes.com/dtds/podcast-1.0.dtd\"><channel><title>A show</title>{channel}\n"
+        );
         for (index, item) in items.iter().enumerate() {
             let url = match item.enclosure.starts_with('/') {
                 true => self.origin.url(item.enclosure).to_string(),

@@ -1,0 +1,37 @@
+//! Taking a torrent back out of a client. The data stays.
+
+use podseed_adapters::{Presence, TorrentRef};
+use tokio::time::Instant;
+
+use super::{Client, PAUSE, Problem, TO_SETTLE, problem};
+use crate::model::InfoHashes;
+
+impl Client {
+    /// Takes a torrent out of the client, and looks that it is gone: an accepted call proves nothing. A client that
+    /// was only just started may not know yet what it has, so one that has never shown the torrent is asked again.
+    pub async fn remove(&self, show: &str, name: &str, info_hash: &InfoHashes) -> Result<(), Problem> {
+        let torrent = TorrentRef { info_hash: *info_hash, name: name.to_owned(), show: show.to_owned() };
+        let failed = |error| problem(&self.name, error);
+        if !self.info().await?.capabilities.confirms {
+            return self.adapter.remove(&torrent).await.map_err(failed);
+        }
+        let (began, mut was_there) = (Instant::now(), false);
+        loop {
+            match self.adapter.find(&torrent).await.map_err(failed)? {
+                Presence::Absent if was_there || began.elapsed() >= TO_SETTLE => return Ok(()),
+                Presence::Absent => {}
+                _ if was_there && began.elapsed() >= TO_SETTLE => {
+                    return Err(Problem {
+                        message: format!("{}: the client does not let go of {name}", self.name),
+                        retry: podseed_adapters::Retry::Later,
+                    });
+                }
+                _ => {
+                    self.adapter.remove(&torrent).await.map_err(failed)?;
+                    was_there = true;
+                }
+            }
+            self.adapter.changed(&torrent, PAUSE).await;
+        }
+    }
+}

@@ -1,0 +1,280 @@
+//! What stands on the site, on what ground, and what never does.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use podseed_adapters::testing::{PASSWORD, Transmission, USERNAME};
+use podseed_adapters::{Presence, TorrentRef};
+
+use crate::support::mp3;
+use crate::support::world::{Item, Ran, World, files_below};
+
+const ONE: Item<'_> = Item { guid: "g1", title: "One", enclosure: "/one.mp3" };
+const TWO: Item<'_> = Item { guid: "g2", title: "Two", enclosure: "/two.mp3" };
+const FREE: &str = "<podcast:license>cc-by-4.0</podcast:license>";
+const PUBLISH: &str = "publish: {base_url: \"https://torrents.example.org/pods/\"}\n";
+
+async fn a_free_show(more: &str) -> World {
+    let world = World::new(more).await;
+    world.publish_with(FREE, &[ONE]);
+    world.origin.file("/one.mp3", mp3(300_000, 1));
+    world.origin.file("/two.mp3", mp3(400_000, 2));
+    world
+}
+
+impl World {
+    fn site(&self) -> PathBuf {
+        self.path("data/site")
+    }
+
+    /// All files of the site, with when each was last written.
+    fn site_files(&self) -> BTreeMap<PathBuf, SystemTime> {
+        let root = self.site();
+        let date = |path: &Path| std::fs::metadata(path).unwrap().modified().unwrap();
+        let files = files_below(&root).into_iter();
+        files.map(|path| (path.strip_prefix(&root).unwrap().to_owned(), date(&path))).collect()
+    }
+
+    /// The names of all files of the site, and all that stands in them.
+    fn site_text(&self) -> String {
+        let files = files_below(&self.site()).into_iter();
+        files
+            .map(|path| {
+                format!("{}\n{}", path.display(), String::from_utf8_lossy(&std::fs::read(&path).unwrap()))
+            })
+            .collect()
+    }
+
+    fn shows_one(&self) -> bool {
+        self.site().join("show/torrents/one.mp3.torrent").exists()
+    }
+
+    fn is_published(&self) -> Vec<bool> {
+        let enclosures = self.enclosures();
+        enclosures.iter().map(|enclosure| enclosure["published"].as_bool().unwrap()).collect()
+    }
+
+    fn run_as_text(&self) -> Ran {
+        let ran = self.podseed(&["run"]);
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+        ran
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_published_without_a_licence_and_a_permission_changes_that() {
+    let world = World::new("").await;
+    world.publish(&[ONE]);
+    world.origin.file("/one.mp3", mp3(300_000, 1));
+    world.run(0);
+    assert!(!world.site().exists(), "{:?}", world.site_files());
+    assert_eq!(world.is_published(), [false]);
+    let status = world.podseed(&["status"]);
+    assert!(status.stdout.contains("not published: the feed states no licence"), "{}", status.stdout);
+    assert!(status.stdout.contains("`permission:"), "{}", status.stdout);
+
+    let feed = world.origin.url("/feed.xml");
+    let config = format!(
+        "data_dir: data\nshows:\n  show: {{feed: \"{feed}\", permission: \"by letter, 2026-11-01\"}}\n"
+    );
+    std::fs::write(world.path("podseed.yaml"), config).unwrap();
+    world.run(0);
+    assert!(world.shows_one());
+    assert_eq!(world.is_published(), [true]);
+    assert_eq!(world.status()["shows"][0]["published"], true);
+    let page = std::fs::read_to_string(world.site().join("show/index.html")).unwrap();
+    assert!(page.contains("by letter, 2026-11-01"), "{page}");
+    assert_eq!(world.origin.requests_for("/one.mp3").len(), 1, "fetched again");
+
+    world.configure("");
+    world.run(0);
+    assert!(!world.shows_one(), "the permission is gone, and the page is not");
+    assert_eq!(world.is_published(), [false]);
+}
+
+#[tokio::test]
+async fn a_licence_in_the_feed_is_ground_enough_and_a_block_is_not_overruled_by_it() {
+    let world = a_free_show("").await;
+    world.run(0);
+    assert!(world.shows_one());
+    let page = std::fs::read_to_string(world.site().join("show/index.html")).unwrap();
+    assert!(page.contains("CC BY 4.0"), "{page}");
+
+    world.publish_with(&format!("{FREE}<podcast:block>yes</podcast:block>"), &[ONE]);
+    world.run(0);
+    assert!(!world.shows_one());
+    assert!(!world.site_text().contains("A show"), "the index still names it");
+}
+
+#[tokio::test]
+async fn what_has_not_changed_is_not_written_again_and_one_new_episode_writes_ten_files_at_most() {
+    let world = a_free_show(PUBLISH).await;
+    let first = world.run_as_text();
+    assert!(first.stderr.contains("site: "), "{}", first.stderr);
+    let before = world.site_files();
+    let second = world.run_as_text();
+    assert!(!second.stderr.contains("site: "), "{}", second.stderr);
+    assert_eq!(world.site_files(), before);
+
+    world.publish_with(FREE, &[TWO, ONE]);
+    world.run(0);
+    let after = world.site_files();
+    let written: Vec<_> = after.iter().filter(|(path, date)| before.get(*path) != Some(date)).collect();
+    assert!(written.iter().any(|(path, _)| path.ends_with("two.mp3.torrent")), "{written:?}");
+    assert!(written.len() <= 10, "{written:?}");
+}
+
+#[tokio::test]
+async fn addresses_with_credentials_never_reach_the_site() {
+    let world = a_free_show(PUBLISH).await;
+    let signed = Item { guid: "g3", title: "Signed", enclosure: "/signed.mp3?token=s3cret-token" };
+    world.origin.file("/signed.mp3?token=s3cret-token", mp3(300_000, 3));
+    world.publish_with(FREE, &[signed, ONE]);
+    world.run(0);
+    assert!(world.shows_one());
+    let text = world.site_text();
+    assert!(!text.contains("s3cret"), "a token stands on the site");
+    assert!(!text.contains("signed.mp3"), "what was fetched with a token is offered to everybody");
+    assert!(!world.site().join("show/podcast.xml").exists(), "the feed with the token is passed on");
+    assert_eq!(world.is_published(), [false, true]);
+}
+
+#[tokio::test]
+async fn a_feed_behind_a_login_is_never_published() {
+    let world = a_free_show("").await;
+    std::fs::write(world.path("secret"), "s3cret\n").unwrap();
+    let feed = world.origin.url("/feed.xml");
+    let config = format!(
+        "data_dir: data\nshows:\n  show: {{feed: \"{feed}\", permission: mine, auth: {{username: me, password_file: secret}}}}\n"
+    );
+    std::fs::write(world.path("podseed.yaml"), config).unwrap();
+    world.run(0);
+    assert!(!world.site().exists());
+    let status = world.podseed(&["status"]);
+    assert!(status.stdout.contains("not published: its feed asks for a login"), "{}", status.stdout);
+}
+
+/// A world with a Transmission.
+async fn with_transmission(client: &Transmission, more: &str, channel: &str) -> World {
+    let clients = format!(
+        "clients:\n  tr: {{transmission: {{url: \"{}\", username: {USERNAME}, password_file: password}}}}\n{more}",
+        client.url()
+    );
+    let world = World::new(&clients).await;
+    std::fs::write(world.path("password"), format!("{PASSWORD}\n")).unwrap();
+    world.publish_with(channel, &[TWO, ONE]);
+    world.origin.file("/one.mp3", mp3(300_000, 1));
+    world.origin.file("/two.mp3", mp3(400_000, 2));
+    world
+}
+
+fn torrent(world: &World, file: &str) -> TorrentRef {
+    let enclosures = world.enclosures();
+    let enclosure =
+        enclosures.iter().find(|enclosure| enclosure["file"] == format!("media/show/{file}")).unwrap();
+    let v1 = enclosure["info_hash"]["v1"].as_str().unwrap().parse().unwrap();
+    let info_hash = podseed_adapters::InfoHashes::V1(v1);
+    TorrentRef { info_hash, name: file.to_owned(), show: "show".to_owned() }
+}
+
+async fn presence(client: &Transmission, torrent: &TorrentRef) -> Presence {
+    podseed_adapters::open(&client.config()).unwrap().find(torrent).await.unwrap()
+}
+
+#[tokio::test]
+async fn what_is_taken_down_leaves_clients_and_site_and_no_poll_brings_it_back() {
+    let client = Transmission::start().unwrap();
+    let world = with_transmission(&client, PUBLISH, FREE).await;
+    world.run(0);
+    assert_eq!(world.is_published(), [true, true]);
+    let one = torrent(&world, "one.mp3");
+
+    let takedown = world.podseed(&["takedown", "One"]);
+    assert_eq!(takedown.code, 0, "{}", takedown.stderr);
+    assert_eq!(presence(&client, &one).await, Presence::Absent);
+    let text = world.site_text();
+    assert!(!text.contains("one.mp3"), "it is still named on the site");
+    assert!(text.contains("two.mp3"));
+    assert!(world.path("data/media/show/one.mp3").exists(), "the data was not to be deleted");
+
+    // The feed has changed, and the file has another name there.
+    let moved = Item { enclosure: "/moved.mp3", ..ONE };
+    world.origin.file("/moved.mp3", mp3(300_000, 1));
+    world.publish_with(FREE, &[moved, TWO]);
+    world.run(0);
+    assert!(world.origin.requests_for("/moved.mp3").is_empty());
+    assert!(!world.site_text().contains("One"));
+    assert_eq!(presence(&client, &one).await, Presence::Absent);
+    let why = world.podseed(&["why", "One"]);
+    assert!(why.stdout.contains("taken down"), "{}", why.stdout);
+
+    assert_eq!(world.podseed(&["takedown", "--undo", "One"]).code, 0);
+    world.run(0);
+    assert!(world.site_text().contains("one.mp3"));
+    assert_ne!(presence(&client, &one).await, Presence::Absent);
+    assert!(world.origin.requests_for("/moved.mp3").is_empty(), "its data was there");
+}
+
+#[tokio::test]
+async fn a_whole_show_is_taken_down_with_its_data_and_with_what_it_announces_later() {
+    let client = Transmission::start().unwrap();
+    let world = with_transmission(&client, "", FREE).await;
+    world.run(0);
+    let one = torrent(&world, "one.mp3");
+    let takedown = world.podseed(&["takedown", "--delete-data", "show"]);
+    assert_eq!(takedown.code, 0, "{}", takedown.stderr);
+    assert_eq!(presence(&client, &one).await, Presence::Absent);
+    assert_eq!(files_below(&world.path("data/media")), Vec::<PathBuf>::new());
+    assert!(!world.site_text().contains("A show"));
+
+    world.origin.file("/three.mp3", mp3(300_000, 3));
+    world.publish_with(FREE, &[Item { guid: "g3", title: "Three", enclosure: "/three.mp3" }, TWO, ONE]);
+    world.run(0);
+    assert!(world.origin.requests_for("/three.mp3").is_empty());
+}
+
+#[tokio::test]
+async fn a_client_that_is_down_lets_go_later_and_the_data_waits_for_it() {
+    let mut client = Transmission::start().unwrap();
+    let world = with_transmission(&client, "", FREE).await;
+    world.run(0);
+    let one = torrent(&world, "one.mp3");
+    client.stop();
+    let takedown = world.podseed(&["takedown", "--delete-data", "One"]);
+    assert_eq!(takedown.code, 3, "{}", takedown.stderr);
+    assert!(!world.site_text().contains("one.mp3"), "the site does not wait");
+    assert!(world.path("data/media/show/one.mp3").exists(), "the client still has it");
+    client.start_again().unwrap();
+    world.run(0);
+    assert_eq!(presence(&client, &one).await, Presence::Absent);
+    assert!(!world.path("data/media/show/one.mp3").exists());
+}
+
+#[tokio::test]
+async fn the_first_hand_over_says_once_that_seeding_is_distribution() {
+    let client = Transmission::start().unwrap();
+    let world = with_transmission(&client, "", "").await;
+    let first = world.run_as_text();
+    assert_eq!(first.stderr.matches("seeding is distribution").count(), 1, "{}", first.stderr);
+    world.origin.file("/three.mp3", mp3(300_000, 3));
+    world.publish_with("", &[Item { guid: "g3", title: "Three", enclosure: "/three.mp3" }, TWO, ONE]);
+    let second = world.run_as_text();
+    assert!(second.stderr.contains("seeding at tr"), "{}", second.stderr);
+    assert!(!second.stderr.contains("seeding is distribution"), "{}", second.stderr);
+}
+
+#[tokio::test]
+async fn nothing_is_handed_over_without_a_ground_where_the_user_asks_for_one() {
+    let client = Transmission::start().unwrap();
+    let world = with_transmission(&client, "require_permission: true\n", "").await;
+    let run = world.run_as_text();
+    assert!(run.stderr.contains("nothing of it is handed over"), "{}", run.stderr);
+    let one = torrent(&world, "one.mp3");
+    assert_eq!(presence(&client, &one).await, Presence::Absent);
+    assert!(world.enclosures().iter().all(|enclosure| enclosure["stage"] == "torrent_ready"));
+
+    world.publish_with(FREE, &[TWO, ONE]);
+    world.run(0);
+    assert!(world.enclosures().iter().all(|enclosure| enclosure["stage"] == "seeding"));
+}
