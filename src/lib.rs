@@ -13,6 +13,7 @@ pub mod hash;
 pub mod http;
 pub mod model;
 pub mod pipeline;
+pub mod report;
 pub mod secret;
 pub mod store;
 pub mod torrent;

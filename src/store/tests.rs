@@ -268,7 +268,10 @@ async fn who_looks_for_work_does_not_read_what_is_done() {
 async fn a_newer_state_is_refused_and_a_missing_one_is_named() {
     let (dir, store) = empty().await;
     let path = dir.path().join("state.db");
-    sqlx::query("UPDATE _sqlx_migrations SET version = 99 WHERE version = 1").execute(&store.pool).await.unwrap();
+    sqlx::query("UPDATE _sqlx_migrations SET version = 99 WHERE version = 1")
+        .execute(&store.pool)
+        .await
+        .unwrap();
     assert!(matches!(Store::open(&path).await, Err(Error::Newer { found: 99, .. })));
     assert!(matches!(Store::open_existing(&path).await, Err(Error::Newer { .. })));
     let missing = dir.path().join("none.db");
