@@ -1,6 +1,7 @@
 //! Ground: the nouns of podseed. No input or output.
 
 mod feed;
+mod figures;
 pub mod identity;
 pub mod media;
 pub mod name;
@@ -12,6 +13,9 @@ mod words;
 mod work;
 
 pub use feed::{Enclosure, Feed, FeedKind, Item, Licence, Role};
+pub use figures::{
+    Counted, Counter, Fallen, Looks, Peers, Reading, ReportedFile, ReportedShow, Source, SourceDay,
+};
 pub use path_map::PathMap;
 pub use podseed_adapters::{InfoHashV1, InfoHashV2, InfoHashes, TorrentVersion};
 pub use publication::{

@@ -23,7 +23,7 @@ pub(super) async fn scrape(
         let answer = timeout(PATIENCE, get(http, with_hashes(&address, batch)))
             .await
             .map_err(|_| Error::Silent(tracker.clone().into()))?
-            .map_err(|source| Error::Http { tracker: tracker.clone().into(), source })?;
+            .map_err(|source| Error::Http { tracker: tracker.clone().into(), source: source.into() })?;
         match answer::read(&answer) {
             Some(Answer::Swarms(told)) => {
                 let told = |hash: &SwarmHash| told.get(hash).copied().unwrap_or_default();

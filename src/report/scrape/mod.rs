@@ -53,7 +53,7 @@ pub enum Error {
         /// Who was asked.
         tracker: SafeUrl,
         /// What lies below.
-        source: crate::http::Error,
+        source: Box<crate::http::Error>,
     },
     /// No datagram could be sent or received.
     #[error("cannot scrape {tracker}")]

@@ -57,8 +57,8 @@ fn word(bytes: &[u8], at: usize) -> u32 {
 /// Finds an address that answers: one of each family at most. Always in the same order: those of one name may be several trackers that count for
 /// themselves, and a counter has to be that of yesterday.
 async fn connect<'a>(http: &Http, tracker: &'a Url) -> Result<Conversation<'a>, Error> {
-    let refuse = |source| Error::Http { tracker: tracker.clone().into(), source };
-    let mut addresses = http.addresses(tracker).await.map_err(refuse)?;
+    let refused = |source| Error::Http { tracker: tracker.clone().into(), source: Box::new(source) };
+    let mut addresses = http.addresses(tracker).await.map_err(refused)?;
     addresses.sort_unstable();
     let v4 = addresses.iter().find(|address| address.is_ipv4());
     let v6 = addresses.iter().find(|address| address.is_ipv6());
