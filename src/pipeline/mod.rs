@@ -6,6 +6,7 @@
 
 mod drain;
 mod fetch;
+mod figures;
 mod monitor;
 mod place;
 mod plan;
@@ -262,6 +263,7 @@ impl Pipeline {
         };
         let (polled, fetched, placed) = tokio::join!(polls, fetches, self.place_all(&pass));
         polled.and(fetched).and(placed)?;
+        self.gather().await?;
         self.summary(&pass).await
     }
 

@@ -177,7 +177,8 @@ async fn http_answers_that_are_none_are_errors_and_show_no_passkey() {
     ] {
         let (url, _) = http_tracker(answer).await;
         let scraped = scrape(&trusting(&url), &url, &[A]).await;
-        let error = crate::error::chain(&scraped.error.unwrap());
+        let error = scraped.error.unwrap();
+        let error = format!("{error} {error:?}");
         assert!(error.contains(words) && !error.contains("s3cret"), "{error}");
         assert_eq!(scraped.swarms, []);
     }
