@@ -14,6 +14,7 @@ pub mod http;
 pub mod model;
 pub mod pipeline;
 pub mod publish;
+pub mod report;
 pub mod secret;
 pub mod store;
 pub mod torrent;

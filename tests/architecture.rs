@@ -12,14 +12,14 @@ const LAYERS: [&[&str]; 7] = [
     &["main", "lib"],
     &["cli"],
     &["pipeline"],
-    &["feed", "download", "torrent", "handover", "publish", "store", "config"],
+    &["feed", "download", "torrent", "handover", "publish", "report", "store", "config"],
     &["model"],
     &["hash", "http"],
     &["fs", "secret", "units", "error"],
 ];
 
 /// What passes between them is a value of `model`, and it passes through `pipeline` and `store`.
-const STAGES: [&str; 5] = ["feed", "download", "torrent", "handover", "publish"];
+const STAGES: [&str; 6] = ["feed", "download", "torrent", "handover", "publish", "report"];
 
 const LONGEST_FILE: usize = 500;
 

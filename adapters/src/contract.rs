@@ -136,6 +136,18 @@ pub enum Presence {
     Refused(String),
 }
 
+/// A torrent in a client's list.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Listed {
+    /// As far as the client tells: Transmission knows a hybrid by its v1 hash alone. See
+    /// [`InfoHashes::is_same_torrent`].
+    pub info_hash: InfoHashes,
+    /// As [`TorrentClient::find`] reports it.
+    pub status: TorrentStatus,
+    /// When the client got it, in seconds since 1970: its counters began at zero then.
+    pub added: Option<i64>,
+}
+
 /// A BitTorrent client that can be given torrents.
 ///
 /// Every call may be made twice with the same result. No call retries, waits for a state or sleeps; each ends
@@ -155,6 +167,10 @@ pub trait TorrentClient: Send + Sync {
 
     /// What the client says of this torrent now. Says `Absent` for an unknown one; that is no error.
     async fn find(&self, torrent: &TorrentRef) -> Result<Presence, Error>;
+
+    /// Everything that the client has, whoever gave it, in one request. `None` where it cannot be asked, as at a
+    /// watched folder. At least 10,000 torrents fit.
+    async fn list(&self) -> Result<Option<Vec<Listed>>, Error>;
 
     /// Applies limits and labels to a present torrent. An unset limit is left alone.
     async fn configure(&self, torrent: &TorrentRef, limits: &Limits) -> Result<(), Error>;

@@ -57,6 +57,12 @@ impl InfoHashes {
             Self::V1(_) => None,
         }
     }
+
+    /// Whether both name one torrent, also where one of them knows only half of a hybrid.
+    pub fn is_same_torrent(&self, other: &Self) -> bool {
+        let same_v1 = self.v1().is_some() && self.v1() == other.v1();
+        same_v1 || (self.v2().is_some() && self.v2() == other.v2())
+    }
 }
 
 /// A text that is not an info hash.
@@ -117,6 +123,17 @@ mod tests {
         let text = "0123456789ABCDEF0123456789abcdef01234567";
         let hash: InfoHashV1 = text.parse().unwrap();
         assert_eq!(hash.to_string(), text.to_lowercase());
+    }
+
+    #[test]
+    fn half_of_a_hybrid_is_the_same_torrent() {
+        let (v1, v2) = (InfoHashV1([1; 20]), InfoHashV2([2; 32]));
+        let hybrid = InfoHashes::Hybrid(v1, v2);
+        for half in [InfoHashes::V1(v1), InfoHashes::V2(v2), hybrid] {
+            assert!(hybrid.is_same_torrent(&half) && half.is_same_torrent(&hybrid), "{half:?}");
+        }
+        assert!(!InfoHashes::V1(v1).is_same_torrent(&InfoHashes::V2(v2)));
+        assert!(!hybrid.is_same_torrent(&InfoHashes::Hybrid(InfoHashV1([3; 20]), InfoHashV2([3; 32]))));
     }
 
     #[test]

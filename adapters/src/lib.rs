@@ -35,7 +35,7 @@ mod watch_dir;
 
 pub use config::{ClientConfig, QBittorrentConfig, TransmissionConfig, WatchDirConfig, WatchedBy, open};
 pub use contract::{
-    Activity, Added, Capabilities, ClientInfo, Limits, Presence, Seed, TorrentClient, TorrentRef,
+    Activity, Added, Capabilities, ClientInfo, Limits, Listed, Presence, Seed, TorrentClient, TorrentRef,
     TorrentStatus, TorrentVersion,
 };
 pub use error::{Error, ErrorKind, Retry};

@@ -26,8 +26,8 @@ use reqwest::multipart::{Form, Part};
 use serde::Deserialize;
 
 use crate::{
-    Activity, Added, Capabilities, ClientInfo, Error, InfoHashes, Limits, Presence, QBittorrentConfig, Seed,
-    TorrentClient, TorrentRef, TorrentStatus,
+    Activity, Added, Capabilities, ClientInfo, Error, InfoHashes, Limits, Listed, Presence,
+    QBittorrentConfig, Seed, TorrentClient, TorrentRef, TorrentStatus,
 };
 use api::{Api, ApiVersion, Command, Question};
 
@@ -66,6 +66,10 @@ impl Rechecks {
 #[derive(Deserialize, Default)]
 #[serde(default)]
 struct Row {
+    hash: String,
+    infohash_v1: String,
+    infohash_v2: String,
+    added_on: i64,
     state: String,
     progress: f64,
     amount_left: i64,
@@ -95,6 +99,15 @@ impl QBittorrent {
         let query = Question::get("torrents/info").with("hashes", ids(&torrent.info_hash));
         let rows: Vec<Row> = self.api.json(query).await?;
         Ok(rows.into_iter().next())
+    }
+
+    /// The status of a row; what was said before a check that was just asked for does not count.
+    fn status(&self, row: Row, info_hash: &InfoHashes) -> TorrentStatus {
+        let mut status = status(row);
+        if self.rechecks.is_recent(info_hash) && !matches!(status.activity, Activity::Checking(_)) {
+            status.activity = Activity::Checking(0.0);
+        }
+        status
     }
 
     fn add_form(&self, seed: &Seed) -> Form {
@@ -190,11 +203,17 @@ impl TorrentClient for QBittorrent {
 
     async fn find(&self, torrent: &TorrentRef) -> Result<Presence, Error> {
         let Some(row) = self.row(torrent).await? else { return Ok(Presence::Absent) };
-        let mut status = status(row);
-        if self.rechecks.is_recent(&torrent.info_hash) && !matches!(status.activity, Activity::Checking(_)) {
-            status.activity = Activity::Checking(0.0);
-        }
-        Ok(Presence::Present(status))
+        Ok(Presence::Present(self.status(row, &torrent.info_hash)))
+    }
+
+    async fn list(&self) -> Result<Option<Vec<Listed>>, Error> {
+        let rows: Vec<Row> = self.api.json(Question::get("torrents/info")).await?;
+        let listed = rows.into_iter().filter_map(|row| {
+            let info_hash = info_hashes(&row)?;
+            let added = Some(row.added_on).filter(|added| *added > 0);
+            Some(Listed { info_hash, added, status: self.status(row, &info_hash) })
+        });
+        Ok(Some(listed.collect()))
     }
 
     /// Seeding time is set in whole minutes, rounded up. What the client does at a limit stays its own
@@ -238,6 +257,12 @@ fn ids(info_hash: &InfoHashes) -> String {
     let v1 = info_hash.v1().map(|hash| hash.to_string());
     let v2 = info_hash.v2().map(|hash| hash.to_string()[..40].to_owned());
     v2.into_iter().chain(v1).collect::<Vec<_>>().join("|")
+}
+
+/// The hashes of a row. Built with libtorrent 1.2, which knows v1 alone, it may give none but its own identifier.
+fn info_hashes(row: &Row) -> Option<InfoHashes> {
+    let told = InfoHashes::from_parts(row.infohash_v1.parse().ok(), row.infohash_v2.parse().ok());
+    told.or_else(|| row.hash.parse().ok().map(InfoHashes::V1))
 }
 
 /// The states of every generation; what is not known is taken for stopped, which promises nothing.
@@ -298,6 +323,31 @@ mod tests {
         let row: Row =
             serde_json::from_str(r#"{"state": "dreamingUP", "progress": 1, "novelty": []}"#).unwrap();
         assert_eq!(status(row).activity, Activity::Stopped);
+    }
+
+    #[test]
+    fn a_row_is_known_by_the_hashes_that_it_tells() {
+        let hashes = |json: &str| info_hashes(&serde_json::from_str(json).unwrap());
+        let (v1, v2) = ("11".repeat(20), "22".repeat(32));
+        let (one, two) = (InfoHashV1([0x11; 20]), InfoHashV2([0x22; 32]));
+        for (row, expected) in [
+            (format!(r#"{{"hash": "{v1}"}}"#), Some(InfoHashes::V1(one))),
+            (
+                format!(r#"{{"hash": "{v1}", "infohash_v1": "{v1}", "infohash_v2": ""}}"#),
+                Some(InfoHashes::V1(one)),
+            ),
+            (
+                format!(r#"{{"hash": "x", "infohash_v1": "{v1}", "infohash_v2": "{v2}"}}"#),
+                Some(InfoHashes::Hybrid(one, two)),
+            ),
+            (
+                format!(r#"{{"hash": "x", "infohash_v1": "", "infohash_v2": "{v2}"}}"#),
+                Some(InfoHashes::V2(two)),
+            ),
+            (r#"{"hash": "x"}"#.to_owned(), None),
+        ] {
+            assert_eq!(hashes(&row), expected, "{row}");
+        }
     }
 
     #[test]

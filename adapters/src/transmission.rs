@@ -30,16 +30,17 @@ use transmission_rpc::types::{
 
 use crate::http::{Http, Refusal, Reply};
 use crate::{
-    Activity, Added, Capabilities, ClientInfo, Error, ErrorKind, InfoHashes, Limits, Presence, Secret, Seed,
-    TorrentClient, TorrentRef, TorrentStatus, TransmissionConfig,
+    Activity, Added, Capabilities, ClientInfo, Error, ErrorKind, InfoHashes, Limits, Listed, Presence,
+    Secret, Seed, TorrentClient, TorrentRef, TorrentStatus, TransmissionConfig,
 };
 
 const SESSION_HEADER: &str = "X-Transmission-Session-Id";
 /// `rpc-version` of 4.0.0: the first that takes hybrid torrents and that does not hash what is added.
 const RPC_VERSION_4: i64 = 17;
 
-/// What `find` asks for. All are known to 3.00.
-const STATUS_FIELDS: [TorrentGetField; 8] = [
+/// What `find` and `list` ask for. All are known to 3.00.
+const STATUS_FIELDS: [TorrentGetField; 9] = [
+    TorrentGetField::AddedDate,
     TorrentGetField::HashString,
     TorrentGetField::Status,
     TorrentGetField::LeftUntilDone,
@@ -258,6 +259,12 @@ impl TorrentClient for Transmission {
         Ok(found.map_or(Presence::Absent, |torrent| Presence::Present(status(torrent))))
     }
 
+    async fn list(&self) -> Result<Option<Vec<Listed>>, Error> {
+        let fields = STATUS_FIELDS.map(|field| field.to_str());
+        let all: Torrents<Torrent> = self.call("torrent-get", json!({ "fields": fields })).await?;
+        Ok(Some(all.torrents.into_iter().filter_map(listed).collect()))
+    }
+
     /// Ratio and upload limit are set for this torrent alone. Transmission has no limit on seeding time
     /// (its idle limit is something else and is never used for it): where one is asked for, all else is
     /// set and the call then ends with `Unsupported`.
@@ -313,6 +320,12 @@ fn declined(result: &str) -> Error {
             .source(result);
     }
     Error::new(ErrorKind::Rejected, "Transmission declines").source(result)
+}
+
+fn listed(torrent: Torrent) -> Option<Listed> {
+    let v1 = torrent.hash_string.as_deref()?.parse().ok()?;
+    let added = torrent.added_date.map(|date| date.timestamp()).filter(|added| *added > 0);
+    Some(Listed { info_hash: InfoHashes::V1(v1), added, status: status(torrent) })
 }
 
 fn status(torrent: Torrent) -> TorrentStatus {

@@ -20,8 +20,8 @@ use notify::{RecursiveMode, Watcher};
 use tokio::sync::mpsc;
 
 use crate::{
-    Added, Capabilities, ClientInfo, Error, ErrorKind, InfoHashes, Limits, Presence, Seed, TorrentClient,
-    TorrentRef, WatchDirConfig, WatchedBy,
+    Added, Capabilities, ClientInfo, Error, ErrorKind, InfoHashes, Limits, Listed, Presence, Seed,
+    TorrentClient, TorrentRef, WatchDirConfig, WatchedBy,
 };
 use place::{Folder, path_error};
 
@@ -236,6 +236,10 @@ impl TorrentClient for WatchDir {
     async fn find(&self, torrent: &TorrentRef) -> Result<Presence, Error> {
         let torrent = torrent.clone();
         self.blocking(move |this| Ok(this.presence(&this.places(&torrent)?, &torrent.info_hash))).await
+    }
+
+    async fn list(&self) -> Result<Option<Vec<Listed>>, Error> {
+        Ok(None)
     }
 
     /// Nothing can be set through a folder: `Unsupported` if a limit is asked for.

@@ -26,17 +26,23 @@ fn qbittorrent(url: String) -> Box<dyn TorrentClient> {
     open(&ClientConfig::QBittorrent(config)).unwrap()
 }
 
-/// What both adapters make of a fault.
-async fn both(fault: Fault) -> [Error; 2] {
+/// What both adapters make of a fault, when they are asked who they are and what they have.
+async fn both(fault: Fault) -> [Error; 4] {
     let server = FaultServer::start(fault).unwrap();
-    let first = transmission(format!("{}/transmission/rpc", server.url())).probe().await.unwrap_err();
-    let second = qbittorrent(format!("{}/proxied/qbt", server.url())).probe().await.unwrap_err();
-    for error in [&first, &second] {
+    let first = transmission(format!("{}/transmission/rpc", server.url()));
+    let second = qbittorrent(format!("{}/proxied/qbt", server.url()));
+    let errors = [
+        first.probe().await.unwrap_err(),
+        first.list().await.unwrap_err(),
+        second.probe().await.unwrap_err(),
+        second.list().await.unwrap_err(),
+    ];
+    for error in &errors {
         let text = format!("{error} {error:?}");
         assert!(!text.contains(PASSWORD), "{text}");
         assert!(text.contains("127.0.0.1"), "{text}");
     }
-    [first, second]
+    errors
 }
 
 #[tokio::test]
@@ -48,7 +54,7 @@ async fn what_is_no_client_is_told_from_one_that_is_down() {
         (Fault::WebPage, ErrorKind::Protocol, "web page"),
         (Fault::OtherJson, ErrorKind::Protocol, "cannot be read"),
         (Fault::Redirect, ErrorKind::Protocol, "redirect to https://elsewhere.example/login"),
-        (Fault::Endless, ErrorKind::Protocol, "more than 4 MiB"),
+        (Fault::Endless, ErrorKind::Protocol, "more than 64 MiB"),
     ] {
         for error in both(fault).await {
             assert_eq!(error.kind, kind, "{fault:?}: {error:?}");
@@ -72,8 +78,8 @@ async fn a_refused_password_is_not_sent_again_even_by_many_at_once() {
     for make in [transmission, qbittorrent] {
         let server = FaultServer::start(Fault::Unauthorized).unwrap();
         let client = make(server.url());
-        let (first, second, third) = tokio::join!(client.probe(), client.probe(), client.probe());
-        for outcome in [first, second, third, client.probe().await] {
+        let (first, second, third) = tokio::join!(client.probe(), client.probe(), client.list());
+        for outcome in [first.map(drop), second.map(drop), third.map(drop), client.list().await.map(drop)] {
             assert_eq!(outcome.unwrap_err().kind, ErrorKind::Unauthorized);
         }
         assert_eq!(server.requests(), 1);

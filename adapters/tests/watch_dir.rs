@@ -330,6 +330,7 @@ async fn what_a_folder_cannot_carry_is_unsupported() {
     let (sample, _) = bench.sample("episode.mp3");
     let torrent = sample.torrent();
     bench.client.configure(&torrent, &Limits::default()).await.unwrap();
+    assert_eq!(bench.client.list().await.unwrap(), None);
     let limits = Limits { ratio: Some(1.0), ..Limits::default() };
     let v2 = Sample::new("v2.mp3", TorrentVersion::V2);
     let data = v2.write_to(bench.folder.path());

@@ -7,6 +7,7 @@ pub mod man;
 mod manage;
 mod output;
 mod progress;
+mod report;
 mod run;
 mod status;
 mod takedown;
@@ -51,6 +52,7 @@ enum Command {
     Feed(feed::FeedArgs),
     #[command(subcommand)]
     Torrent(torrent::TorrentCommand),
+    Report(report::ReportArgs),
     /// Try again now what has failed or waits
     Retry(manage::EpisodesArgs),
     /// Stop managing episodes; files and what the clients have stay
@@ -172,6 +174,7 @@ async fn dispatch(command: Command, context: &Context) -> Result<Outcome, Error>
         Command::Check(args) => check::run(&args, context).await,
         Command::Feed(args) => feed_command(&args, context).await,
         Command::Torrent(command) => Ok(torrent(&command, context)?),
+        Command::Report(args) => report::run(&args, context).await,
         Command::Retry(args) => manage::retry(&args, context).await,
         Command::Forget(args) => manage::forget(&args, context).await,
         Command::Takedown(args) => takedown::takedown(&args, context).await,

@@ -15,7 +15,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use podseed_adapters::{
-    ClientConfig, ClientInfo, ErrorKind, Limits, Retry, TorrentClient, TorrentStatus, TorrentVersion,
+    ClientConfig, ClientInfo, ErrorKind, Limits, Listed, Retry, TorrentClient, TorrentStatus, TorrentVersion,
 };
 use tokio::sync::{Mutex, OnceCell};
 
@@ -123,6 +123,11 @@ impl Client {
     pub async fn info(&self) -> Result<&ClientInfo, Problem> {
         let ask = || async { self.adapter.probe().await.map_err(|error| problem(&self.name, error)) };
         self.info.get_or_init(ask).await.as_ref().map_err(Problem::clone)
+    }
+
+    /// Everything that the client has, whoever gave it; `None` where it cannot be asked.
+    pub async fn list(&self) -> Result<Option<Vec<Listed>>, Problem> {
+        self.adapter.list().await.map_err(|error| problem(&self.name, error))
     }
 
     /// Whether this client can take torrents of this version, and if not, what to do.

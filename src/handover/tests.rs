@@ -44,6 +44,10 @@ impl TorrentClient for Scripted {
         Ok(if answers.len() > 1 { answers.pop_front() } else { answers.front().cloned() }.unwrap())
     }
 
+    async fn list(&self) -> Result<Option<Vec<Listed>>, Error> {
+        Ok(None)
+    }
+
     async fn configure(&self, _: &TorrentRef, limits: &Limits) -> Result<(), Error> {
         self.note("configure");
         match limits.seeding_time {

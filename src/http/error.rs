@@ -73,6 +73,14 @@ pub enum Error {
         /// Who sends.
         url: SafeUrl,
     },
+    /// No address is known for the host, or the URL has no port.
+    #[error("cannot find the address of {url}")]
+    Resolve {
+        /// Who was to be asked.
+        url: SafeUrl,
+        /// What lies below.
+        source: io::Error,
+    },
     /// The name does not resolve, or nobody listens there.
     #[error("cannot connect to {url}")]
     Connect {
@@ -144,6 +152,7 @@ impl Error {
             Self::HeldBack { wait, .. } => Advice::Later { after: Some(*wait) },
             Self::Timeout { .. }
             | Self::TooSlow { .. }
+            | Self::Resolve { .. }
             | Self::Connect { .. }
             | Self::Tls { .. }
             | Self::Interrupted { .. } => Advice::Later { after: None },

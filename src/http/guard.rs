@@ -9,10 +9,12 @@
 //! and for just that reason no URL may name it.
 
 use std::error::Error as StdError;
+use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use tokio::net::lookup_host;
 use url::{Host, Url};
 
 use super::Error;
@@ -79,6 +81,27 @@ impl Guard {
             None => Ok(()),
         }
     }
+
+    /// Where the host of a URL with a port is to be reached, for what does not go through the HTTP client. Of a name
+    /// with public and other addresses, the public ones.
+    pub(super) async fn addresses(&self, url: &Url, trusted: bool) -> Result<Vec<SocketAddr>, Error> {
+        let unknown = |source| Error::Resolve { url: SafeUrl::from(url.clone()), source };
+        let port = url.port_or_known_default().ok_or_else(|| unknown(ErrorKind::InvalidInput.into()))?;
+        let mut addresses: Vec<SocketAddr> = match url.host() {
+            Some(Host::Ipv4(address)) => vec![(address, port).into()],
+            Some(Host::Ipv6(address)) => vec![(address, port).into()],
+            Some(Host::Domain(name)) => lookup_host((name, port)).await.map_err(unknown)?.collect(),
+            None => Vec::new(),
+        };
+        let first = addresses.first().ok_or_else(|| unknown(ErrorKind::NotFound.into()))?.ip();
+        if !self.off && !trusted {
+            addresses.retain(|address| is_public(address.ip()));
+        }
+        if addresses.is_empty() {
+            return Err(Error::RefusedAddress { url: SafeUrl::from(url.clone()), address: first });
+        }
+        Ok(addresses)
+    }
 }
 
 fn proxy_host(value: &str) -> Option<String> {
@@ -88,7 +111,7 @@ fn proxy_host(value: &str) -> Option<String> {
 }
 
 async fn lookup(name: &str) -> std::io::Result<Vec<SocketAddr>> {
-    Ok(tokio::net::lookup_host((name, 0)).await?.collect())
+    Ok(lookup_host((name, 0)).await?.collect())
 }
 
 /// Resolves names to public addresses only.
@@ -249,6 +272,24 @@ mod tests {
         ] {
             let url = Url::parse(&format!("http://{host}/x")).unwrap();
             assert!(matches!(guard.check(&url).await, Err(Error::RefusedAddress { .. })), "{host}");
+        }
+    }
+
+    #[tokio::test]
+    async fn addresses_for_other_protocols_are_checked_too() {
+        let guard = Guard { off: false, proxies: [].into() };
+        for host in ["127.0.0.1", "[::1]", "localhost", "169.254.169.254", "0x7f000001"] {
+            let url = Url::parse(&format!("udp://{host}:6969/announce")).unwrap();
+            let refused = guard.addresses(&url, false).await;
+            assert!(matches!(refused, Err(Error::RefusedAddress { .. })), "{host}: {refused:?}");
+            assert!(!guard.addresses(&url, true).await.unwrap().is_empty(), "{host}");
+        }
+        let public =
+            guard.addresses(&Url::parse("udp://1.1.1.1:6969/announce").unwrap(), false).await.unwrap();
+        assert_eq!(public, ["1.1.1.1:6969".parse().unwrap()]);
+        for unusable in ["udp://1.1.1.1/announce", "udp:///announce", "udp:x"] {
+            let url = Url::parse(unusable).unwrap();
+            assert!(matches!(guard.addresses(&url, true).await, Err(Error::Resolve { .. })), "{unusable}");
         }
     }
 

@@ -12,6 +12,7 @@ mod meter;
 mod origins;
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -218,6 +219,12 @@ impl Http {
             };
             hop.follow(target, response.status())?;
         }
+    }
+
+    /// The addresses of a URL's host, for a protocol other than HTTP: none that this client would not connect to.
+    pub async fn addresses(&self, url: &Url) -> Result<Vec<SocketAddr>, Error> {
+        let unguarded = self.trusted.is_some() && self.trusted == Endpoint::of(url);
+        self.shared.guard.addresses(url, unguarded).await
     }
 
     /// The pause before a failed transfer is tried again.

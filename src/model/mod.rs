@@ -1,6 +1,7 @@
 //! Ground: the nouns of podseed. No input or output.
 
 mod feed;
+mod figures;
 pub mod identity;
 pub mod licence;
 pub mod media;
@@ -13,6 +14,9 @@ mod words;
 mod work;
 
 pub use feed::{Enclosure, Feed, FeedKind, Item, Role};
+pub use figures::{
+    Counted, Counter, Fallen, Looks, Peers, Reading, ReportedFile, ReportedShow, Source, SourceDay,
+};
 pub use path_map::PathMap;
 pub use podseed_adapters::{InfoHashV1, InfoHashV2, InfoHashes, TorrentVersion};
 pub use publication::{

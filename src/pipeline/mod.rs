@@ -7,6 +7,7 @@
 mod copies;
 mod drain;
 mod fetch;
+mod figures;
 mod monitor;
 mod place;
 mod plan;
@@ -296,6 +297,7 @@ impl Pipeline {
         let (polled, fetched, placed) = tokio::join!(polls, fetches, self.place_all(&pass));
         polled.and(fetched).and(placed)?;
         self.delete_withdrawn(&pass).await?;
+        self.gather().await?;
         self.publish().await?;
         self.summary(&pass).await
     }

@@ -5,6 +5,7 @@
 
 mod downloads;
 mod episodes;
+mod figures;
 mod manage;
 mod placements;
 mod publication;
@@ -24,6 +25,7 @@ use sqlx::sqlite::{
 
 pub use downloads::NameTaken;
 pub use episodes::{KnownItem, Recorded, Verdict};
+pub use figures::Rule;
 pub use manage::{Found, Story, StoryEnclosure};
 pub use placements::Placed;
 pub use publication::{Cover, Document, DueShow, Published, ShowFacts, Terms};
@@ -109,6 +111,7 @@ fn migrator() -> Migrator {
     let scripts = [
         ("first", include_str!("migrations/0001_first.sql")),
         ("publication", include_str!("migrations/0002_publication.sql")),
+        ("figures", include_str!("migrations/0003_figures.sql")),
     ];
     let migration = |(version, (name, script)): (i64, (&'static str, &'static str))| {
         let script = sqlx::SqlSafeStr::into_sql_str(script);

@@ -1,5 +1,7 @@
 //! The store by itself: identity over polls, claims, what a crash leaves behind.
 
+mod figures;
+
 use super::*;
 use crate::model::{
     Enclosure, Feed, FeedKind, InfoHashes, Item, MediaFile, PlacementReport, PlacementState, Problem, Role,

@@ -4,12 +4,12 @@
 #![expect(clippy::print_stderr, reason = "a skipped check has to be seen")]
 
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::{PASSWORD, QBittorrent, Sample, Transmission};
 use crate::{
-    Activity, Added, Capabilities, ClientConfig, Error, ErrorKind, InfoHashV1, InfoHashes, Limits, Presence,
-    Secret, TorrentClient, TorrentRef, TorrentStatus, TorrentVersion, open,
+    Activity, Added, Capabilities, ClientConfig, Error, ErrorKind, InfoHashV1, InfoHashes, Limits, Listed,
+    Presence, Secret, TorrentClient, TorrentRef, TorrentStatus, TorrentVersion, open,
 };
 
 /// Far beyond what any client needs for a file of 200 kB.
@@ -67,6 +67,7 @@ pub async fn check(real: &mut impl RealClient) {
         removing_keeps_the_data(&bench),
         other_versions_work_or_are_unsupported(&bench),
         a_file_that_is_no_torrent_is_rejected(&bench),
+        the_list_tells_what_find_tells(&bench),
     );
     a_stopped_client_is_unreachable_and_comes_back(&bench, real).await;
     a_wrong_password_is_sent_once(real).await;
@@ -288,14 +289,54 @@ async fn a_file_that_is_no_torrent_is_rejected(bench: &Bench) {
     assert_eq!(error.kind, ErrorKind::Rejected, "{error:?}");
 }
 
+async fn the_list_tells_what_find_tells(bench: &Bench) {
+    let client = &*bench.client;
+    let room = bench.room("listed");
+    let version = if bench.capabilities.hybrid { TorrentVersion::Hybrid } else { TorrentVersion::V1 };
+    let (seeding, other) =
+        (Sample::new("listed.mp3", TorrentVersion::V1), Sample::new("stopped.mp3", version));
+    // Clients count whole seconds.
+    let before = now() - 1;
+    hand_over(client, &seeding, &seeding.write_to(&room)).await;
+    bench.add_and_verify(&other, &room.join("nowhere.mp3")).await;
+    for sample in [&seeding, &other] {
+        let listed = listed(client, sample).await.expect("it is there");
+        let Presence::Present(found) = client.find(&sample.torrent()).await.unwrap() else {
+            panic!("{} is listed and not found", sample.name)
+        };
+        assert_eq!(listed.status, found, "{}", sample.name);
+        let added = listed.added.expect("every client of ours tells it");
+        assert!((before..=now() + 1).contains(&added), "{}: {added}", sample.name);
+    }
+    client.remove(&other.torrent()).await.unwrap();
+    let deadline = Instant::now() + PATIENCE;
+    while listed(client, &other).await.is_some() {
+        assert!(Instant::now() < deadline, "the torrent stays in the list");
+        client.changed(&other.torrent(), POLL).await;
+    }
+}
+
+async fn listed(client: &dyn TorrentClient, sample: &Sample) -> Option<Listed> {
+    let all = client.list().await.unwrap().expect("the suite is for clients that can be asked");
+    all.into_iter().find(|listed| listed.info_hash.is_same_torrent(&sample.info_hash))
+}
+
+fn now() -> i64 {
+    let elapsed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    elapsed.as_secs().try_into().unwrap()
+}
+
 async fn a_stopped_client_is_unreachable_and_comes_back(bench: &Bench, real: &mut impl RealClient) {
     let sample = Sample::new("down and back.mp3", TorrentVersion::V1);
     let data = sample.write_to(&bench.room("down and back"));
     hand_over(&*bench.client, &sample, &data).await;
     real.stop();
-    let error = bench.client.find(&sample.torrent()).await.unwrap_err();
-    assert_eq!(error.kind, ErrorKind::Unreachable, "{error:?}");
-    assert_silent(&error);
+    for error in
+        [bench.client.find(&sample.torrent()).await.unwrap_err(), bench.client.list().await.unwrap_err()]
+    {
+        assert_eq!(error.kind, ErrorKind::Unreachable, "{error:?}");
+        assert_silent(&error);
+    }
     real.start_again();
     until(&*bench.client, &sample.torrent(), |status| status.activity == Activity::Seeding).await;
 }
