@@ -14,7 +14,8 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use podseed_adapters::{
-    ClientConfig, ClientInfo, ErrorKind, Limits, Retry, TorrentClient, TorrentStatus, TorrentVersion,
+    ClientConfig, ClientInfo, ErrorKind, Limits, Retry, TorrentClient, TorrentRef, TorrentStatus,
+    TorrentVersion,
 };
 use tokio::sync::{Mutex, OnceCell};
 
@@ -42,6 +43,15 @@ impl Problem {
     fn never(message: String) -> Self {
         Self { message, retry: Retry::Never }
     }
+}
+
+/// What has become of a torrent that was to be taken out of a client.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Removed {
+    /// The client does not have it, any more or at all. Its data stays.
+    Gone,
+    /// Nobody but the user can take it out there; why, and how.
+    Unreachable(String),
 }
 
 /// A client of the configuration, ready to be spoken to.
@@ -147,6 +157,18 @@ impl Client {
     /// Begins to hand one torrent over, or to look after one that was.
     pub fn visit<'a>(&'a self, order: &'a Order, memory: Memory) -> Visit<'a> {
         Visit::new(self, order, memory)
+    }
+
+    /// Takes a torrent out of the client; its data stays. One that is not there is no error.
+    pub async fn remove(&self, show: &str, name: &str, info_hash: InfoHashes) -> Result<Removed, Problem> {
+        let torrent = TorrentRef { info_hash, name: name.to_owned(), show: show.to_owned() };
+        match self.adapter.remove(&torrent).await {
+            Ok(()) => Ok(Removed::Gone),
+            Err(error) if error.kind == ErrorKind::Unsupported => {
+                Ok(Removed::Unreachable(problem(&self.name, error).message))
+            }
+            Err(error) => Err(problem(&self.name, error)),
+        }
     }
 
     /// The folder of some data as this client sees it.

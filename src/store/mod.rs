@@ -3,10 +3,12 @@
 //! SQLite in `state.db`; the statements keep to what PostgreSQL takes too. Every function is one transaction.
 //! An effect comes first and its record second, so a record may be made twice.
 
+mod compare;
 mod downloads;
 mod episodes;
 mod manage;
 mod placements;
+mod revisions;
 mod shows;
 mod status;
 mod writer;
@@ -23,6 +25,7 @@ pub use downloads::NameTaken;
 pub use episodes::{KnownItem, Recorded, Verdict};
 pub use manage::{Found, Story, StoryEnclosure};
 pub use placements::Placed;
+pub use revisions::{OfficialTorrent, Retired};
 pub use shows::{FailedPoll, FeedRecord, ShowId, ShowRecord};
 pub use status::{EnclosureStatus, EpisodeStatus, PlacementStatus, ShowStatus};
 
