@@ -51,7 +51,7 @@ impl World {
     fn with_clients_and_tracker(&self, clients: &str, tracker: &str) {
         std::fs::write(self.path("password"), format!("{PASSWORD}\n")).unwrap();
         let clients = if clients.is_empty() { String::new() } else { format!("clients:\n{clients}") };
-        self.configure(&format!("{clients}torrent:\n  trackers: [[\"{tracker}\"]]\n"));
+        self.configure(&format!("{clients}torrent:\n  trackers: [[\"{tracker}\"]]\n  web_seeds: never\n"));
     }
 
     /// The only enclosure.

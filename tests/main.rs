@@ -19,6 +19,7 @@ mod flows;
 mod http;
 mod pages;
 mod publication;
+mod revisions;
 mod site_feeds;
 mod support;
 mod torrents;

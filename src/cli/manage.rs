@@ -123,6 +123,9 @@ fn print_enclosure(enclosure: &StoryEnclosure) {
             enclosure.bytes
         ));
     }
+    if enclosure.status.magnet.is_some() {
+        print_source(enclosure);
+    }
     for placement in &enclosure.status.placements {
         let error = placement.error.as_deref().map(|error| without_name(&placement.client, error));
         let error = error.map(|error| format!(": {}", plain(error))).unwrap_or_default();
@@ -130,6 +133,20 @@ fn print_enclosure(enclosure: &StoryEnclosure) {
     }
     for (at, text) in &enclosure.events {
         data(format_args!("    {at}  {}", plain(text)));
+    }
+}
+
+fn print_source(enclosure: &StoryEnclosure) {
+    let web_seed = if enclosure.web_seed { "; a web seed" } else { "" };
+    let next = enclosure.next_look.map(|next| format!("; looked at again after {next}")).unwrap_or_default();
+    data(format_args!("    source    {}{web_seed}{next}", enclosure.source));
+    if let Some(url) = &enclosure.official_url {
+        let joined = if enclosure.official { "joined" } else { "not joined" };
+        data(format_args!("    official  {}; {joined}", plain(&public_url(url))));
+    }
+    if let Some((at, why)) = &enclosure.replaced {
+        let by = if why == "official" { "by the publisher's own torrent" } else { "by a new file" };
+        data(format_args!("    replaced  {at}, {by}"));
     }
 }
 
@@ -155,6 +172,12 @@ fn story_json(story: &Story) -> serde_json::Value {
                 "placements": placements,
                 "requests": enclosure.requests,
                 "bytes": enclosure.bytes,
+                "source": enclosure.source.as_str(),
+                "next_look": enclosure.next_look.map(|time| time.to_string()),
+                "web_seed": enclosure.web_seed,
+                "official_torrent": enclosure.official_url.as_deref().map(public_url),
+                "official": enclosure.official,
+                "replaced": enclosure.replaced.as_ref().map(|(at, why)| serde_json::json!({"at": at.to_string(), "by": why})),
                 "events": events,
             })
         })

@@ -31,8 +31,7 @@ pub(super) enum Verdict {
 
 /// Judges an answer. `held` is what was asked to be continued: the bytes we have, and the record of what they are.
 pub(super) fn judge(response: &Response, held: Option<(u64, &Record)>) -> Verdict {
-    let range = text(&response.headers, CONTENT_RANGE).and_then(|range| ContentRange::parse(&range));
-    match (response.status, held, range) {
+    match (response.status, held, range(&response.headers)) {
         (StatusCode::OK, _, _) => Verdict::Whole,
         (StatusCode::PARTIAL_CONTENT, Some((offset, record)), Some(range))
             if range.first == Some(offset) && is_same(&response.headers, record, range.total) =>
@@ -103,11 +102,17 @@ fn text(headers: &HeaderMap, name: HeaderName) -> Option<String> {
     headers.get(name)?.to_str().ok().map(|text| text.trim().to_owned())
 }
 
+/// The `Content-Range` of an answer, if it has a sound one.
+pub(super) fn range(headers: &HeaderMap) -> Option<ContentRange> {
+    ContentRange::parse(&text(headers, CONTENT_RANGE)?)
+}
+
 /// `Content-Range: bytes FIRST-LAST/TOTAL`, each half possibly `*`.
-#[derive(Debug, PartialEq, Eq)]
-struct ContentRange {
-    first: Option<u64>,
-    total: Option<u64>,
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct ContentRange {
+    pub(super) first: Option<u64>,
+    pub(super) last: Option<u64>,
+    pub(super) total: Option<u64>,
 }
 
 impl ContentRange {
@@ -120,12 +125,12 @@ impl ContentRange {
         let number = |text: &str| text.trim().parse::<u64>();
         let total = if total.trim() == "*" { None } else { Some(number(total).ok()?) };
         if range.trim() == "*" {
-            return Some(Self { first: None, total });
+            return Some(Self { first: None, last: None, total });
         }
         let (first, last) = range.split_once('-')?;
         let (first, last) = (number(first).ok()?, number(last).ok()?);
         let sound = first <= last && total.is_none_or(|total| last < total);
-        sound.then_some(Self { first: Some(first), total })
+        sound.then_some(Self { first: Some(first), last: Some(last), total })
     }
 }
 
@@ -135,7 +140,7 @@ mod tests {
 
     #[test]
     fn content_ranges_are_read_strictly() {
-        let range = |first, total| Some(ContentRange { first, total });
+        let range = |first: Option<u64>, total| Some(ContentRange { first, last: first.map(|_| 9), total });
         let cases = [
             ("bytes 5-9/10", range(Some(5), Some(10))),
             ("BYTES 5-9/*", range(Some(5), None)),

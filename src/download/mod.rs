@@ -7,6 +7,7 @@
 //! The file stays under its partial name: naming it, and knowing it, is the business of whoever called.
 
 mod answer;
+mod compare;
 mod error;
 mod gate;
 mod local;
@@ -19,6 +20,7 @@ use std::path::{Path, PathBuf};
 
 use tokio_util::sync::CancellationToken;
 
+pub use compare::{Comparison, Finding, Sample, compare, sample_pieces};
 pub use error::{Class, Error};
 
 use crate::fs;

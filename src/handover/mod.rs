@@ -45,6 +45,15 @@ impl Problem {
     }
 }
 
+/// What has become of a torrent that was to be taken out of a client.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Removed {
+    /// The client does not have it, any more or at all. Its data stays.
+    Gone,
+    /// Nobody but the user can take it out there; why, and how.
+    Unreachable(String),
+}
+
 /// A client of the configuration, ready to be spoken to.
 pub struct Client {
     name: String,

@@ -28,7 +28,7 @@ pub fn comparable_url(url: &str) -> String {
 }
 
 /// The URL without what changes although the file does not: scheme, port and query.
-fn stable_part(url: &str) -> String {
+pub fn stable_part(url: &str) -> String {
     match Url::parse(url.trim()) {
         Ok(parsed) => format!("{}{}", parsed.host_str().unwrap_or_default(), parsed.path()),
         Err(_) => url.trim().to_owned(),

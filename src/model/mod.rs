@@ -27,6 +27,6 @@ pub use selection::Selection;
 pub use stage::{PlacementState, Stage};
 pub use words::UnknownWord;
 pub use work::{
-    DownloadJob, EnclosureId, EpisodeFacts, MediaFile, Memory, PlacementId, PlacementJob, PlacementReport,
-    Problem, StageCounts, Traffic,
+    CompareJob, DownloadJob, EnclosureId, EpisodeFacts, Look, MediaFile, Memory, PlacementId, PlacementJob,
+    PlacementReport, Problem, SeedFacts, StageCounts, Traffic,
 };

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::{Enclosure, InfoHashes, PlacementState, Stage};
+use super::{Enclosure, InfoHashes, PlacementState, SourceState, Stage};
 
 /// The store's id of an enclosure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -42,6 +42,69 @@ pub struct DownloadJob {
     pub file: Option<(String, u64)>,
     /// Whether another enclosure of the feed has the same base name.
     pub repeated: bool,
+    /// The torrents of the files that this one takes the place of.
+    pub former: Vec<InfoHashes>,
+    /// Where the publisher offers a torrent of it himself.
+    pub official: Option<String>,
+}
+
+/// A file whose source is to be compared with it.
+#[derive(Debug, Clone)]
+pub struct CompareJob {
+    /// Which.
+    pub id: EnclosureId,
+    /// The slug of its show.
+    pub show: String,
+    /// Where the publisher has it now.
+    pub url: String,
+    /// The file's name.
+    pub file: String,
+    /// What earlier looks have found.
+    pub source: SourceState,
+    /// How many of them found our bytes at this address.
+    pub checks: u64,
+    /// How many in a row found nothing out.
+    pub failures: u64,
+    /// When one last found anything.
+    pub checked: Option<Timestamp>,
+    /// Whether the feed has given a reason since.
+    pub hinted: bool,
+    /// When this file took the place of another one.
+    pub revised: Option<Timestamp>,
+}
+
+/// What a look at a source has found out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Look {
+    /// The state now.
+    pub source: SourceState,
+    /// How many looks have found our bytes at this address.
+    pub checks: u64,
+    /// When to look again, if ever.
+    pub next: Option<Timestamp>,
+}
+
+/// What decides which web seeds a torrent has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SeedFacts {
+    /// The slug of its show.
+    pub show: String,
+    /// The file's name.
+    pub file: String,
+    /// Where the publisher has it.
+    pub url: String,
+    /// Whether that address gives everybody our bytes.
+    pub source: SourceState,
+    /// How many looks have found so.
+    pub checks: u64,
+    /// Whether it is on our site.
+    pub published: bool,
+    /// Whether it is the publisher's own torrent.
+    pub official: bool,
+    /// Whether nothing has taken its place.
+    pub current: bool,
+    /// The torrent's identity.
+    pub info_hash: Option<InfoHashes>,
 }
 
 /// A complete file that has a torrent, or is to get one.

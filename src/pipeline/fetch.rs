@@ -20,7 +20,7 @@ use super::{Begin, Error, Pass, Pipeline, Target, lock, schedule};
 use crate::config::{FeedSource, WebSeeds};
 use crate::download::{self, Class, Order, Source};
 use crate::hash::{PieceHashes, PieceLength};
-use crate::http::Meter;
+use crate::http::{Http, Meter};
 use crate::model::name::{self, NameInputs};
 use crate::model::{DownloadJob, MediaFile, Problem, Traffic};
 use crate::torrent::{self, MetainfoRequest};
@@ -108,6 +108,8 @@ impl Pipeline {
                         path: self.folder().torrent(&job.show, &file),
                         info_hash: torrent.info_hash,
                     });
+                    // One that is made again gets back what was proven of its source.
+                    self.refresh_torrent(job.id, &show).await?;
                     pass.placeable.grew();
                     Ok(())
                 }
@@ -150,10 +152,7 @@ impl Pipeline {
         if let Some(path) = self.copy_of_another_show(job, show).await? {
             order.source = Source::File { path, root: self.folder().media() };
         }
-        let http = match &show.feed {
-            FeedSource::Url(feed) => self.http.trusting(feed),
-            FeedSource::File(_) => self.http.clone(),
-        };
+        let http = self.http_for(show);
         let progress = self.monitor.transfer(&label(job));
         match download::fetch(&http, &order, meter, &*progress, &self.stop).await {
             Ok(fetched) => self.keep(job, fetched, &partial, meter).await,
@@ -260,9 +259,10 @@ impl Pipeline {
         let settings = &self.config.torrent;
         let torrent = torrent::make(&MetainfoRequest {
             trackers: settings.trackers.clone(),
-            web_seeds: web_seed(settings.web_seeds, show, &job.enclosure.url).into_iter().collect(),
+            web_seeds: always_seed(settings.web_seeds, show, &job.enclosure.url).into_iter().collect(),
             comment: job.episode.link.as_deref().map(crate::secret::public_url),
             creation_date: job.episode.date.map(Timestamp::as_second),
+            similar: job.former.clone(),
             ..MetainfoRequest::new(file, hashes)
         });
         let path = self.folder().torrent(&job.show, file);
@@ -317,11 +317,9 @@ impl Pipeline {
     fn order(&self, job: &DownloadJob, show: &Target, partial: PathBuf) -> Result<Order, Failure> {
         let limits = &self.config.limits;
         let source = source(&job.enclosure.url, &show.feed)?;
-        let auth = match (&source, &show.feed) {
-            (Source::Http(url), FeedSource::Url(feed)) if url.reveal().origin() == feed.origin() => {
-                show.basic_auth()
-            }
-            _ => None,
+        let auth = match &source {
+            Source::Http(url) => show.auth_for(url.reveal()),
+            Source::File { .. } => None,
         };
         Ok(Order {
             source,
@@ -334,6 +332,14 @@ impl Pipeline {
             min_free: limits.disk_free,
             kinds: show.selection.media.clone(),
         })
+    }
+
+    /// The HTTP client for what this show's feed names.
+    pub(super) fn http_for(&self, show: &Target) -> Http {
+        match &show.feed {
+            FeedSource::Url(feed) => self.http.trusting(feed),
+            FeedSource::File(_) => self.http.clone(),
+        }
     }
 
     fn piece_length(&self) -> Option<PieceLength> {
@@ -388,9 +394,7 @@ fn names(job: &DownloadJob, extension: &str) -> Vec<String> {
     ]
 }
 
-/// The publisher's URL, where it is to be a web seed. `verified` needs a proof that no part of podseed makes yet. One
-/// with a credential in it never is: a torrent is for everybody.
-fn web_seed(setting: WebSeeds, show: &Target, url: &str) -> Option<String> {
-    let public = show.auth.is_none() && crate::secret::public_url(url) == url;
-    (setting == WebSeeds::Always && public && url.starts_with("http")).then(|| url.to_owned())
+/// The publisher's URL as a web seed, where that needs no proof.
+fn always_seed(setting: WebSeeds, show: &Target, url: &str) -> Option<String> {
+    show.public_source(url).filter(|_| setting == WebSeeds::Always).map(String::from)
 }

@@ -4,6 +4,7 @@
 //! confirm. The stages know nothing of one another; what passes between them passes through the store, so that a
 //! process that dies anywhere goes on where it was.
 
+mod compare;
 mod copies;
 mod drain;
 mod fetch;
@@ -14,6 +15,7 @@ mod plan;
 mod poll;
 mod publish;
 mod published;
+mod revise;
 mod schedule;
 mod terms;
 mod wanted;
@@ -185,6 +187,8 @@ struct Pass {
     fetchable: Supply,
     /// The queue of what is to be handed over.
     placeable: Supply,
+    /// The queue of what is to be compared with its source.
+    comparable: Supply,
 }
 
 impl Pass {
@@ -195,6 +199,7 @@ impl Pass {
             shows: Mutex::default(),
             fetchable: Supply::new(),
             placeable: Supply::new(),
+            comparable: Supply::new(),
         }
     }
 
@@ -286,16 +291,24 @@ impl Pipeline {
         let pass = Arc::new(Pass::new(options));
         let polls = async {
             let outcome = self.poll_all(targets, &pass).await;
+            pass.comparable.ended();
+            outcome
+        };
+        // What a look finds to be replaced is fetched in the same pass.
+        let looks = async {
+            let outcome = self.compare_all(&pass).await;
             pass.fetchable.ended();
             outcome
         };
         let fetches = async {
             let outcome = self.fetch_all(&pass).await;
             pass.placeable.ended();
-            outcome
+            // The first look at what was only just fetched, while the clients hash it.
+            outcome.and(self.compare_all(&pass).await)
         };
-        let (polled, fetched, placed) = tokio::join!(polls, fetches, self.place_all(&pass));
-        polled.and(fetched).and(placed)?;
+        let (polled, looked, fetched, placed) = tokio::join!(polls, looks, fetches, self.place_all(&pass));
+        polled.and(looked).and(fetched).and(placed)?;
+        self.retire_all(&pass).await?;
         self.delete_withdrawn(&pass).await?;
         self.gather().await?;
         self.publish().await?;

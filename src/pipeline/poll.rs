@@ -74,6 +74,22 @@ impl Target {
     }
 }
 
+impl Target {
+    /// Credentials for this URL: those of the feed, where it is the same server.
+    pub(super) fn auth_for(&self, url: &Url) -> Option<BasicAuth> {
+        match &self.feed {
+            FeedSource::Url(feed) if url.origin() == feed.origin() => self.basic_auth(),
+            _ => None,
+        }
+    }
+
+    /// An enclosure's address where it may be named to everybody: http or https, and without any credential.
+    pub(super) fn public_source(&self, url: &str) -> Option<Url> {
+        let parsed = Url::parse(url).ok().filter(|parsed| matches!(parsed.scheme(), "http" | "https"))?;
+        (self.auth.is_none() && public_url(url) == url).then_some(parsed)
+    }
+}
+
 impl Pipeline {
     /// Reads the feeds of a pass, and lets the other workers have what is known of each as soon as it is read.
     pub(super) async fn poll_all(
@@ -110,6 +126,7 @@ impl Pipeline {
         self.store.ensure_placements(&show.slug, &target.clients).await?;
         lock(&pass.shows).insert(show.slug.clone(), Arc::new(target));
         self.store.join_pass(show.id, pass.id).await?;
+        pass.comparable.grew();
         pass.fetchable.grew();
         pass.placeable.grew();
         Ok(())

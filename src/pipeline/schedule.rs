@@ -14,6 +14,15 @@ pub(super) fn next_attempt(now: Timestamp, failures: u64, random: f64) -> Timest
     after(now, Duration::from_secs(STEPS[step]).mul_f64(0.95 + random.clamp(0.0, 1.0) / 10.0))
 }
 
+/// Days until the next look at a source that has so far always given our bytes.
+const LOOKS: [u64; 4] = [1, 7, 30, 90];
+
+/// The next look at a source after `checks` (at least one) that found our bytes, with a tenth of jitter.
+pub(super) fn next_look(now: Timestamp, checks: u64, random: f64) -> Timestamp {
+    let step = usize::try_from(checks.saturating_sub(1)).unwrap_or(usize::MAX).min(LOOKS.len() - 1);
+    after(now, Duration::from_secs(LOOKS[step] * 24 * 3600).mul_f64(0.95 + random.clamp(0.0, 1.0) / 10.0))
+}
+
 /// A number from 0 to 1, for jitter.
 pub(super) fn random() -> f64 {
     fastrand::f64()
@@ -29,6 +38,13 @@ pub(super) fn after(now: Timestamp, wait: Duration) -> Timestamp {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn looks_at_a_source_become_rarer() {
+        let now = Timestamp::from_second(1_800_000_000).unwrap();
+        let days = |checks| (next_look(now, checks, 0.5).as_second() - now.as_second()) / 86_400;
+        assert_eq!([days(0), days(1), days(2), days(3), days(4), days(99)], [1, 1, 7, 30, 90, 90]);
+    }
 
     #[test]
     fn waits_grow_from_a_minute_to_a_day() {

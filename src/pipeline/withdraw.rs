@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use super::monitor::Event;
 use super::{Error, Pass, Pipeline};
+use crate::handover::Removed;
 use crate::store::RemovalJob;
 use crate::{error, fs};
 
@@ -12,10 +13,17 @@ impl Pipeline {
     pub(super) async fn remove(&self, job: &RemovalJob) -> Result<(), Error> {
         let Some(client) = self.clients.get(&job.client) else { return Ok(()) };
         let now = Timestamp::now();
-        match client.remove(&job.show, &job.file, &job.info_hash).await {
-            Ok(()) => {
+        match client.remove(&job.show, &job.file, job.info_hash).await {
+            Ok(removed) => {
                 self.store.record_removed(job.id).await?;
-                self.store.tell(job.enclosure, now, &format!("{}: taken out", job.client)).await?;
+                let story = match &removed {
+                    Removed::Gone => format!("{}: taken out", job.client),
+                    Removed::Unreachable(why) => {
+                        self.monitor.event(&Event::Warning { show: job.show.clone(), text: why.clone() });
+                        why.clone()
+                    }
+                };
+                self.store.tell(job.enclosure, now, &story).await?;
                 self.monitor.event(&Event::Removed {
                     show: job.show.clone(),
                     file: job.file.clone(),

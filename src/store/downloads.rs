@@ -41,7 +41,7 @@ impl Store {
     async fn download_job(&self, id: EnclosureId) -> Result<DownloadJob> {
         let what = "read an enclosure";
         let row = sqlx::query(
-            "SELECT e.url, e.media_type, e.length_hint, e.file, e.length, e.repeated, s.slug,
+            "SELECT e.url, e.media_type, e.length_hint, e.file, e.length, e.repeated, e.official_url, s.slug,
                  ep.guid, ep.title, ep.date, ep.link
              FROM enclosures e JOIN shows s ON s.id = e.show_id
              JOIN announcements a ON a.enclosure_id = e.id JOIN episodes ep ON ep.id = a.episode_id
@@ -51,6 +51,7 @@ impl Store {
         .fetch_one(&self.pool)
         .await
         .doing(what)?;
+        let former = self.former(id).await?;
         let read = || -> std::result::Result<DownloadJob, sqlx::Error> {
             let file: Option<String> = row.try_get("file")?;
             let length: Option<i64> = row.try_get("length")?;
@@ -71,6 +72,8 @@ impl Store {
                 },
                 file: file.zip(length.map(unsigned)),
                 repeated: row.try_get("repeated")?,
+                former,
+                official: row.try_get("official_url")?,
             })
         };
         read().doing(what)
@@ -83,6 +86,7 @@ impl Store {
              JOIN enclosures o ON o.comparable_url = e.comparable_url AND o.id <> e.id
              JOIN shows s ON s.id = o.show_id
              WHERE e.id = $1 AND o.file IS NOT NULL AND o.stage NOT IN ('discovered', 'downloading')
+             AND (o.source_hint IS NULL OR o.source_hint < o.source_checked) AND o.source <> 'changed once'
              ORDER BY o.id LIMIT 1",
         )
         .bind(id.0)

@@ -55,9 +55,10 @@ impl Store {
         let what = "record a feed's items";
         let known = self.known_episodes(show).await?;
         let announced_by = self.links(show).await?;
+        let claimed = self.claimed_lengths(show).await?;
         let mut tx = self.begin().await.doing(what)?;
-        let mut writer =
-            Writer { tx: &mut tx, show, now, by_url: HashMap::new(), recorded: Recorded::default() };
+        let by_url = HashMap::new();
+        let mut writer = Writer { tx: &mut tx, show, now, by_url, claimed, recorded: Recorded::default() };
         for (id, url, _) in announced_by.values().flatten() {
             writer.by_url.insert(comparable_url(url), *id);
         }
@@ -105,7 +106,7 @@ impl Store {
     async fn links(&self, show: ShowId) -> Result<HashMap<i64, Vec<(i64, String, bool)>>> {
         let rows: Vec<(i64, i64, String, i64)> = sqlx::query_as(
             "SELECT a.episode_id, e.id, e.url, MAX(CASE WHEN a.present THEN 1 ELSE 0 END) FROM announcements a JOIN enclosures e ON e.id = a.enclosure_id
-             WHERE e.show_id = $1 GROUP BY a.episode_id, e.id, e.url ORDER BY a.episode_id, MIN(a.position)",
+             WHERE e.show_id = $1 AND e.replaced_by IS NULL GROUP BY a.episode_id, e.id, e.url ORDER BY a.episode_id, MIN(a.position)",
         )
         .bind(show.0)
         .fetch_all(&self.pool)
@@ -116,6 +117,17 @@ impl Store {
             links.entry(episode).or_default().push((id, url, present != 0));
         }
         Ok(links)
+    }
+
+    /// The length that the feed has last claimed for each enclosure.
+    async fn claimed_lengths(&self, show: ShowId) -> Result<HashMap<i64, Option<i64>>> {
+        let rows: Vec<(i64, Option<i64>)> =
+            sqlx::query_as("SELECT id, length_hint FROM enclosures WHERE show_id = $1")
+                .bind(show.0)
+                .fetch_all(&self.pool)
+                .await
+                .doing("list the enclosures")?;
+        Ok(rows.into_iter().collect())
     }
 
     /// The comparable URLs of everything that a show has ever announced.

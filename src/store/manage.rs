@@ -5,7 +5,7 @@ use sqlx::{Row as _, SqliteConnection};
 
 use super::downloads::event;
 use super::{Doing as _, EnclosureStatus, Result, Store, timestamp, unsigned, word};
-use crate::model::{EnclosureId, Stage};
+use crate::model::{EnclosureId, SourceState, Stage};
 
 /// An episode that a user may mean.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,6 +52,18 @@ pub struct StoryEnclosure {
     pub requests: u64,
     /// Bytes received from the origin.
     pub bytes: u64,
+    /// Whether its URL gives everybody the same bytes.
+    pub source: SourceState,
+    /// When that is looked at next.
+    pub next_look: Option<Timestamp>,
+    /// Whether its torrent names the publisher's URL.
+    pub web_seed: bool,
+    /// Where the publisher offers a torrent of it himself.
+    pub official_url: Option<String>,
+    /// Whether what is seeded is that torrent.
+    pub official: bool,
+    /// When something took its place, and why: `revised` or `official`.
+    pub replaced: Option<(Timestamp, String)>,
     /// What happened, in order.
     pub events: Vec<(Timestamp, String)>,
 }
@@ -128,11 +140,14 @@ impl Store {
 
     async fn story_of_enclosure(&self, status: EnclosureStatus) -> Result<StoryEnclosure> {
         let what = "read an enclosure's story";
-        let row = sqlx::query("SELECT wanted, forgotten, requests, bytes FROM enclosures WHERE id = $1")
-            .bind(status.id.0)
-            .fetch_one(&self.pool)
-            .await
-            .doing(what)?;
+        let row = sqlx::query(
+            "SELECT wanted, forgotten, requests, bytes, source, source_next, web_seed, official_url, official,
+                 replaced, replaced_why FROM enclosures WHERE id = $1",
+        )
+        .bind(status.id.0)
+        .fetch_one(&self.pool)
+        .await
+        .doing(what)?;
         let events: Vec<(i64, String)> =
             sqlx::query_as("SELECT at, text FROM events WHERE enclosure_id = $1 ORDER BY id")
                 .bind(status.id.0)
@@ -144,6 +159,13 @@ impl Store {
             forgotten: row.try_get("forgotten").doing(what)?,
             requests: unsigned(row.try_get("requests").doing(what)?),
             bytes: unsigned(row.try_get("bytes").doing(what)?),
+            source: word("a source's state", row.try_get("source").doing(what)?)?,
+            next_look: timestamp(row.try_get("source_next").doing(what)?),
+            web_seed: row.try_get("web_seed").doing(what)?,
+            official_url: row.try_get("official_url").doing(what)?,
+            official: row.try_get("official").doing(what)?,
+            replaced: timestamp(row.try_get("replaced").doing(what)?)
+                .zip(row.try_get("replaced_why").doing(what)?),
             events: events.into_iter().filter_map(|(at, text)| Some((timestamp(Some(at))?, text))).collect(),
             status,
         })
@@ -153,7 +175,9 @@ impl Store {
     /// hands stays there. Gives how many enclosures there is something to do for.
     pub async fn retry(&self, episodes: &[Found], now: Timestamp) -> Result<u64> {
         let what = "retry an enclosure";
-        let ids = self.enclosure_ids(episodes, "e.wanted OR e.file IS NOT NULL").await?;
+        let ids = self
+            .enclosure_ids(episodes, "(e.wanted OR e.file IS NOT NULL) AND e.replaced_by IS NULL")
+            .await?;
         let mut tx = self.begin().await.doing(what)?;
         let mut count = 0;
         for id in ids {

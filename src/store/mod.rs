@@ -3,6 +3,7 @@
 //! SQLite in `state.db`; the statements keep to what PostgreSQL takes too. Every function is one transaction.
 //! An effect comes first and its record second, so a record may be made twice.
 
+mod compare;
 mod downloads;
 mod episodes;
 mod figures;
@@ -10,6 +11,7 @@ mod manage;
 mod placements;
 mod publication;
 mod publishable;
+mod revisions;
 mod shows;
 mod status;
 mod withdraw;
@@ -30,6 +32,7 @@ pub use manage::{Found, Story, StoryEnclosure};
 pub use placements::Placed;
 pub use publication::{Cover, Document, DueShow, Published, ShowFacts, Terms};
 pub use publishable::{EpisodeRecord, FileRecord, Replaced, SitePlacement};
+pub use revisions::{OfficialTorrent, Retired};
 pub use shows::{FailedPoll, FeedRecord, ShowId, ShowRecord};
 pub use status::{EnclosureStatus, EpisodeStatus, PlacementStatus, ShowStatus};
 pub use withdraw::{RemovalJob, Takedown};

@@ -29,7 +29,7 @@ impl Store {
             sqlx::query(
                 "INSERT INTO placements (enclosure_id, client)
                  SELECT e.id, $2 FROM enclosures e JOIN shows s ON s.id = e.show_id
-                 WHERE s.slug = $1 AND NOT e.forgotten AND e.magnet IS NOT NULL AND e.stage <> 'withdrawn'
+                 WHERE s.slug = $1 AND NOT e.forgotten AND e.magnet IS NOT NULL AND e.stage <> 'withdrawn' AND e.replaced_by IS NULL
                  AND (e.wanted OR e.file IS NOT NULL)
                  ON CONFLICT DO NOTHING",
             )
@@ -182,7 +182,10 @@ async fn open_elsewhere(
 }
 
 /// Sets the stage of an enclosure from its placements; its error is theirs when all of them need the user.
-async fn stage_from_placements(connection: &mut SqliteConnection, id: EnclosureId) -> Result<Placed> {
+pub(super) async fn stage_from_placements(
+    connection: &mut SqliteConnection,
+    id: EnclosureId,
+) -> Result<Placed> {
     let what = "derive a stage";
     let before: String = sqlx::query_scalar("SELECT stage FROM enclosures WHERE id = $1")
         .bind(id.0)

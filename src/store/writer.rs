@@ -8,7 +8,7 @@ use url::Url;
 
 use super::shows::ShowId;
 use super::{Recorded, seconds, signed};
-use crate::model::identity::{comparable_url, match_enclosures};
+use crate::model::identity::{comparable_url, match_enclosures, stable_part};
 use crate::model::{Enclosure, Item};
 
 /// Writes the items of one feed inside one transaction.
@@ -18,6 +18,8 @@ pub(super) struct Writer<'t, 'c> {
     pub(super) now: Timestamp,
     /// Comparable URL of every enclosure of the show.
     pub(super) by_url: HashMap<String, i64>,
+    /// The length that the feed has last claimed for each enclosure that this reading has not come to yet.
+    pub(super) claimed: HashMap<i64, Option<i64>>,
     pub(super) recorded: Recorded,
 }
 
@@ -89,10 +91,14 @@ impl Writer<'_, '_> {
         for ((url, enclosure), partner) in distinct.into_iter().zip(match_enclosures(&announced, &old)) {
             let partner = partner.map(|index| before[index]);
             let id = match (self.by_url.get(&url), partner) {
-                (Some(id), _) => *id,
+                (Some(id), _) => {
+                    let id = *id;
+                    self.update_claim(id, enclosure).await?;
+                    id
+                }
                 // The old URL still stands elsewhere in the feed, so this one is another file.
                 (None, Some((id, old, _))) if !still_announced.contains(&comparable_url(old)) => {
-                    self.move_enclosure(*id, &url, enclosure).await?;
+                    self.move_enclosure(*id, old, &url, enclosure).await?;
                     *id
                 }
                 _ => self.insert_enclosure(&url, enclosure).await?,
@@ -147,6 +153,7 @@ impl Writer<'_, '_> {
     async fn move_enclosure(
         &mut self,
         id: i64,
+        old: &str,
         url: &str,
         enclosure: &Enclosure,
     ) -> std::result::Result<(), sqlx::Error> {
@@ -166,9 +173,62 @@ impl Writer<'_, '_> {
         .bind(enclosure.length.map(signed))
         .execute(&mut **self.tx)
         .await?;
+        let other_length = self.claims_another_length(id, enclosure);
+        // A token or counter in the query changes with each poll, and with it nothing of the file.
+        let moved = stable_part(old) != stable_part(&enclosure.url);
+        if moved {
+            sqlx::query("UPDATE enclosures SET source = 'unknown', source_checks = 0 WHERE id = $1")
+                .bind(id)
+                .execute(&mut **self.tx)
+                .await?;
+        }
+        if moved || other_length { self.hint(id).await } else { Ok(()) }
+    }
+
+    /// The publisher announces the same address. Another length than before is a hint that the file is another one;
+    /// feeds lie about lengths, so it is no more than that.
+    async fn update_claim(&mut self, id: i64, enclosure: &Enclosure) -> std::result::Result<(), sqlx::Error> {
+        if !self.claims_another_length(id, enclosure) {
+            return Ok(());
+        }
+        sqlx::query("UPDATE enclosures SET length_hint = $2 WHERE id = $1")
+            .bind(id)
+            .bind(enclosure.length.map(signed))
+            .execute(&mut **self.tx)
+            .await?;
+        self.hint(id).await
+    }
+
+    /// Whether the feed gives another length than at its last reading. Where two items announce one enclosure, the
+    /// first counts: else they would take turns for ever.
+    fn claims_another_length(&mut self, id: i64, enclosure: &Enclosure) -> bool {
+        let before = self.claimed.remove(&id).flatten();
+        before.zip(enclosure.length.map(signed)).is_some_and(|(before, now)| before != now)
+    }
+
+    /// What was fetched is to be compared with its source: at once, but for hints at most once a day. A source that
+    /// is known to change with each request has nothing to tell.
+    async fn hint(&mut self, id: i64) -> std::result::Result<(), sqlx::Error> {
+        sqlx::query(
+            "UPDATE enclosures SET
+                 source_next = CASE WHEN COALESCE(source_hint, 0) + $3 <= $2 THEN $2
+                                    WHEN source_next IS NULL OR source_next > source_hint + $3 THEN source_hint + $3
+                                    ELSE source_next END,
+                 source_hint = CASE WHEN COALESCE(source_hint, 0) + $3 <= $2 THEN $2 ELSE source_hint END
+             WHERE id = $1 AND magnet IS NOT NULL AND source <> 'changes per request'",
+        )
+        .bind(id)
+        .bind(seconds(self.now))
+        .bind(BETWEEN_HINTS)
+        .execute(&mut **self.tx)
+        .await?;
         Ok(())
     }
 }
+
+/// Seconds between two looks that the feed gives reasons for: one that changes with each poll must not cost the
+/// publisher three ranges each time.
+const BETWEEN_HINTS: i64 = 24 * 3600;
 
 fn host(url: &str) -> String {
     Url::parse(url).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default()

@@ -1,6 +1,6 @@
 //! Makes a metainfo from hashes that are already there. Reads nothing, asks nobody what time it is.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use lava_torrent::bencode::BencodeElem;
 
@@ -250,36 +250,46 @@ fn piece_layers(hashes: &ContentHashes) -> Option<BencodeElem> {
 
 /// The whole file, around the info dictionary as it was hashed.
 fn metainfo(request: &MetainfoRequest, info: &[u8]) -> Vec<u8> {
-    let mut root = HashMap::new();
+    let mut root = BTreeMap::new();
     let mut put = |key: &'static str, value: Option<BencodeElem>| {
-        root.extend(value.map(|value| (key, value.encode())));
+        root.extend(value.map(|value| (key.as_bytes(), value.encode())));
     };
-    let texts = |texts: &[String]| texts.iter().map(|text| text.as_str().into()).collect();
     let text = |text: &Option<String>| text.as_deref().map(BencodeElem::from);
-    let mut trackers = request.trackers.iter().flatten();
-    put("announce", trackers.next().map(|first| first.as_str().into()));
-    let tiers = || request.trackers.iter().filter(|tier| !tier.is_empty());
-    let tiers = || tiers().map(|tier| BencodeElem::List(texts(tier))).collect();
-    put("announce-list", trackers.next().map(|_| BencodeElem::List(tiers())));
+    for (key, value) in announce(&request.trackers).into_iter().chain([url_list(&request.web_seeds)]) {
+        put(key, value);
+    }
     put("comment", text(&request.comment));
     put("created by", text(&request.created_by));
     put("creation date", request.creation_date.map(BencodeElem::Integer));
     put("piece layers", piece_layers(&request.hashes));
     let similar = request.similar.iter().map(|hashes| short_hash(hashes).to_vec().into()).collect();
     put("similar", (!request.similar.is_empty()).then_some(BencodeElem::List(similar)));
-    let web_seeds = || BencodeElem::List(texts(&request.web_seeds));
-    put("url-list", (!request.web_seeds.is_empty()).then(web_seeds));
-    root.insert("info", info.to_vec());
+    root.insert(b"info".as_slice(), info.to_vec());
     join(root)
 }
 
+/// `announce` and, for more than one tracker, `announce-list`.
+pub(super) fn announce(tiers: &[Vec<String>]) -> [(&'static str, Option<BencodeElem>); 2] {
+    let mut trackers = tiers.iter().flatten();
+    let first = trackers.next().map(|first| first.as_str().into());
+    let all = || tiers.iter().filter(|tier| !tier.is_empty()).map(|tier| texts(tier)).collect();
+    [("announce", first), ("announce-list", trackers.next().map(|_| BencodeElem::List(all())))]
+}
+
+/// `url-list`.
+pub(super) fn url_list(web_seeds: &[String]) -> (&'static str, Option<BencodeElem>) {
+    ("url-list", (!web_seeds.is_empty()).then(|| texts(web_seeds)))
+}
+
+fn texts(texts: &[String]) -> BencodeElem {
+    BencodeElem::List(texts.iter().map(|text| text.as_str().into()).collect())
+}
+
 /// A dictionary of values that are encoded already: no byte of the info dictionary is written twice in two ways.
-fn join(entries: HashMap<&'static str, Vec<u8>>) -> Vec<u8> {
-    let mut entries: Vec<_> = entries.into_iter().collect();
-    entries.sort_unstable_by_key(|(key, _)| *key);
+pub(super) fn join(entries: BTreeMap<&[u8], Vec<u8>>) -> Vec<u8> {
     let mut joined = b"d".to_vec();
     for (key, value) in entries {
-        joined.extend(BencodeElem::from(key).encode());
+        joined.extend(BencodeElem::Bytes(key.to_vec()).encode());
         joined.extend(value);
     }
     joined.push(b'e');

@@ -1,9 +1,10 @@
 //! The content of a .torrent file as podseed sees it, whatever its version.
 
+use std::ops::Range;
 use std::path::{Component, Path, PathBuf};
 
 use super::layout::Layout;
-use crate::hash::{Sha1Hash, V2Hashes};
+use crate::hash::{PieceHash, Sha1Hash, V2Hashes};
 use crate::model::{InfoHashes, TorrentVersion};
 
 /// A metainfo (BEP 3, BEP 52) that was read and found to be consistent with itself.
@@ -79,6 +80,19 @@ impl Metainfo {
         let files = self.files.iter().map(|file| ((!file.pad).then(|| on_disk(file)), file.length));
         // A hybrid aligns its files by pad files; v2 does without.
         Layout::new(files, self.piece_length, self.version == TorrentVersion::V2)
+    }
+
+    /// The bytes and the hashes of one piece of a single-file torrent; `None` beyond its end, and for several files.
+    pub fn piece(&self, index: u64) -> Option<(Range<u64>, PieceHash)> {
+        let [file] = self.files.as_slice() else { return None };
+        let start = index.checked_mul(self.piece_length).filter(|start| *start < file.length)?;
+        let end = file.length.min(start.saturating_add(self.piece_length));
+        let index = usize::try_from(index).ok()?;
+        let v2 = file.v2.as_ref().and_then(|tree| match tree.layer.as_slice() {
+            [] => tree.pieces_root,
+            layer => layer.get(index).copied(),
+        });
+        Some((start..end, PieceHash { v1: self.v1_pieces.get(index).copied(), v2 }))
     }
 
     /// The magnet link.

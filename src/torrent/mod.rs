@@ -5,6 +5,7 @@
 
 mod bencode;
 mod create;
+mod edit;
 mod layout;
 mod magnet;
 mod make;
@@ -15,6 +16,7 @@ mod verify;
 
 pub use bencode::{BencodeError, MAX_LENGTH};
 pub use create::{CreateError, Source, files_below, hash_file, sha256_file};
+pub use edit::edit;
 pub use magnet::magnet;
 pub use make::{CREATED_BY, ContentHashes, FolderFile, FolderHashes, MetainfoRequest, Torrent, make};
 pub use metainfo::{Metainfo, MetainfoFile};

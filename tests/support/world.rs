@@ -47,10 +47,12 @@ impl World {
         world
     }
 
-    /// Writes the configuration anew.
+    /// Writes the configuration anew. Sources are compared only where `more` has settings for torrents: most tests
+    /// count what a publisher is asked for.
     pub(crate) fn configure(&self, more: &str) {
         let feed = self.origin.url("/feed.xml");
-        let config = format!("data_dir: data\nshows:\n  show: {{feed: \"{feed}\"}}\n{more}\n");
+        let quiet = if more.contains("torrent:") { "" } else { "torrent: {web_seeds: never}\n" };
+        let config = format!("data_dir: data\nshows:\n  show: {{feed: \"{feed}\"}}\n{more}\n{quiet}");
         std::fs::write(self.path("podseed.yaml"), config).unwrap();
     }
 
@@ -61,6 +63,15 @@ impl World {
 
     /// The same, with more elements of the channel: `podcast:` and `itunes:` are declared.
     pub(crate) fn publish_with(&self, channel: &str, items: &[Item<'_>]) {
+        self.publish_feed(channel, items, 1);
+    }
+
+    /// The same, with this length claimed for each enclosure.
+    pub(crate) fn publish_with_length(&self, items: &[Item<'_>], length: u64) {
+        self.publish_feed("", items, length);
+    }
+
+    fn publish_feed(&self, channel: &str, items: &[Item<'_>], length: u64) {
         let mut feed = format!(
             "<rss version=\"2.0\" xmlns:podcast=\"https://podcastindex.org/namespace/1.0\" \
              xmlns:itunes=\"http://www.itunes.com/dtds/podcast-1.0.dtd\"><channel><title>A show</title>{channel}\n"
@@ -76,7 +87,7 @@ impl World {
                 "<item><title>{}</title><guid isPermaLink=\"false\">{}</guid>\
                  <pubDate>{day:02} Feb 2026 10:00:00 +0000</pubDate>\
                  <link>https://show.invalid/{}</link>\
-                 <enclosure url=\"{}\" type=\"audio/mpeg\" length=\"1\"/></item>",
+                 <enclosure url=\"{}\" type=\"audio/mpeg\" length=\"{length}\"/></item>",
                 item.title,
                 item.guid,
                 item.guid,

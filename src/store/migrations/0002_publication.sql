@@ -26,13 +26,18 @@ ALTER TABLE enclosures ADD COLUMN published BIGINT;                  -- since wh
 ALTER TABLE enclosures ADD COLUMN delete_data BOOLEAN NOT NULL DEFAULT FALSE; -- once no client has it any more
 -- Whether the publisher's URL gives everybody the same bytes.
 ALTER TABLE enclosures ADD COLUMN source TEXT NOT NULL DEFAULT 'unknown';
-ALTER TABLE enclosures ADD COLUMN source_checks BIGINT NOT NULL DEFAULT 0;
-ALTER TABLE enclosures ADD COLUMN source_checked BIGINT;
+ALTER TABLE enclosures ADD COLUMN source_checks BIGINT NOT NULL DEFAULT 0; -- looks that found our bytes at this address
+ALTER TABLE enclosures ADD COLUMN source_checked BIGINT;             -- the last look that found anything
 ALTER TABLE enclosures ADD COLUMN source_next BIGINT;
+ALTER TABLE enclosures ADD COLUMN source_failures BIGINT NOT NULL DEFAULT 0; -- looks in a row that found nothing out
+ALTER TABLE enclosures ADD COLUMN source_hint BIGINT;                -- when the feed last gave a reason to look at once
 ALTER TABLE enclosures ADD COLUMN web_seed BOOLEAN NOT NULL DEFAULT FALSE; -- its .torrent names the publisher's URL
 -- The publisher's own torrent of it.
 ALTER TABLE enclosures ADD COLUMN official_url TEXT;                 -- where he offers it; http, https or magnet
 ALTER TABLE enclosures ADD COLUMN official BOOLEAN NOT NULL DEFAULT FALSE; -- what we seed is that torrent
+ALTER TABLE enclosures ADD COLUMN official_read TEXT;                -- the offer that was read last, whatever came of it
+ALTER TABLE enclosures ADD COLUMN official_next BIGINT;              -- when one that could not be read is asked for again
+ALTER TABLE enclosures ADD COLUMN official_failures BIGINT NOT NULL DEFAULT 0;
 -- A former version of another enclosure: its address is no longer its own, so comparable_url says `replaced:ID`.
 ALTER TABLE enclosures ADD COLUMN replaced_by BIGINT REFERENCES enclosures (id);
 ALTER TABLE enclosures ADD COLUMN replaced_why TEXT;                 -- 'revised' or 'official'
@@ -41,6 +46,7 @@ CREATE INDEX enclosures_replaced ON enclosures (replaced_by) WHERE replaced_by I
 CREATE INDEX enclosures_published ON enclosures (published) WHERE published IS NOT NULL;
 CREATE INDEX episodes_by_guid ON episodes (guid);
 CREATE INDEX enclosures_to_compare ON enclosures (source_next) WHERE source_next IS NOT NULL;
+CREATE INDEX enclosures_offered ON enclosures (show_id) WHERE official_url IS NOT NULL AND NOT official;
 
 -- Triggers and not a call beside each statement: one that is forgotten would be a page that never changes again.
 CREATE TRIGGER shows_change_the_site

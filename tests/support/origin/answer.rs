@@ -36,6 +36,7 @@ impl Answer {
                 Self { head: b"220 ftp ready\r\n".to_vec(), ..Self::new(0, Vec::new(), Vec::new()) }
                     .ending(Ending::Close)
             }
+            Fault::OtherFile(path) => Self::of_file(request, &files[path], &fault),
             fault => match files.get(&request.path) {
                 Some(file) => Self::of_file(request, file, &fault).bent_by(&fault),
                 None => Self::new(404, Vec::new(), b"no such file\n".to_vec()),

@@ -53,6 +53,8 @@ pub(crate) enum Fault {
     Drip(Duration),
     /// Bytes that are no HTTP.
     Garbage,
+    /// The file of another path, in the place of this one.
+    OtherFile(&'static str),
 }
 
 /// One request, as it came, and what it got.

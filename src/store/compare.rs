@@ -1,0 +1,160 @@
+//! Looks at the sources of fetched files: which are due, what they found, and the web seeds that follow from it.
+
+use jiff::Timestamp;
+use sqlx::Row as _;
+
+use super::placements::info_hashes;
+use super::{Doing as _, Result, Store, seconds, signed, timestamp, unsigned, word};
+use crate::model::{CompareJob, EnclosureId, Look, SeedFacts};
+
+/// Seconds for which a claimed look belongs to the pass that has claimed it; after a crash it is due again then.
+const LEASE: i64 = 3600;
+
+impl Store {
+    /// Makes the first look due at every file of a show that has a torrent and was never looked at.
+    pub async fn plan_looks(&self, show: &str, now: Timestamp) -> Result<()> {
+        sqlx::query(
+            "UPDATE enclosures SET source_next = $2
+             WHERE show_id = (SELECT id FROM shows WHERE slug = $1) AND (wanted OR file IS NOT NULL)
+             AND magnet IS NOT NULL AND source_next IS NULL AND source_checked IS NULL AND source = 'unknown'
+             AND NOT official AND NOT forgotten AND replaced_by IS NULL AND stage <> 'withdrawn'",
+        )
+        .bind(show)
+        .bind(seconds(now))
+        .execute(&self.pool)
+        .await
+        .doing("plan looks at sources")?;
+        Ok(())
+    }
+
+    /// Takes the next file of this pass whose source is due to be looked at.
+    pub async fn claim_comparison(&self, pass: i64, now: Timestamp) -> Result<Option<CompareJob>> {
+        let what = "claim a look at a source";
+        let id: Option<i64> = sqlx::query_scalar(
+            "UPDATE enclosures SET source_next = $2 + $3 WHERE id = (SELECT e.id FROM enclosures e
+                 WHERE e.source_next IS NOT NULL AND e.source_next <= $2 AND e.magnet IS NOT NULL AND NOT e.forgotten
+                 AND e.replaced_by IS NULL AND e.stage NOT IN ('discovered', 'downloading', 'downloaded', 'withdrawn')
+                 AND EXISTS (SELECT 1 FROM shows s WHERE s.id = e.show_id AND s.pass = $1)
+                 ORDER BY e.source_next, e.id LIMIT 1) RETURNING id",
+        )
+        .bind(pass)
+        .bind(seconds(now))
+        .bind(LEASE)
+        .fetch_optional(&self.pool)
+        .await
+        .doing(what)?;
+        match id {
+            Some(id) => self.compare_job(EnclosureId(id)).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    async fn compare_job(&self, id: EnclosureId) -> Result<CompareJob> {
+        let what = "read a file that is to be compared";
+        let row = sqlx::query(
+            "SELECT e.url, e.file, e.source, e.source_checks, e.source_checked, e.source_failures, s.slug,
+                 COALESCE(e.source_hint >= COALESCE(e.source_checked, 0), FALSE) AS hinted,
+                 (SELECT MAX(f.replaced) FROM enclosures f WHERE f.replaced_by = e.id AND f.replaced_why = 'revised')
+                     AS revised
+             FROM enclosures e JOIN shows s ON s.id = e.show_id WHERE e.id = $1",
+        )
+        .bind(id.0)
+        .fetch_one(&self.pool)
+        .await
+        .doing(what)?;
+        let source = word("a source's state", row.try_get("source").doing(what)?)?;
+        let read = || -> std::result::Result<CompareJob, sqlx::Error> {
+            Ok(CompareJob {
+                id,
+                show: row.try_get("slug")?,
+                url: row.try_get("url")?,
+                file: row.try_get::<Option<String>, _>("file")?.unwrap_or_default(),
+                source,
+                checks: unsigned(row.try_get("source_checks")?),
+                failures: unsigned(row.try_get("source_failures")?),
+                checked: timestamp(row.try_get("source_checked")?),
+                hinted: row.try_get("hinted")?,
+                revised: timestamp(row.try_get("revised")?),
+            })
+        };
+        read().doing(what)
+    }
+
+    /// Records what a look has found out.
+    pub async fn record_look(&self, id: EnclosureId, look: &Look, now: Timestamp) -> Result<()> {
+        sqlx::query(
+            "UPDATE enclosures SET source = $2, source_checks = $3, source_next = $4, source_checked = $5,
+                 source_failures = 0 WHERE id = $1",
+        )
+        .bind(id.0)
+        .bind(look.source.as_str())
+        .bind(signed(look.checks))
+        .bind(look.next.map(seconds))
+        .bind(seconds(now))
+        .execute(&self.pool)
+        .await
+        .doing("record a look at a source")?;
+        Ok(())
+    }
+
+    /// A look has found nothing out, or was given up; `failed` tells which.
+    pub async fn put_off_look(&self, id: EnclosureId, next: Option<Timestamp>, failed: bool) -> Result<()> {
+        sqlx::query(
+            "UPDATE enclosures SET source_next = $2, source_failures = source_failures + CASE WHEN $3 THEN 1 ELSE 0 END
+             WHERE id = $1",
+        )
+        .bind(id.0)
+        .bind(next.map(seconds))
+        .bind(failed)
+        .execute(&self.pool)
+        .await
+        .doing("put off a look at a source")?;
+        Ok(())
+    }
+
+    /// What decides which web seeds an enclosure's torrent has; `None` while it has no torrent.
+    pub async fn seed_facts(&self, id: EnclosureId) -> Result<Option<SeedFacts>> {
+        let what = "read what decides on web seeds";
+        let row = sqlx::query(
+            "SELECT s.slug, e.file, e.url, e.source, e.source_checks, e.published, e.official, e.info_hash_v1,
+                 e.info_hash_v2, e.replaced_by IS NULL AS current
+             FROM enclosures e JOIN shows s ON s.id = e.show_id
+             WHERE e.id = $1 AND e.file IS NOT NULL AND e.magnet IS NOT NULL AND e.stage <> 'downloaded'",
+        )
+        .bind(id.0)
+        .fetch_optional(&self.pool)
+        .await
+        .doing(what)?;
+        let Some(row) = row else { return Ok(None) };
+        let source = word("a source's state", row.try_get("source").doing(what)?)?;
+        let v1 = row.try_get("info_hash_v1").doing(what)?;
+        let info_hash = info_hashes(v1, row.try_get("info_hash_v2").doing(what)?)?;
+        let read = || -> std::result::Result<SeedFacts, sqlx::Error> {
+            Ok(SeedFacts {
+                show: row.try_get("slug")?,
+                file: row.try_get("file")?,
+                url: row.try_get("url")?,
+                source,
+                checks: unsigned(row.try_get("source_checks")?),
+                published: row.try_get::<Option<i64>, _>("published")?.is_some(),
+                official: row.try_get("official")?,
+                current: row.try_get("current")?,
+                info_hash,
+            })
+        };
+        read().map(Some).doing(what)
+    }
+
+    /// The .torrent has other web seeds or trackers now, and so has the magnet link. `web_seed` tells whether the
+    /// publisher's URL is among them.
+    pub async fn record_edited(&self, id: EnclosureId, magnet: &str, web_seed: bool) -> Result<()> {
+        sqlx::query("UPDATE enclosures SET magnet = $2, web_seed = $3 WHERE id = $1")
+            .bind(id.0)
+            .bind(magnet)
+            .bind(web_seed)
+            .execute(&self.pool)
+            .await
+            .doing("record a torrent's web seeds")?;
+        Ok(())
+    }
+}

@@ -1,0 +1,289 @@
+//! One torrent takes the place of another: because the publisher has replaced the file, or because he offers a torrent
+//! of it himself. The former version stays for a while and is then taken back.
+
+use jiff::Timestamp;
+use sqlx::{Row as _, Sqlite, Transaction};
+
+use super::downloads::event;
+use super::placements::info_hashes;
+use super::{Doing as _, Error, Result, Store, seconds};
+use crate::model::identity::comparable_url;
+use crate::model::{EnclosureId, InfoHashes, Problem};
+
+/// A placement of a former version whose time is over.
+#[derive(Debug, Clone)]
+pub struct Retired {
+    /// Of which enclosure.
+    pub enclosure: EnclosureId,
+    /// The slug of its show.
+    pub show: String,
+    /// Its file's name.
+    pub file: String,
+    /// Its torrent's identity.
+    pub info_hash: InfoHashes,
+    /// The client; `None` when no client has it any more.
+    pub client: Option<String>,
+    /// Whether podseed has added it there, and nothing else of podseed needs it there.
+    pub ours: bool,
+}
+
+/// The publisher's own torrent, about to take the place of ours.
+#[derive(Debug, Clone)]
+pub struct OfficialTorrent<'a> {
+    /// The same data under his name.
+    pub file: &'a str,
+    /// Its identity.
+    pub info_hash: &'a InfoHashes,
+    /// Its magnet link.
+    pub magnet: &'a str,
+    /// Who is to seed it.
+    pub clients: &'a [String],
+}
+
+impl Store {
+    /// The publisher has replaced the file: its URL and its place in the episodes go to a new enclosure that is still
+    /// to be fetched, and it stays as a former version. Gives the new one; twice is once.
+    pub async fn revise(&self, id: EnclosureId, now: Timestamp) -> Result<EnclosureId> {
+        let what = "record a revision";
+        let mut tx = self.begin().await.doing(what)?;
+        let done: Option<i64> = sqlx::query_scalar("SELECT replaced_by FROM enclosures WHERE id = $1")
+            .bind(id.0)
+            .fetch_one(&mut *tx)
+            .await
+            .doing(what)?;
+        if let Some(done) = done {
+            return Ok(EnclosureId(done));
+        }
+        let new = replace(&mut tx, id, "revised", now).await.doing(what)?;
+        sqlx::query("UPDATE enclosures SET source = 'changed once', web_seed = FALSE WHERE id = $1")
+            .bind(id.0)
+            .execute(&mut *tx)
+            .await
+            .doing(what)?;
+        event(&mut *tx, id, now, "the publisher has replaced this file; the new one is fetched")
+            .await
+            .doing(what)?;
+        event(&mut *tx, new, now, "takes the place of a file that the publisher has replaced")
+            .await
+            .doing(what)?;
+        tx.commit().await.doing(what)?;
+        Ok(new)
+    }
+
+    /// The publisher's own torrent of the same data takes the place of ours, with a placement for each client. The
+    /// data is there under his name, and his .torrent beside the others.
+    pub async fn record_official(
+        &self,
+        id: EnclosureId,
+        official: &OfficialTorrent<'_>,
+        now: Timestamp,
+    ) -> Result<EnclosureId> {
+        let what = "record the publisher's own torrent";
+        let mut tx = self.begin().await.doing(what)?;
+        let same_name =
+            sqlx::query("UPDATE enclosures SET file_key = 'replaced:' || id WHERE id = $1 AND file = $2")
+                .bind(id.0)
+                .bind(official.file)
+                .execute(&mut *tx)
+                .await
+                .doing(what)?
+                .rows_affected()
+                > 0;
+        let new = replace(&mut tx, id, "official", now).await.doing(what)?;
+        sqlx::query(
+            "UPDATE enclosures SET stage = 'torrent_ready', official = TRUE, file = $3, file_key = $4,
+                 official_read = official_url, info_hash_v1 = $5, info_hash_v2 = $6, magnet = $7,
+                 (length, sniffed_type, etag, last_modified, sha256) =
+                     (SELECT length, sniffed_type, etag, last_modified, sha256 FROM enclosures WHERE id = $2)
+             WHERE id = $1",
+        )
+        .bind(new.0)
+        .bind(id.0)
+        .bind(official.file)
+        .bind(official.file.to_lowercase())
+        .bind(official.info_hash.v1().map(|hash| hash.to_string()))
+        .bind(official.info_hash.v2().map(|hash| hash.to_string()))
+        .bind(official.magnet)
+        .execute(&mut *tx)
+        .await
+        .doing(what)?;
+        if same_name {
+            // His .torrent has taken the name of ours, so that nobody can be given ours any more.
+            sqlx::query(
+                "DELETE FROM placements WHERE enclosure_id = $1 AND state NOT IN ('seeding', 'delivered')",
+            )
+            .bind(id.0)
+            .execute(&mut *tx)
+            .await
+            .doing(what)?;
+        }
+        for client in official.clients {
+            sqlx::query(
+                "INSERT INTO placements (enclosure_id, client) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+            )
+            .bind(new.0)
+            .bind(client)
+            .execute(&mut *tx)
+            .await
+            .doing(what)?;
+        }
+        let story = "the publisher offers a torrent of it himself, which takes the place of this one";
+        event(&mut *tx, id, now, story).await.doing(what)?;
+        event(&mut *tx, new, now, "joined the publisher's own torrent; nothing had to be fetched")
+            .await
+            .doing(what)?;
+        tx.commit().await.doing(what)?;
+        Ok(new)
+    }
+
+    /// The next placements of former versions whose time is over, as far as what has taken their place is there.
+    pub async fn retired(&self, pass: i64, until: Timestamp) -> Result<Vec<Retired>> {
+        let what = "look for former versions";
+        let rows = sqlx::query(
+            "SELECT e.id, s.slug, e.file, e.info_hash_v1, e.info_hash_v2, p.client,
+                 COALESCE(p.added, FALSE) AND NOT EXISTS (SELECT 1 FROM placements o
+                     JOIN enclosures oe ON oe.id = o.enclosure_id
+                     WHERE o.client = p.client AND o.enclosure_id <> e.id
+                     AND oe.info_hash_v1 IS e.info_hash_v1 AND oe.info_hash_v2 IS e.info_hash_v2) AS ours
+             FROM enclosures e JOIN shows s ON s.id = e.show_id
+             JOIN enclosures n ON n.id = e.replaced_by
+             LEFT JOIN placements p ON p.enclosure_id = e.id
+             WHERE e.replaced_by IS NOT NULL AND e.stage <> 'withdrawn' AND e.replaced <= $2
+             AND n.magnet IS NOT NULL AND s.pass = $1
+             AND NOT e.forgotten AND (p.next_attempt IS NULL OR p.next_attempt <= $3)
+             ORDER BY e.id, p.id",
+        )
+        .bind(pass)
+        .bind(seconds(until))
+        .bind(seconds(Timestamp::now()))
+        .fetch_all(&self.pool)
+        .await
+        .doing(what)?;
+        rows.iter()
+            .map(|row| {
+                let v1 = row.try_get("info_hash_v1").doing(what)?;
+                let v2 = row.try_get("info_hash_v2").doing(what)?;
+                let info_hash = info_hashes(v1, v2)?.ok_or_else(|| Error::Value {
+                    what: "a former version's info hash",
+                    value: String::new(),
+                })?;
+                let read = || -> std::result::Result<Retired, sqlx::Error> {
+                    Ok(Retired {
+                        enclosure: EnclosureId(row.try_get("id")?),
+                        show: row.try_get("slug")?,
+                        file: row.try_get::<Option<String>, _>("file")?.unwrap_or_default(),
+                        info_hash,
+                        client: row.try_get("client")?,
+                        ours: row.try_get("ours")?,
+                    })
+                };
+                read().doing(what)
+            })
+            .collect()
+    }
+
+    /// A client does not have a former version any more; with the last one it is withdrawn.
+    pub async fn record_retired(&self, retired: &Retired, story: &str, now: Timestamp) -> Result<()> {
+        let what = "take back a former version";
+        let mut tx = self.begin().await.doing(what)?;
+        sqlx::query("DELETE FROM placements WHERE enclosure_id = $1 AND client = $2")
+            .bind(retired.enclosure.0)
+            .bind(&retired.client)
+            .execute(&mut *tx)
+            .await
+            .doing(what)?;
+        sqlx::query(
+            "UPDATE enclosures SET stage = 'withdrawn', error = NULL, next_attempt = NULL
+             WHERE id = $1 AND NOT EXISTS (SELECT 1 FROM placements p WHERE p.enclosure_id = enclosures.id)",
+        )
+        .bind(retired.enclosure.0)
+        .execute(&mut *tx)
+        .await
+        .doing(what)?;
+        event(&mut *tx, retired.enclosure, now, story).await.doing(what)?;
+        tx.commit().await.doing(what)
+    }
+
+    /// A client has not let go of a former version.
+    pub async fn put_off_retirement(&self, retired: &Retired, problem: &Problem) -> Result<()> {
+        sqlx::query(
+            "UPDATE placements SET next_attempt = $3, attempts = attempts + 1, error = $4
+             WHERE enclosure_id = $1 AND client = $2",
+        )
+        .bind(retired.enclosure.0)
+        .bind(&retired.client)
+        .bind(problem.next_attempt.map(seconds))
+        .bind(&problem.message)
+        .execute(&self.pool)
+        .await
+        .doing("put off taking back a former version")?;
+        Ok(())
+    }
+
+    /// The torrents of the files that this one takes the place of.
+    pub(super) async fn former(&self, id: EnclosureId) -> Result<Vec<InfoHashes>> {
+        let rows: Vec<(Option<String>, Option<String>)> = sqlx::query_as(
+            "SELECT info_hash_v1, info_hash_v2 FROM enclosures
+             WHERE replaced_by = $1 AND replaced_why = 'revised' ORDER BY id",
+        )
+        .bind(id.0)
+        .fetch_all(&self.pool)
+        .await
+        .doing("list former versions")?;
+        let hashes = rows.into_iter().map(|(v1, v2)| info_hashes(v1, v2)).collect::<Result<Vec<_>>>()?;
+        Ok(hashes.into_iter().flatten().collect())
+    }
+}
+
+/// Puts a new enclosure in the place of this one: it has its URL and announcements, and nothing else yet. What this
+/// one had replaced before is now replaced by the new one.
+async fn replace(
+    tx: &mut Transaction<'_, Sqlite>,
+    id: EnclosureId,
+    why: &str,
+    now: Timestamp,
+) -> std::result::Result<EnclosureId, sqlx::Error> {
+    let url: String = sqlx::query_scalar("SELECT url FROM enclosures WHERE id = $1")
+        .bind(id.0)
+        .fetch_one(&mut **tx)
+        .await?;
+    sqlx::query(
+        "UPDATE enclosures SET comparable_url = 'replaced:' || id, replaced_why = $2, replaced = $3, wanted = FALSE,
+             source_next = NULL WHERE id = $1",
+    )
+    .bind(id.0)
+    .bind(why)
+    .bind(seconds(now))
+    .execute(&mut **tx)
+    .await?;
+    let new: i64 = sqlx::query_scalar(
+        "INSERT INTO enclosures (show_id, url, comparable_url, host, media_type, length_hint, discovered, wanted,
+             official_url)
+         SELECT show_id, url, $2, host, media_type, length_hint, $3, TRUE, official_url FROM enclosures WHERE id = $1
+         RETURNING id",
+    )
+    .bind(id.0)
+    .bind(comparable_url(&url))
+    .bind(seconds(now))
+    .fetch_one(&mut **tx)
+    .await?;
+    sqlx::query(
+        "INSERT INTO announcements (episode_id, enclosure_id, role, position, present, wanted)
+         SELECT episode_id, $2, role, position, present, wanted FROM announcements WHERE enclosure_id = $1",
+    )
+    .bind(id.0)
+    .bind(new)
+    .execute(&mut **tx)
+    .await?;
+    // The former version stays with its episodes, which announce it no more.
+    sqlx::query("UPDATE announcements SET present = FALSE, wanted = FALSE WHERE enclosure_id = $1")
+        .bind(id.0)
+        .execute(&mut **tx)
+        .await?;
+    sqlx::query("UPDATE enclosures SET replaced_by = $2 WHERE replaced_by = $1 OR id = $1")
+        .bind(id.0)
+        .bind(new)
+        .execute(&mut **tx)
+        .await?;
+    Ok(EnclosureId(new))
+}
