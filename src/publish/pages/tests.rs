@@ -1,0 +1,1 @@
+//! What stands in a page; how it looks and behaves in a browser is in `tests/pages.rs`.
