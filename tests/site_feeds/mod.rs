@@ -3,6 +3,7 @@
 mod catalogue;
 mod kit;
 mod lists;
+mod qbittorrent;
 mod sample;
 mod torrents;
 
