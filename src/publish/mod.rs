@@ -4,10 +4,14 @@
 //! Everything from a feed is hostile text: it passes through `text` before it stands in a page. The same input gives
 //! the same bytes, and no clock is looked at.
 
+pub mod catalogue;
 mod cover;
+pub mod listing;
+pub mod opml;
 mod pages;
 pub mod site;
 mod text;
+pub mod torrents_feed;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use url::Url;
@@ -69,6 +73,11 @@ const PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_')
 /// A path of the site as it stands in a relative URL.
 pub fn encode_path(path: &str) -> String {
     utf8_percent_encode(path, PATH).to_string()
+}
+
+/// Lower-case hexadecimal digits.
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -125,6 +125,16 @@ impl Site {
         }
     }
 
+    /// The bytes of a file as it will be once a draft is published. Links and copies are not followed.
+    pub fn read_with(&self, draft: &Draft, path: &str) -> Result<Option<Vec<u8>>, Error> {
+        let wanted = SitePath::new(path)?;
+        match draft.files.get(&wanted) {
+            Some(Content::Bytes(bytes)) => Ok(Some(bytes.clone())),
+            None if !draft.clears(&wanted) => self.read(path),
+            _ => Ok(None),
+        }
+    }
+
     /// Publishes a draft, all of it in one step, and synced; an error before that step leaves the site as it was.
     /// What is the same already is not written again, and if all of it is, nothing is done at all. May be repeated.
     pub fn publish(&self, draft: &Draft) -> Result<Written, Error> {

@@ -126,7 +126,7 @@ fn page_link(show: &PublishedShow, number: usize, paging: Paging, t: &Language) 
 }
 
 /// A show's page is in the feed's language if that is one of ours.
-fn page_language(feed: Option<&str>, options: &Options) -> PageLanguage {
+pub(super) fn page_language(feed: Option<&str>, options: &Options) -> PageLanguage {
     let tag = feed.and_then(super::text::language_tag).map(|tag| language::primary_subtag(&tag));
     tag.and_then(|tag| tag.parse().ok()).unwrap_or(options.language)
 }

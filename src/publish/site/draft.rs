@@ -132,6 +132,11 @@ impl Draft {
         Ok(())
     }
 
+    /// Whether what is at `path` now goes, unless the draft has something for it.
+    pub(super) fn clears(&self, path: &SitePath) -> bool {
+        self.cleared.iter().any(|cleared| path.is_in(cleared))
+    }
+
     fn put(&mut self, path: &str, content: Content) -> Result<(), Error> {
         self.files.insert(SitePath::new(path)?, content);
         Ok(())

@@ -164,6 +164,22 @@ fn what_is_removed_is_gone_with_its_empty_folders() {
 }
 
 #[test]
+fn a_file_can_be_read_as_a_draft_will_have_it() {
+    let stage = Stage::published();
+    let mut draft = draft(&[("index.html", "2"), ("a/new.html", "2")]);
+    draft.remove("b").unwrap();
+    for (path, text) in [
+        ("index.html", Some("2")),
+        ("a/new.html", Some("2")),
+        ("a/index.html", Some("1")),
+        ("b/index.html", None),
+    ] {
+        let read = stage.site().read_with(&draft, path).unwrap();
+        assert_eq!(read.as_deref(), text.map(str::as_bytes), "{path}");
+    }
+}
+
+#[test]
 fn a_file_becomes_a_folder_and_a_folder_a_file() {
     let mut stage = Stage::published();
     let mut draft = draft(&[("index.html/now/a.html", "2"), ("a", "2")]);

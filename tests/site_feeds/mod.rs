@@ -1,4 +1,11 @@
-//! The site as those see it who read it while it is published.
+//! The site as others see it: who reads it while it is published, and the programs that read its feeds.
+
+mod catalogue;
+mod kit;
+mod lists;
+mod qbittorrent;
+mod sample;
+mod torrents;
 
 use std::fs::File;
 use std::io::Read as _;
