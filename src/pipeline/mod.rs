@@ -6,6 +6,7 @@
 
 mod compare;
 mod copies;
+mod draft;
 mod drain;
 mod fetch;
 mod figures;

@@ -6,12 +6,13 @@
 use jiff::Timestamp;
 
 use super::monitor::Event;
+use super::draft::SiteDraft;
 use super::published::{self, Inputs};
 use super::{Error, Pipeline};
 use crate::model::{EnclosureId, PublishedShow, ShowCard};
-use crate::publish::site::{self, Draft, Site, Written};
-use crate::publish::{self, Options};
-use crate::store::{DueShow, Published, ShowFacts};
+use crate::publish::Options;
+use crate::publish::site::{self, Site, Written};
+use crate::store::{DueShow, EpisodeRecord, Published, ShowFacts};
 use crate::{error, torrent};
 
 /// Shows that one draft holds in memory.
@@ -23,7 +24,7 @@ const FORMAT: u32 = 1;
 
 /// Why the site could not be brought up to date.
 #[derive(Debug, thiserror::Error)]
-enum Failure {
+pub(super) enum Failure {
     #[error(transparent)]
     Pipeline(#[from] Error),
     #[error("cannot write the site")]
@@ -37,17 +38,17 @@ impl From<crate::store::Error> for Failure {
 }
 
 /// A due show, as it will be on the site.
-struct Prepared<'a> {
-    due: &'a DueShow,
-    facts: ShowFacts,
+pub(super) struct Prepared<'a> {
+    pub(super) due: &'a DueShow,
+    pub(super) facts: ShowFacts,
     /// `None`: it is not on the site, or no more.
-    show: Option<PublishedShow>,
+    pub(super) show: Option<PublishedShow>,
     /// What of it is on the site, and since when.
     files: Vec<(EnclosureId, Timestamp)>,
 }
 
 impl Prepared<'_> {
-    fn card(&self) -> Option<ShowCard> {
+    pub(super) fn card(&self) -> Option<ShowCard> {
         self.show.as_ref().map(published::card)
     }
 }
@@ -118,11 +119,11 @@ impl Pipeline {
         is_last: bool,
     ) -> Result<Written, Failure> {
         let now = Timestamp::now();
-        let mut draft = Draft::new();
+        let mut draft = SiteDraft::new(site, options, now);
         let mut prepared = Vec::new();
         for due in batch {
             let show = self.prepare(due, now).await?;
-            self.draft_show(&show, site, options, &mut draft).await?;
+            self.draft_show(&show, &mut draft).await?;
             prepared.push(show);
         }
         let is_new = site.generation()? == 0;
@@ -132,9 +133,9 @@ impl Pipeline {
             Written::default()
         } else {
             if is_last {
-                self.draft_overview(&prepared, site, options, &mut draft).await?;
+                self.draft_overview(&prepared, &mut draft).await?;
             }
-            let site = site.clone();
+            let (site, draft) = (site.clone(), draft.finish()?);
             blocking(move || site.publish(&draft)).await??
         };
         for show in &prepared {
@@ -176,6 +177,20 @@ impl Pipeline {
         Ok(Prepared { due, facts, files: if show.is_some() { files } else { Vec::new() }, show })
     }
 
+    /// The show with these episodes, as the site tells of it.
+    pub(super) fn published_show(
+        &self,
+        facts: &ShowFacts,
+        episodes: &[EpisodeRecord],
+        now: Timestamp,
+    ) -> Option<PublishedShow> {
+        let folder = self.folder();
+        let torrent_length =
+            |name: &str| std::fs::metadata(folder.torrent(&facts.slug, name)).map_or(0, |found| found.len());
+        let keep_replaced = self.config.torrent.keep_replaced;
+        published::show(facts, episodes, &Inputs { now, keep_replaced, torrent_length: &torrent_length })
+    }
+
     /// SHA-256 of a file that was fetched before anybody wanted to know it.
     async fn checksum(&self, show: &str, id: EnclosureId, name: &str) -> Result<Option<String>, Failure> {
         let path = self.folder().show_media(show).join(name);
@@ -190,52 +205,6 @@ impl Pipeline {
                 Ok(None)
             }
         }
-    }
-
-    /// Everything below the show's folder.
-    async fn draft_show(
-        &self,
-        prepared: &Prepared<'_>,
-        site: &Site,
-        options: &Options,
-        draft: &mut Draft,
-    ) -> Result<(), Failure> {
-        let slug = &prepared.due.slug;
-        draft.folder(slug, [])?;
-        let Some(show) = &prepared.show else { return Ok(()) };
-        for file in publish::show_pages(show, options) {
-            draft.file(&file.path, file.bytes)?;
-        }
-        let folder = self.folder();
-        for file in show.episodes.iter().flat_map(|episode| &episode.files) {
-            draft.copy(&publish::torrent_path(slug, &file.name), folder.torrent(slug, &file.name))?;
-            if options.web_seed {
-                draft
-                    .link(&publish::media_path(slug, &file.name), folder.show_media(slug).join(&file.name))?;
-            }
-        }
-        if show.cover {
-            draft.copy(&format!("{slug}/cover.jpg"), folder.cover_copy(slug))?;
-        }
-        Ok(())
-    }
-
-    /// What tells of all shows: the index, the lists, the catalogue.
-    async fn draft_overview(
-        &self,
-        prepared: &[Prepared<'_>],
-        site: &Site,
-        options: &Options,
-        draft: &mut Draft,
-    ) -> Result<(), Failure> {
-        let mut cards = self.store.show_cards().await?;
-        cards.retain(|card| prepared.iter().all(|prepared| prepared.due.slug != card.slug));
-        cards.extend(prepared.iter().filter_map(Prepared::card));
-        cards.sort_by_cached_key(|card| (card.title.to_lowercase(), card.slug.clone()));
-        for file in publish::assets().into_iter().chain(publish::index_pages(&cards, options)) {
-            draft.file(&file.path, file.bytes)?;
-        }
-        Ok(())
     }
 }
 

@@ -5,9 +5,7 @@ use std::io;
 use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesText, Event};
 
-use super::torrents_feed::listed;
 use super::{Options, SiteFile, encode_path, torrent_path};
-use crate::model::PublishedShow;
 
 /// What a sitemap may hold at most (sitemaps.org).
 const MOST_URLS: usize = 50_000;
@@ -20,26 +18,12 @@ pub fn all_torrents<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>, opt
         let path = torrent_path(slug, name);
         options.absolute(&path).map_or_else(|| encode_path(&path), String::from)
     });
-    list("torrents.txt".to_owned(), lines)
-}
-
-/// `SLUG/torrents.txt`: the same for one show.
-pub fn show_torrents(show: &PublishedShow, options: &Options) -> SiteFile {
-    let files = show.episodes.iter().flat_map(listed);
-    let lines = files.map(|file| {
-        let path = torrent_path(&show.slug, &file.name);
-        options.absolute(&path).map_or_else(|| format!("../{}", encode_path(&path)), String::from)
-    });
-    list(format!("{}/torrents.txt", show.slug), lines)
-}
-
-fn list(path: String, lines: impl Iterator<Item = String>) -> SiteFile {
     let mut text = String::new();
     for line in lines {
         text.push_str(&line);
         text.push('\n');
     }
-    SiteFile::new(path, text)
+    SiteFile::new("torrents.txt", text)
 }
 
 /// `sitemap.xml`: the list of all shows and each show's page; none without `base_url`. Beyond 50,000 it is an index of

@@ -218,40 +218,40 @@ impl Store {
 
     /// A show as the site needs it.
     pub async fn show_facts(&self, slug: &str) -> Result<ShowFacts> {
+        self.facts("slug = $1", slug).await
+    }
+
+    /// The same, by its id.
+    pub async fn show_facts_by_id(&self, show: ShowId) -> Result<ShowFacts> {
+        self.facts("id = $1", show.0).await
+    }
+
+    async fn facts<'q, T>(&self, condition: &str, value: T) -> Result<ShowFacts>
+    where
+        T: sqlx::Encode<'q, sqlx::Sqlite> + sqlx::Type<sqlx::Sqlite> + Send + 'q,
+    {
         let what = "read a show";
-        let row = sqlx::query(
+        let row = sqlx::query(sqlx::AssertSqlSafe(format!(
             "SELECT id, slug, title, link, COALESCE(moved_to, feed) AS feed, licence, blocked, description, author,
                  language, cover, permission, private, document_type, document_url, withdrawn, published
-             FROM shows WHERE slug = $1",
-        )
-        .bind(slug)
+             FROM shows WHERE {condition}"
+        )))
+        .bind(value)
         .fetch_one(&self.pool)
         .await
         .doing(what)?;
         show_facts(&row).doing(what)
     }
 
-    /// Where each published .torrent is: slug and file name.
+    /// The published torrents that are in force: slug and file name.
     pub async fn published_names(&self) -> Result<Vec<(String, String)>> {
         sqlx::query_as(
             "SELECT s.slug, e.file FROM enclosures e JOIN shows s ON s.id = e.show_id
-             WHERE e.published IS NOT NULL AND e.file IS NOT NULL ORDER BY s.slug, e.file",
+             WHERE e.published IS NOT NULL AND e.replaced_by IS NULL AND e.file IS NOT NULL ORDER BY s.slug, e.file",
         )
         .fetch_all(&self.pool)
         .await
         .doing("list what is published")
-    }
-
-    /// The files of a show that are on the site: name, URL and the guids of their episodes.
-    pub async fn published_files(&self, show: ShowId) -> Result<Vec<EnclosureId>> {
-        let ids: Vec<i64> = sqlx::query_scalar(
-            "SELECT id FROM enclosures WHERE show_id = $1 AND published IS NOT NULL ORDER BY id",
-        )
-        .bind(show.0)
-        .fetch_all(&self.pool)
-        .await
-        .doing("list what is published")?;
-        Ok(ids.into_iter().map(EnclosureId).collect())
     }
 
     /// The shows on the site, by title.

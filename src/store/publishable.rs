@@ -127,31 +127,19 @@ impl Store {
         self.below_episodes(files).await
     }
 
-    /// The files that came to the site last, of all shows, each below its episode.
-    pub async fn newest_published(&self, most: usize) -> Result<Vec<EpisodeRecord>> {
-        let ids = sqlx::query_scalar(
-            "SELECT id FROM enclosures WHERE published IS NOT NULL AND replaced_by IS NULL
-             ORDER BY published DESC, id DESC LIMIT $1",
-        )
-        .bind(i64::try_from(most).unwrap_or(i64::MAX));
-        let ids: Vec<i64> = ids.fetch_all(&self.pool).await.doing("list what was published last")?;
-        self.of_files(&ids).await
-    }
-
-    /// What other shows have on the site under a URL or a guid that is also one of this show's.
-    pub async fn shared_with(&self, show: ShowId) -> Result<Vec<EpisodeRecord>> {
-        let ids = sqlx::query_scalar(
-            "SELECT o.id FROM enclosures m JOIN enclosures o ON o.comparable_url = m.comparable_url
-             WHERE m.show_id = $1 AND m.magnet IS NOT NULL AND o.show_id <> m.show_id AND o.published IS NOT NULL
-             UNION
-             SELECT e.id FROM episodes m JOIN episodes o ON o.guid = m.guid AND o.show_id <> m.show_id
-             JOIN announcements a ON a.episode_id = o.id JOIN enclosures e ON e.id = a.enclosure_id
-             WHERE m.show_id = $1 AND e.published IS NOT NULL
-             ORDER BY 1",
-        )
-        .bind(show.0);
-        let ids: Vec<i64> = ids.fetch_all(&self.pool).await.doing("look for what shows share")?;
-        self.of_files(&ids).await
+    /// The files that came to the site last, of all shows but these, each below its episode.
+    pub async fn newest_published(&self, most: usize, except: &[ShowId]) -> Result<Vec<EpisodeRecord>> {
+        let mut query = QueryBuilder::<Sqlite>::new(
+            "SELECT id FROM enclosures WHERE published IS NOT NULL AND replaced_by IS NULL AND show_id NOT IN (",
+        );
+        let mut shows = query.separated(", ");
+        for show in except {
+            shows.push_bind(show.0);
+        }
+        query.push(") ORDER BY published DESC, id DESC LIMIT ");
+        query.push_bind(i64::try_from(most).unwrap_or(i64::MAX));
+        let ids = query.build_query_scalar().fetch_all(&self.pool).await;
+        self.of_files(&ids.doing("list what was published last")?).await
     }
 
     async fn of_files(&self, ids: &[i64]) -> Result<Vec<EpisodeRecord>> {

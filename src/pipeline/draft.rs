@@ -1,0 +1,210 @@
+//! What the site is to become: of a show, everything below its folder; of all shows, what tells of all of them.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use url::Url;
+
+use super::Pipeline;
+use super::publish::{Failure, Prepared};
+use super::terms::is_secret;
+use crate::feed::{self, Additions, Alternate};
+use crate::model::{PublishedShow, Standing};
+use crate::publish::site::{self, Draft, Site};
+use crate::publish::{self, Options, SiteFile, catalogue, listing, opml, torrents_feed};
+use crate::store::EpisodeRecord;
+use crate::{error, fs};
+
+/// Changes of the site, gathered show by show.
+pub(super) struct SiteDraft<'a> {
+    site: &'a Site,
+    options: &'a Options,
+    now: Timestamp,
+    draft: Draft,
+    /// Look-up files as they will be; `None` goes. Several shows of a draft may have one.
+    lookups: HashMap<String, Option<Vec<u8>>>,
+}
+
+impl<'a> SiteDraft<'a> {
+    pub(super) fn new(site: &'a Site, options: &'a Options, now: Timestamp) -> Self {
+        Self { site, options, now, draft: Draft::new(), lookups: HashMap::new() }
+    }
+
+    /// The draft, complete.
+    pub(super) fn finish(mut self) -> Result<Draft, site::Error> {
+        for (path, content) in self.lookups {
+            match content {
+                Some(bytes) => self.draft.file(&path, bytes)?,
+                None => self.draft.remove(&path)?,
+            }
+        }
+        Ok(self.draft)
+    }
+
+    fn put(&mut self, files: impl IntoIterator<Item = SiteFile>) -> Result<(), site::Error> {
+        files.into_iter().try_for_each(|file| self.draft.file(&file.path, file.bytes))
+    }
+
+    /// The catalogue of a show, and its look-up files.
+    fn put_catalogue(&mut self, slug: &str, show: Option<&PublishedShow>) -> Result<(), site::Error> {
+        let path = catalogue::catalogue_path(slug);
+        let previous = self.site.read(&path)?;
+        let read = |path: &str| match self.lookups.get(path) {
+            Some(pending) => pending.clone(),
+            // What cannot be read is written anew.
+            None => self.site.read(path).ok().flatten(),
+        };
+        let changes = match (show, &previous) {
+            (Some(show), _) => catalogue::show(show, self.options, previous.as_deref(), &read),
+            (None, Some(previous)) => catalogue::withdrawn(slug, previous, &read),
+            (None, None) => return Ok(()),
+        };
+        for file in changes.files {
+            match file.path == path {
+                true => self.draft.file(&file.path, file.bytes)?,
+                false => _ = self.lookups.insert(file.path, Some(file.bytes)),
+            }
+        }
+        self.lookups.extend(changes.gone.into_iter().map(|path| (path, None)));
+        Ok(())
+    }
+}
+
+impl Pipeline {
+    /// Everything below a show's folder; nothing where it is not published.
+    pub(super) async fn draft_show(
+        &self,
+        prepared: &Prepared<'_>,
+        site: &mut SiteDraft<'_>,
+    ) -> Result<(), Failure> {
+        let slug = &prepared.due.slug;
+        site.draft.folder(slug, [])?;
+        site.put_catalogue(slug, prepared.show.as_ref())?;
+        let Some(show) = &prepared.show else { return Ok(()) };
+        site.put(publish::show_pages(show, site.options))?;
+        let previous = site.site.read(&format!("{slug}/torrents.xml"))?;
+        site.put(torrents_feed::show_torrents(show, site.options, previous.as_deref(), site.now))?;
+        site.put(self.podcast_feed(prepared, show, site.options).await?)?;
+        let folder = self.folder();
+        for file in show.episodes.iter().flat_map(|episode| &episode.files) {
+            site.draft.copy(&publish::torrent_path(slug, &file.name), folder.torrent(slug, &file.name))?;
+            if site.options.web_seed {
+                let media = folder.show_media(slug).join(&file.name);
+                site.draft.link(&publish::media_path(slug, &file.name), media)?;
+            }
+        }
+        if show.cover {
+            site.draft.copy(&format!("{slug}/cover.jpg"), folder.cover_copy(slug))?;
+        }
+        Ok(())
+    }
+
+    /// What tells of all shows: index, lists, feed, catalogue. The shows of this draft count as they will be.
+    pub(super) async fn draft_overview(
+        &self,
+        prepared: &[Prepared<'_>],
+        site: &mut SiteDraft<'_>,
+    ) -> Result<(), Failure> {
+        let options = site.options;
+        let is_drafted = |slug: &str| prepared.iter().any(|prepared| prepared.due.slug == slug);
+        let mut cards = self.store.show_cards().await?;
+        cards.retain(|card| !is_drafted(&card.slug));
+        cards.extend(prepared.iter().filter_map(Prepared::card));
+        cards.sort_by_cached_key(|card| (card.title.to_lowercase(), card.slug.clone()));
+        site.put(publish::assets())?;
+        site.put(publish::index_pages(&cards, options))?;
+        site.put([catalogue::index(&cards, options), listing::robots(options)])?;
+        site.put(opml::feeds(&cards, options))?;
+        site.put(listing::sitemap(cards.iter().map(|card| card.slug.as_str()), options))?;
+
+        let mut names = self.store.published_names().await?;
+        names.retain(|(slug, _)| !is_drafted(slug));
+        names.extend(prepared.iter().filter_map(|prepared| prepared.show.as_ref()).flat_map(current_names));
+        names.sort_unstable();
+        let names = names.iter().map(|(slug, name)| (slug.as_str(), name.as_str()));
+        site.put([listing::all_torrents(names, options)])?;
+
+        if options.base_url.is_some() {
+            let newest = self.newest(prepared, site.now).await?;
+            let previous = site.site.read("torrents.xml")?;
+            site.put(torrents_feed::all_torrents(&newest, options, previous.as_deref(), site.now))?;
+        }
+        Ok(())
+    }
+
+    /// The shows with the newest torrents: those of the draft whole, of the others the newest.
+    async fn newest(&self, prepared: &[Prepared<'_>], now: Timestamp) -> Result<Vec<PublishedShow>, Failure> {
+        let drafted: Vec<_> = prepared.iter().map(|prepared| prepared.due.id).collect();
+        let records = self.store.newest_published(torrents_feed::NEWEST, &drafted).await?;
+        let mut of_show: HashMap<_, Vec<EpisodeRecord>> = HashMap::new();
+        for record in records {
+            of_show.entry(record.show).or_default().push(record);
+        }
+        let mut shows: Vec<_> = prepared.iter().filter_map(|prepared| prepared.show.clone()).collect();
+        for (id, episodes) in of_show {
+            let facts = self.store.show_facts_by_id(id).await?;
+            shows.extend(self.published_show(&facts, &episodes, now));
+        }
+        shows.sort_by(|one, other| one.slug.cmp(&other.slug));
+        Ok(shows)
+    }
+
+    /// The publisher's feed with our torrents in it. Where an address in it is not for everybody, there is none.
+    async fn podcast_feed(
+        &self,
+        prepared: &Prepared<'_>,
+        show: &PublishedShow,
+        options: &Options,
+    ) -> Result<Option<SiteFile>, Failure> {
+        let path = format!("{}/podcast.xml", show.slug);
+        let (Some(document), Some(address)) = (&prepared.facts.document, options.absolute(&path)) else {
+            return Ok(None);
+        };
+        if self.store.known_urls(prepared.due.id).await?.iter().any(|url| is_secret(url)) {
+            return Ok(None);
+        }
+        let copy = fs::read(&self.folder().feed_copy(&show.slug), self.config.limits.feed_size);
+        let base = Url::parse(&document.url).ok();
+        let additions = Additions { address: address.into(), alternates: alternates(show, options) };
+        let annotated = copy.map_err(|error| error::chain(&error)).and_then(|copy| {
+            feed::annotate(&copy, document.content_type.as_deref(), base.as_ref(), &additions)
+                .map_err(|error| error::chain(&error))
+        });
+        match annotated {
+            Ok(bytes) => Ok(Some(SiteFile::new(path, bytes))),
+            Err(error) => {
+                // The next reading of the feed makes another copy.
+                tracing::warn!(show = show.slug, error, "no podcast.xml");
+                Ok(None)
+            }
+        }
+    }
+}
+
+/// The names of what is in force of a show.
+fn current_names(show: &PublishedShow) -> impl Iterator<Item = (String, String)> {
+    let files = show.episodes.iter().flat_map(|episode| &episode.files);
+    files.filter(|file| is_current(&file.standing)).map(|file| (show.slug.clone(), file.name.clone()))
+}
+
+fn is_current(standing: &Standing) -> bool {
+    matches!(standing, Standing::Current { .. } | Standing::Official { .. })
+}
+
+/// The torrents of each enclosure, by its URL.
+fn alternates(show: &PublishedShow, options: &Options) -> HashMap<String, Vec<Alternate>> {
+    let mut alternates: HashMap<String, Vec<Alternate>> = HashMap::new();
+    let files = show.episodes.iter().flat_map(|episode| &episode.files);
+    for file in files.filter(|file| is_current(&file.standing)) {
+        let Some(torrent) = options.absolute(&publish::torrent_path(&show.slug, &file.name)) else { continue };
+        alternates.entry(file.url.clone()).or_default().push(Alternate {
+            media_type: file.media_type.clone(),
+            length: file.length,
+            torrent: torrent.into(),
+            magnet: file.magnet.clone(),
+            sha256: file.sha256,
+            default: true,
+        });
+    }
+    alternates
+}
