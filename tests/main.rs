@@ -18,6 +18,7 @@ mod feeds;
 mod flows;
 mod http;
 mod pages;
+mod podcast_feed;
 mod publication;
 mod revisions;
 mod site_feeds;

@@ -196,7 +196,9 @@ fn alternates(show: &PublishedShow, options: &Options) -> HashMap<String, Vec<Al
     let mut alternates: HashMap<String, Vec<Alternate>> = HashMap::new();
     let files = show.episodes.iter().flat_map(|episode| &episode.files);
     for file in files.filter(|file| is_current(&file.standing)) {
-        let Some(torrent) = options.absolute(&publish::torrent_path(&show.slug, &file.name)) else { continue };
+        let Some(torrent) = options.absolute(&publish::torrent_path(&show.slug, &file.name)) else {
+            continue;
+        };
         alternates.entry(file.url.clone()).or_default().push(Alternate {
             media_type: file.media_type.clone(),
             length: file.length,

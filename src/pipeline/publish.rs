@@ -5,8 +5,8 @@
 
 use jiff::Timestamp;
 
-use super::monitor::Event;
 use super::draft::SiteDraft;
+use super::monitor::Event;
 use super::published::{self, Inputs};
 use super::{Error, Pipeline};
 use crate::model::{EnclosureId, PublishedShow, ShowCard};

@@ -6,19 +6,19 @@
 use crate::feed::draft::{DraftItem, enclosure, is_yes};
 use crate::feed::licences::{Licences, Statement};
 use crate::feed::metadata::web_page;
-use crate::feed::resolve::{Resolved, resolve};
+use crate::feed::resolve::{Resolved, is_relative, resolve};
 use crate::feed::sanitise::collapse;
 use crate::feed::tag::Tag;
 use crate::feed::vocabulary::{Element, Fact, Field, Note};
 use crate::feed::{date, frequency};
 use crate::model::{FeedKind, Role};
 
-use super::{Alternate, MOST_ITEMS, Pass, Place};
+use super::{Alternate, MOST_ITEMS, Pass, Place, Remark, Watch};
 
 /// An attribute that is copied into every source is no longer than this.
 const LONGEST_SHARED: usize = 200;
 
-impl<'a> Pass<'a> {
+impl<'a, W: Watch<'a>> Pass<'a, '_, W> {
     /// Decides what an element is at the place where it begins, and takes what its attributes say.
     pub(super) fn place(&mut self, tag: &Tag<'a>) -> Place {
         let Some(parent) = self.frames.last().map(|frame| frame.place) else {
@@ -44,7 +44,12 @@ impl<'a> Pass<'a> {
             Element::Field(Field::Link) if tag.get("href").is_some() => {
                 self.link(tag, parent, Role::Enclosure)
             }
-            Element::Field(field) if matches!(parent, Place::Show | Place::Item(_)) => Place::Field(field),
+            Element::Field(field) if matches!(parent, Place::Show | Place::Item(_)) => {
+                if matches!((field, parent), (Field::NewFeedUrl, Place::Show)) {
+                    self.watch.remark(Remark::IsForHomeOnly);
+                }
+                Place::Field(field)
+            }
             Element::Note(Note::Fact(_)) if !matches!(parent, Place::Show) => Place::Other,
             Element::Note(note) if matches!(parent, Place::Show | Place::Item(_)) => Place::Note(note),
             other => self.about(other, tag, parent),
@@ -62,6 +67,10 @@ impl<'a> Pass<'a> {
             (Element::ItunesImage, Place::Show) => {
                 let address = tag.get("href").unwrap_or_default();
                 self.image(Fact::ItunesImage, tag, &address);
+                Place::Other
+            }
+            (Element::Notifier, Place::Show) => {
+                self.watch.remark(Remark::IsForHomeOnly);
                 Place::Other
             }
             _ => Place::Other,
@@ -137,6 +146,7 @@ impl<'a> Pass<'a> {
         if let (Some(item), Some(url)) = (self.innermost_item(), url)
             && let Some(url) = self.resolve(tag, &url)
         {
+            self.watch.remark(Remark::Announces(role, &url));
             self.draft.add_enclosure(item, enclosure(url, media_type, length.as_deref(), role));
         }
         Place::Other
@@ -149,6 +159,11 @@ impl<'a> Pass<'a> {
         let rel = rel.strip_prefix("http://www.iana.org/assignments/relation/").unwrap_or(&rel);
         if rel == "enclosure" {
             return self.add(tag, tag.get("href"), tag.get_trimmed("type"), tag.get("length"), role);
+        }
+        match (rel, parent) {
+            ("self", Place::Show) => self.watch.remark(Remark::IsSelfLink),
+            ("hub", Place::Show) => self.watch.remark(Remark::IsForHomeOnly),
+            _ => {}
         }
         let is_page = role == Role::Enclosure && matches!(rel, "" | "alternate");
         let wanted = is_page || matches!(rel, "license" | "next" | "prev-archive");
@@ -178,6 +193,9 @@ impl<'a> Pass<'a> {
 
     /// `tag`'s own `xml:base` is in force already.
     fn resolve(&mut self, tag: &Tag<'a>, url: &str) -> Option<String> {
+        if is_relative(url) {
+            self.watch.remark(Remark::IsRelative);
+        }
         match resolve(url, self.bases.last(), self.local) {
             Resolved::Address(url) => Some(url),
             Resolved::Nothing => None,
