@@ -62,6 +62,8 @@ pub struct PublishedShow {
     pub basis: Basis,
     /// Whether our own copy of the cover is there.
     pub cover: bool,
+    /// Whether the publisher's feed can be had with our torrents in it, as `SLUG/podcast.xml`.
+    pub podcast_feed: bool,
     /// The newest first.
     pub episodes: Vec<PublishedEpisode>,
 }
@@ -200,6 +202,8 @@ pub struct ShowCard {
     pub link: Option<String>,
     /// Whether our own copy of the cover is there.
     pub cover: bool,
+    /// Whether the publisher's feed can be had with our torrents in it.
+    pub podcast_feed: bool,
     /// Published episodes.
     pub episodes: u64,
     /// Their bytes.

@@ -12,7 +12,7 @@ use crate::feed::{self, Additions, Alternate};
 use crate::model::{PublishedShow, Standing};
 use crate::publish::site::{self, Draft, Site};
 use crate::publish::{self, Options, SiteFile, catalogue, listing, opml, torrents_feed};
-use crate::store::EpisodeRecord;
+use crate::store::{DueShow, EpisodeRecord, ShowFacts};
 use crate::{error, fs};
 
 /// Changes of the site, gathered show by show.
@@ -72,11 +72,11 @@ impl<'a> SiteDraft<'a> {
 
 impl Pipeline {
     /// Everything below a show's folder; nothing where it is not published.
-    pub(super) async fn draft_show(
+    pub(super) fn draft_show(
         &self,
         prepared: &Prepared<'_>,
         site: &mut SiteDraft<'_>,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), site::Error> {
         let slug = &prepared.due.slug;
         site.draft.folder(slug, [])?;
         site.put_catalogue(slug, prepared.show.as_ref())?;
@@ -84,7 +84,7 @@ impl Pipeline {
         site.put(publish::show_pages(show, site.options))?;
         let previous = site.site.read(&format!("{slug}/torrents.xml"))?;
         site.put(torrents_feed::show_torrents(show, site.options, previous.as_deref(), site.now))?;
-        site.put(self.podcast_feed(prepared, show, site.options).await?)?;
+        site.put(prepared.podcast_feed.clone())?;
         let folder = self.folder();
         for file in show.episodes.iter().flat_map(|episode| &episode.files) {
             site.draft.copy(&publish::torrent_path(slug, &file.name), folder.torrent(slug, &file.name))?;
@@ -150,17 +150,18 @@ impl Pipeline {
     }
 
     /// The publisher's feed with our torrents in it. Where an address in it is not for everybody, there is none.
-    async fn podcast_feed(
+    pub(super) async fn podcast_feed(
         &self,
-        prepared: &Prepared<'_>,
+        due: &DueShow,
+        facts: &ShowFacts,
         show: &PublishedShow,
         options: &Options,
     ) -> Result<Option<SiteFile>, Failure> {
         let path = format!("{}/podcast.xml", show.slug);
-        let (Some(document), Some(address)) = (&prepared.facts.document, options.absolute(&path)) else {
+        let (Some(document), Some(address)) = (&facts.document, options.absolute(&path)) else {
             return Ok(None);
         };
-        if self.store.known_urls(prepared.due.id).await?.iter().any(|url| is_secret(url)) {
+        if self.store.known_urls(due.id).await?.iter().any(|url| is_secret(url)) {
             return Ok(None);
         }
         let copy = fs::read(&self.folder().feed_copy(&show.slug), self.config.limits.feed_size);

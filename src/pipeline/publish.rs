@@ -10,8 +10,8 @@ use super::monitor::Event;
 use super::published::{self, Inputs};
 use super::{Error, Pipeline};
 use crate::model::{EnclosureId, PublishedShow, ShowCard};
-use crate::publish::Options;
 use crate::publish::site::{self, Site, Written};
+use crate::publish::{Options, SiteFile};
 use crate::store::{DueShow, EpisodeRecord, Published, ShowFacts};
 use crate::{error, torrent};
 
@@ -40,9 +40,10 @@ impl From<crate::store::Error> for Failure {
 /// A due show, as it will be on the site.
 pub(super) struct Prepared<'a> {
     pub(super) due: &'a DueShow,
-    pub(super) facts: ShowFacts,
     /// `None`: it is not on the site, or no more.
     pub(super) show: Option<PublishedShow>,
+    /// Its `podcast.xml`.
+    pub(super) podcast_feed: Option<SiteFile>,
     /// What of it is on the site, and since when.
     files: Vec<(EnclosureId, Timestamp)>,
 }
@@ -122,8 +123,8 @@ impl Pipeline {
         let mut draft = SiteDraft::new(site, options, now);
         let mut prepared = Vec::new();
         for due in batch {
-            let show = self.prepare(due, now).await?;
-            self.draft_show(&show, &mut draft).await?;
+            let show = self.prepare(due, options, now).await?;
+            self.draft_show(&show, &mut draft)?;
             prepared.push(show);
         }
         let is_new = site.generation()? == 0;
@@ -145,7 +146,8 @@ impl Pipeline {
                 files: &show.files,
                 episodes: card.as_ref().map_or(0, |card| card.episodes),
                 bytes: card.as_ref().map_or(0, |card| card.bytes),
-                newest: card.and_then(|card| card.newest),
+                newest: card.as_ref().and_then(|card| card.newest),
+                podcast_feed: card.is_some_and(|card| card.podcast_feed),
             };
             self.store.record_published(&record).await?;
         }
@@ -153,7 +155,12 @@ impl Pipeline {
     }
 
     /// A show as it will be on the site.
-    async fn prepare<'a>(&self, due: &'a DueShow, now: Timestamp) -> Result<Prepared<'a>, Failure> {
+    async fn prepare<'a>(
+        &self,
+        due: &'a DueShow,
+        options: &Options,
+        now: Timestamp,
+    ) -> Result<Prepared<'a>, Failure> {
         let mut facts = self.store.show_facts(&due.slug).await?;
         let episodes = self.store.publishable(due.id).await?;
         let mut episodes = published::publishable(&facts, episodes);
@@ -166,15 +173,15 @@ impl Pipeline {
                 file.sha256 = self.checksum(&due.slug, file.id, &file.name).await?;
             }
         }
-        let folder = self.folder();
-        let torrent_length =
-            |name: &str| std::fs::metadata(folder.torrent(&due.slug, name)).map_or(0, |found| found.len());
-        let inputs =
-            Inputs { now, keep_replaced: self.config.torrent.keep_replaced, torrent_length: &torrent_length };
-        let show = published::show(&facts, &episodes, &inputs);
+        let mut show = self.published_show(&facts, &episodes, now);
+        let mut podcast_feed = None;
+        if let Some(show) = &mut show {
+            podcast_feed = self.podcast_feed(due, &facts, show, options).await?;
+            show.podcast_feed = podcast_feed.is_some();
+        }
         let files = episodes.iter().flat_map(|episode| &episode.files);
         let files = files.map(|file| (file.id, file.published.unwrap_or(now))).collect();
-        Ok(Prepared { due, facts, files: if show.is_some() { files } else { Vec::new() }, show })
+        Ok(Prepared { due, podcast_feed, files: if show.is_some() { files } else { Vec::new() }, show })
     }
 
     /// The show with these episodes, as the site tells of it.

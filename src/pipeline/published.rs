@@ -72,6 +72,8 @@ pub(super) fn show(
         language: facts.language.clone(),
         basis: of_show,
         cover: facts.cover,
+        // Known once it is made.
+        podcast_feed: false,
         episodes,
     })
 }
@@ -160,6 +162,7 @@ pub(super) fn card(show: &PublishedShow) -> ShowCard {
         language: show.language.clone(),
         link: show.link.clone(),
         cover: show.cover,
+        podcast_feed: show.podcast_feed,
         episodes: show.episodes.len() as u64,
         bytes: files.map(|file| file.length).sum(),
         newest: show.episodes.iter().filter_map(|episode| episode.date).max(),

@@ -152,13 +152,10 @@ fn index_show(show: &ShowCard, options: &Options) -> IndexShow {
         author: show.author.clone(),
         language: show.language.clone(),
         link: show.link.as_deref().and_then(web_link),
-        episodes: show.episodes,
-        length: show.bytes,
-        newest: show.newest,
         page: address(""),
         catalog: address("catalog.json"),
         torrents_feed: feed("torrents.xml"),
-        podcast_feed: feed("podcast.xml"),
+        podcast_feed: feed("podcast.xml").filter(|_| show.podcast_feed),
     }
 }
 

@@ -45,7 +45,7 @@ fn write(writer: &mut Writer<Vec<u8>>, shows: &[ShowCard], options: &Options) ->
                 })
             })?;
             folder(writer, podcasts, |writer| {
-                shows.iter().try_for_each(|show| {
+                shows.iter().filter(|show| show.podcast_feed).try_for_each(|show| {
                     feed(writer, &title_of(show).to_string(), &show.slug, "podcast.xml", options)
                 })
             })

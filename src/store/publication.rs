@@ -98,6 +98,8 @@ pub struct Published<'a> {
     pub bytes: u64,
     /// The newest episode's date.
     pub newest: Option<Timestamp>,
+    /// Whether its `podcast.xml` is there.
+    pub podcast_feed: bool,
 }
 
 impl Store {
@@ -258,7 +260,8 @@ impl Store {
     pub async fn show_cards(&self) -> Result<Vec<ShowCard>> {
         let what = "list the published shows";
         let rows = sqlx::query(
-            "SELECT slug, title, author, language, link, cover, published_episodes, published_bytes, published_newest
+            "SELECT slug, title, author, language, link, cover, published_episodes, published_bytes, published_newest,
+                 published_feed
              FROM shows WHERE published ORDER BY LOWER(title), slug",
         )
         .fetch_all(&self.pool)
@@ -273,7 +276,7 @@ impl Store {
         let mut tx = self.begin().await.doing(what)?;
         sqlx::query(
             "UPDATE shows SET publish_due = publish_due - $2, published = $3, published_episodes = $4,
-                 published_bytes = $5, published_newest = $6 WHERE id = $1",
+                 published_bytes = $5, published_newest = $6, published_feed = $7 WHERE id = $1",
         )
         .bind(published.show.id.0)
         .bind(published.show.due)
@@ -281,6 +284,7 @@ impl Store {
         .bind(signed(published.episodes))
         .bind(signed(published.bytes))
         .bind(published.newest.map(seconds))
+        .bind(published.podcast_feed)
         .execute(&mut *tx)
         .await
         .doing(what)?;
@@ -344,6 +348,7 @@ fn show_card(row: &SqliteRow) -> std::result::Result<ShowCard, sqlx::Error> {
         language: row.try_get("language")?,
         link: row.try_get("link")?,
         cover: row.try_get::<Option<String>, _>("cover")?.is_some(),
+        podcast_feed: row.try_get("published_feed")?,
         episodes: unsigned(row.try_get("published_episodes")?),
         bytes: unsigned(row.try_get("published_bytes")?),
         newest: timestamp(row.try_get("published_newest")?),

@@ -63,6 +63,7 @@ fn show(slug: &str, title: &str, language: &str, episodes: Vec<PublishedEpisode>
             url: Some("https://creativecommons.org/licenses/by-sa/4.0/".to_owned()),
         },
         cover: false,
+        podcast_feed: true,
         episodes,
     }
 }
@@ -101,6 +102,7 @@ pub(crate) fn resonator(count: usize) -> PublishedShow {
                 .to_owned(),
         ),
         cover: true,
+        podcast_feed: true,
         ..show("resonator", "Resonator", "en-GB", episodes)
     }
 }
@@ -256,6 +258,7 @@ pub(crate) fn card(show: &PublishedShow) -> ShowCard {
         language: show.language.clone(),
         link: show.link.clone(),
         cover: show.cover,
+        podcast_feed: show.podcast_feed,
         episodes: u64::try_from(show.episodes.len()).unwrap(),
         bytes: files.map(|file| file.length).sum(),
         newest: show.episodes.iter().filter_map(|episode| episode.date).max(),

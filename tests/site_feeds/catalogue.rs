@@ -84,7 +84,7 @@ fn the_list_of_shows_leads_to_each_catalogue() {
         index["shows"][0],
         json!({
             "show": "alpha", "title": "The alpha show", "author": "Somebody", "language": "en",
-            "link": "https://show.example/", "episodes": 2, "length": 40_000_000, "newest": "2026-02-02T10:00:00Z",
+            "link": "https://show.example/",
             "page": "https://example.org/pods/alpha/", "catalog": "https://example.org/pods/alpha/catalog.json",
             "torrents_feed": "https://example.org/pods/alpha/torrents.xml",
             "podcast_feed": "https://example.org/pods/alpha/podcast.xml",

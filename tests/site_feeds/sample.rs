@@ -63,6 +63,7 @@ pub(crate) fn show(slug: &str, episodes: u8) -> PublishedShow {
         language: Some("en".to_owned()),
         basis: Basis::Licence { name: "CC BY 4.0".to_owned(), url: None },
         cover: false,
+        podcast_feed: true,
         episodes: (1..=episodes)
             .rev()
             .map(|number| episode(number, vec![file(&format!("{slug} {number}.mp3"), number)]))
@@ -96,6 +97,7 @@ pub(crate) fn card(show: &PublishedShow) -> ShowCard {
         language: show.language.clone(),
         link: show.link.clone(),
         cover: show.cover,
+        podcast_feed: show.podcast_feed,
         episodes: show.episodes.len() as u64,
         bytes: 40_000_000,
         newest: show.episodes.first().and_then(|episode| episode.date),

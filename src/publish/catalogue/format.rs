@@ -26,19 +26,13 @@ pub struct IndexShow {
     pub language: Option<String>,
     /// The publisher's page.
     pub link: Option<String>,
-    /// How many episodes are published.
-    pub episodes: u64,
-    /// The length of all their files.
-    pub length: u64,
-    /// The date of the newest.
-    pub newest: Option<Timestamp>,
     /// Its page on the site.
     pub page: String,
     /// Its own catalogue.
     pub catalog: String,
     /// Its feed of torrents; only with `base_url`.
     pub torrents_feed: Option<String>,
-    /// The publisher's feed with the torrents added; only with `base_url`.
+    /// The publisher's feed with the torrents added; only with `base_url`, and where that feed is for everybody.
     pub podcast_feed: Option<String>,
 }
 

@@ -41,6 +41,7 @@ fn show(episodes: usize) -> PublishedShow {
         language: None,
         basis: Basis::Permission("own work".to_owned()),
         cover: false,
+        podcast_feed: true,
         episodes: (1..=episodes).rev().map(episode).collect(),
     }
 }
@@ -114,7 +115,7 @@ fn only_the_head_names_the_base_url() {
     assert!(page.contains("rel=\"canonical\" href=\"https://example.org/torrents/show/\""));
     assert!(page.contains("type=\"application/rss+xml\" title=\"A show – Torrent feed\" href=\"https://example.org/torrents/show/torrents.xml\""));
     assert!(page.contains("<a href=\"podcast.xml\""));
-    let without_feed = newest(&PublishedShow { feed: None, ..show(1) }, &based());
+    let without_feed = newest(&PublishedShow { podcast_feed: false, ..show(1) }, &based());
     assert!(!without_feed.contains("podcast.xml") && without_feed.contains("torrents.xml"));
 }
 
@@ -245,6 +246,7 @@ fn shows_are_listed_by_title_without_regard_to_case_and_accents() {
         language: None,
         link: None,
         cover: false,
+        podcast_feed: true,
         episodes: 1,
         bytes: 1,
         newest: None,

@@ -59,7 +59,7 @@ impl Alternate {
         let torrents =
             Self::feed(&format!("{}/torrents.xml", show.slug), titled(t.show.torrent_feed), options);
         let podcast = Self::feed(&format!("{}/podcast.xml", show.slug), titled(t.show.podcast_feed), options);
-        torrents.into_iter().chain(podcast.filter(|_| show.feed.is_some())).collect()
+        torrents.into_iter().chain(podcast.filter(|_| show.podcast_feed)).collect()
     }
 }
 
@@ -146,7 +146,7 @@ impl ShowView {
             cover: show.cover,
             tile: Tile::of(&show.slug, &title),
             torrent_feed: has_feeds,
-            podcast_feed: has_feeds && show.feed.is_some(),
+            podcast_feed: has_feeds && show.podcast_feed,
             title,
         }
     }

@@ -14,6 +14,7 @@ ALTER TABLE shows ADD COLUMN withdrawn BOOLEAN NOT NULL DEFAULT FALSE;
 ALTER TABLE shows ADD COLUMN published BOOLEAN NOT NULL DEFAULT FALSE;
 ALTER TABLE shows ADD COLUMN published_episodes BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE shows ADD COLUMN published_bytes BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE shows ADD COLUMN published_feed BOOLEAN NOT NULL DEFAULT FALSE; -- podcast.xml is there
 ALTER TABLE shows ADD COLUMN published_newest BIGINT;                -- the date of the newest of them
 -- How often something that the site shows has changed since it was written: who publishes takes off what he saw.
 ALTER TABLE shows ADD COLUMN publish_due BIGINT NOT NULL DEFAULT 1;
