@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use super::output::{count, data, json, plain, talk, without_name};
 use super::status::PlacementJson;
 use super::{Context, Error, Outcome};
-use crate::pipeline::{Begin, DataFolder};
+use crate::pipeline::{self, Begin, DataFolder};
 use crate::secret::public_url;
 use crate::store::{Found, Store, Story, StoryEnclosure};
 
@@ -73,15 +73,24 @@ async fn all(store: &Store, texts: &[String]) -> Result<Vec<Found>, Error> {
 pub(super) async fn why(args: &WhyArgs, context: &Context) -> Result<Outcome, Error> {
     let store = open(context).await?;
     let story = store.story(&one(&store, &args.episode).await?).await?;
+    let facts = store.show_facts(&story.found.show).await?;
+    let basis = match story.withdrawn {
+        true => Err("it was taken down".to_owned()),
+        false => pipeline::basis(&facts, story.licence.as_deref()),
+    };
+    let publication = match &basis {
+        Ok(basis) => format!("may be, {}", pipeline::basis_text(basis)),
+        Err(reason) => format!("never: {reason}"),
+    };
     if context.json {
-        json(&story_json(&story));
+        json(&story_json(&story, &publication));
     } else {
-        print_story(&story);
+        print_story(&story, &publication);
     }
     Ok(Outcome::Done)
 }
 
-fn print_story(story: &Story) {
+fn print_story(story: &Story, publication: &str) {
     data(format_args!("{}  ({})", plain(&story.found.title), story.found.show));
     if let Some(guid) = &story.found.guid {
         data(format_args!("  guid        {}", plain(guid)));
@@ -95,6 +104,7 @@ fn print_story(story: &Story) {
     }
     let wanted = if story.wanted { "yes" } else { "no" };
     data(format_args!("  wanted      {wanted}: {}", plain(&story.verdict)));
+    data(format_args!("  on the site {}", plain(publication)));
     if story.enclosures.is_empty() {
         data("  the feed announces no file for it");
     }
@@ -126,6 +136,9 @@ fn print_enclosure(enclosure: &StoryEnclosure) {
     if enclosure.status.magnet.is_some() {
         print_source(enclosure);
     }
+    if let Some(since) = enclosure.status.published {
+        data(format_args!("    on the site since {since}"));
+    }
     for placement in &enclosure.status.placements {
         let error = placement.error.as_deref().map(|error| without_name(&placement.client, error));
         let error = error.map(|error| format!(": {}", plain(error))).unwrap_or_default();
@@ -150,7 +163,7 @@ fn print_source(enclosure: &StoryEnclosure) {
     }
 }
 
-fn story_json(story: &Story) -> serde_json::Value {
+fn story_json(story: &Story, publication: &str) -> serde_json::Value {
     let enclosures: Vec<_> = story
         .enclosures
         .iter()
@@ -170,6 +183,7 @@ fn story_json(story: &Story) -> serde_json::Value {
                 "attempts": enclosure.status.attempts,
                 "next_attempt": enclosure.status.next_attempt.map(|time| time.to_string()),
                 "placements": placements,
+                "published": enclosure.status.published.map(|time| time.to_string()),
                 "requests": enclosure.requests,
                 "bytes": enclosure.bytes,
                 "source": enclosure.source.as_str(),
@@ -191,6 +205,7 @@ fn story_json(story: &Story) -> serde_json::Value {
         "in_feed": story.present,
         "wanted": story.wanted,
         "rule": story.verdict,
+        "publication": publication,
         "enclosures": enclosures,
     })
 }

@@ -35,6 +35,10 @@ pub struct Story {
     pub wanted: bool,
     /// By which rule.
     pub verdict: String,
+    /// The licence that the item states.
+    pub licence: Option<String>,
+    /// Whether the user has taken it down.
+    pub withdrawn: bool,
     /// Each enclosure with whether it is wanted or forgotten, what it cost the origin, and its events.
     pub enclosures: Vec<StoryEnclosure>,
 }
@@ -118,7 +122,7 @@ impl Store {
     pub async fn story(&self, found: &Found) -> Result<Story> {
         let what = "read an episode's story";
         let row =
-            sqlx::query("SELECT date, discovered, present, wanted, verdict FROM episodes WHERE id = $1")
+            sqlx::query("SELECT date, discovered, present, wanted, verdict, licence, withdrawn FROM episodes WHERE id = $1")
                 .bind(found.episode)
                 .fetch_one(&self.pool)
                 .await
@@ -134,6 +138,8 @@ impl Store {
             present: row.try_get("present").doing(what)?,
             wanted: row.try_get("wanted").doing(what)?,
             verdict: row.try_get("verdict").doing(what)?,
+            licence: row.try_get("licence").doing(what)?,
+            withdrawn: row.try_get("withdrawn").doing(what)?,
             enclosures,
         })
     }
