@@ -71,8 +71,8 @@ pub(super) struct PageLink {
 }
 
 impl PageLink {
-    pub(super) fn new(page: Option<usize>, words: String) -> Self {
-        Self { href: paging::file_name(page), words }
+    pub(super) fn new(page: Option<usize>, words: impl Into<String>) -> Self {
+        Self { href: paging::file_name(page), words: words.into() }
     }
 }
 
@@ -181,6 +181,8 @@ pub(super) struct EpisodeView {
     pub title: Text,
     pub date: Option<DateView>,
     pub link: Option<Link>,
+    /// Where it is not the show's.
+    pub basis: Option<BasisView>,
     pub files: Vec<FileView>,
 }
 
@@ -192,17 +194,14 @@ impl EpisodeView {
         t: &Language,
         options: &Options,
     ) -> Self {
-        let file = |file: &PublishedFile| {
-            let mut view = FileView::new(&show.slug, file, t, options);
-            view.basis = episode.basis.as_ref().map(|basis| BasisView::new(basis, t));
-            view
-        };
+        let file = |file: &PublishedFile| FileView::new(&show.slug, file, t, options);
         let name = episode.files.first().map_or(show.slug.as_str(), |file| file.name.as_str());
         Self {
             number,
             title: Text::title(&episode.title).or(name),
             date: episode.date.and_then(|date| DateView::of(date, t)),
             link: episode.link.as_deref().and_then(Link::parse),
+            basis: episode.basis.as_ref().map(|basis| BasisView::new(basis, t)),
             files: episode.files.iter().map(file).collect(),
         }
     }
@@ -233,7 +232,6 @@ pub(super) struct FileView {
     /// Label and value of what can be copied.
     pub hashes: Vec<(String, String)>,
     pub published: Option<DateView>,
-    pub basis: Option<BasisView>,
 }
 
 /// A client that has the file.
@@ -275,7 +273,6 @@ impl FileView {
             seeders: file.seeders.iter().map(|seeder| SeederView::new(seeder, t)).collect(),
             hashes: hashes(file, t),
             published: DateView::of(file.published, t),
-            basis: None,
         }
     }
 }
