@@ -17,6 +17,7 @@ mod feed_fetch;
 mod feeds;
 mod flows;
 mod http;
+mod pages;
 mod site_feeds;
 mod support;
 mod torrents;

@@ -89,3 +89,6 @@ fn on_white(image: &DynamicImage) -> RgbImage {
         Rgb([over(red), over(green), over(blue)])
     })
 }
+
+#[cfg(test)]
+mod tests;

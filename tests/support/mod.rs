@@ -1,5 +1,6 @@
 //! What several tests lean on.
 
+pub(crate) mod browser;
 pub(crate) mod media;
 pub(crate) mod origin;
 pub(crate) mod peers;

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 
 use askama::Template;
+use unicode_normalization::UnicodeNormalization as _;
+use unicode_normalization::char::is_combining_mark;
 
 use super::super::Options;
 use super::super::text::{Text, language_tag};
@@ -30,7 +32,7 @@ impl IndexPage {
         let mut frame = Frame::new(options.language, "", "index.html", options);
         frame.alternates.extend(Alternate::feed("torrents.xml", t.show.torrent_feed.to_owned(), options));
         let mut cards: Vec<CardView> = shows.iter().map(|show| CardView::new(show, t)).collect();
-        cards.sort_by_cached_key(|card| (card.title.as_str().to_lowercase(), card.slug.clone()));
+        cards.sort_by_cached_key(|card| (sort_key(card.title.as_str()), card.slug.clone()));
         let languages: BTreeMap<String, String> = cards
             .iter()
             .filter(|card| !card.language.is_empty())
@@ -45,6 +47,11 @@ impl IndexPage {
             has_feeds: options.base_url.is_some(),
         }
     }
+}
+
+/// Without case and accents: `Äther` stands before `Bass`.
+fn sort_key(title: &str) -> String {
+    title.nfd().filter(|c| !is_combining_mark(*c)).flat_map(char::to_lowercase).collect()
 }
 
 /// A show on the list.

@@ -220,6 +220,8 @@ pub(super) struct FileView {
     /// Another torrent has taken its place.
     pub is_former: bool,
     pub notes: Vec<Note>,
+    /// The publisher's own torrent, which comes before ours.
+    pub official: Option<Link>,
     pub torrent: String,
     pub torrent_words: &'static str,
     pub magnet: Option<Link>,
@@ -262,6 +264,7 @@ impl FileView {
             badge: badge(&file.standing, t),
             is_former: matches!(file.standing, Standing::Revised { .. } | Standing::Superseded { .. }),
             notes: notes(file, t),
+            official: official_elsewhere(&file.standing),
             torrent: below(torrent_path(slug, &file.name)),
             torrent_words: if is_official { t.file.official_torrent } else { t.file.torrent },
             magnet: Link::parse(&file.magnet),
@@ -288,9 +291,11 @@ impl SeederView {
     }
 }
 
-/// What listeners call the format: by its type, which is known from the file's first bytes.
+/// What listeners call the format: the name's extension if it is a medium's, else by the type.
 fn format_of(file: &PublishedFile) -> String {
-    let extension = media::extension_of_type(&file.media_type);
+    let extension = file.name.rsplit_once('.').map(|(_, extension)| extension);
+    let extension = extension.filter(|extension| media::kind_of_extension(extension).is_some());
+    let extension = extension.or_else(|| media::extension_of_type(&file.media_type));
     extension.map(str::to_uppercase).unwrap_or_else(|| Text::of(&file.media_type, 40).to_string())
 }
 
@@ -324,17 +329,26 @@ fn badge(standing: &Standing, t: &Language) -> Option<&'static str> {
     }
 }
 
+fn official_elsewhere(standing: &Standing) -> Option<Link> {
+    match standing {
+        Standing::Current { official, .. } => official.as_deref().and_then(Link::parse),
+        _ => None,
+    }
+}
+
 fn notes(file: &PublishedFile, t: &Language) -> Vec<Note> {
     let date = |time: &Timestamp| t.date(day(*time)).unwrap_or_default();
     let plain = |words: String| Note { words, link: None };
-    let linked = |words: &str, url: &str| Note { words: words.to_owned(), link: Link::parse(url) };
     let mut notes = Vec::new();
     match &file.standing {
-        Standing::Current { since, official } => {
-            notes.extend(official.as_deref().map(|url| linked(t.file.official_elsewhere, url)));
+        Standing::Current { since, .. } => {
+            let official = official_elsewhere(&file.standing);
+            notes.extend(official.map(|_| plain(t.file.official_elsewhere.to_owned())));
             notes.extend(since.as_ref().map(|since| plain(fill(t.file.replaces, &[&date(since)]))));
         }
-        Standing::Official { url } => notes.push(linked(t.file.official, url)),
+        Standing::Official { url } => {
+            notes.push(Note { words: t.file.official.to_owned(), link: Link::parse(url) });
+        }
         Standing::Revised { on, until } => {
             notes.push(plain(fill(t.file.revised, &[&date(on), &date(until)])));
         }
@@ -347,7 +361,5 @@ fn notes(file: &PublishedFile, t: &Language) -> Vec<Note> {
         SourceState::ChangesPerRequest => notes.push(plain(t.file.changes_per_request.to_owned())),
         SourceState::ChangedOnce => notes.push(plain(t.file.changed_once.to_owned())),
     }
-    // A note that ends with the link's colon says nothing without the link.
-    notes.retain(|note| note.link.is_some() || !note.words.ends_with(':'));
     notes
 }

@@ -40,7 +40,7 @@ pub(super) static ENGLISH: Language = Language {
     site: Site {
         title: "Podcasts, as torrents",
         intro: "Each episode was fetched once from its publisher and is shared from there on by everybody who \
-                wants to. That spares the publisher's server, and nobody has to wait for it.",
+                wants to. That spares the publisher’s server, and nobody has to wait for it.",
         skip: "Skip to the content",
         navigation: "This site",
         all_shows: "All podcasts",
@@ -72,15 +72,15 @@ pub(super) static ENGLISH: Language = Language {
     },
     show: Show {
         by: "by",
-        publishers_page: "Publisher's page",
-        publishers_feed: "Publisher's feed",
+        publishers_page: "Publisher’s page",
+        publishers_feed: "Publisher’s feed",
         licence: "Licence",
         permission: "Published with permission",
         subscribe: "Subscribe",
         torrent_feed: "Torrent feed",
         torrent_feed_for: "for the RSS reader of a BitTorrent program",
         podcast_feed: "Podcast feed with torrents",
-        podcast_feed_for: "the publisher's feed with the torrents added, for a podcast app",
+        podcast_feed_for: "the publisher’s feed with the torrents added, for a podcast app",
         help: "New to torrents? How to open them, and what others see when you do",
         episodes: "Episodes",
         empty: "No episode is published yet.",
@@ -93,11 +93,11 @@ pub(super) static ENGLISH: Language = Language {
     },
     file: File {
         torrent: "Torrent",
-        official_torrent: "Publisher's torrent",
+        official_torrent: "Publisher’s torrent",
         magnet: "Magnet link",
         from_publisher: "From the publisher",
         from_here: "From this site",
-        episode_page: "Episode's page",
+        episode_page: "Episode’s page",
         details: "Details and checksums",
         name: "File",
         size: "Size",
@@ -115,13 +115,14 @@ pub(super) static ENGLISH: Language = Language {
         badge_official: "Official",
         badge_former: "Earlier version",
         replaces: "The publisher replaced the file. This is the new one, since {}.",
-        official_elsewhere: "The publisher offers a torrent of his own. It comes first:",
-        official: "This is the publisher's own torrent. He offers it here:",
+        official_elsewhere: "The publisher offers a torrent of his own, which comes first.",
+        official: "This is the publisher’s own torrent.",
+        offered_here: "Where he offers it",
         revised: "The publisher replaced this file on {}. It is still seeded until {}.",
         superseded: "Since {} the publisher offers a torrent of his own. This one is still seeded until {}.",
-        changes_per_request: "The publisher's server gives each listener a file of its own, with other advertising \
+        changes_per_request: "The publisher’s server gives each listener a file of its own, with other advertising \
                               for instance. This is the one that was fetched.",
-        changed_once: "The publisher's server now gives another file. This is the one that was fetched.",
+        changed_once: "The publisher’s server now gives another file. This is the one that was fetched.",
     },
     about: About {
         title: "How this works",
@@ -140,7 +141,7 @@ const TOPICS: &[Topic] = &[
         heading: "What this is",
         blocks: &[
             Block::Paragraph(
-                "The podcasts listed here belong to their publishers. Each file was fetched once from the publisher's \
+                "The podcasts listed here belong to their publishers. Each file was fetched once from the publisher’s \
                  server, exactly as it was there, and a torrent was made of it. Whoever loads it by BitTorrent \
                  gets it from others who have it, and passes it on.",
             ),
@@ -178,8 +179,8 @@ const TOPICS: &[Topic] = &[
         blocks: &[Block::Points(&[
             "The torrent feed is for the RSS reader of a BitTorrent program. In qBittorrent: View, RSS Reader, New \
              subscription. A download rule then fetches each new episode by itself.",
-            "The podcast feed is the publisher's own with the torrents added. An ordinary podcast app plays from the \
-             publisher's server as before; an app that knows torrents may take those.",
+            "The podcast feed is the publisher’s own with the torrents added. An ordinary podcast app plays from the \
+             publisher’s server as before; an app that knows torrents may take those.",
         ])],
     },
     Topic {
@@ -193,7 +194,7 @@ const TOPICS: &[Topic] = &[
                  be recorded by anybody.",
             ),
             Block::Paragraph(
-                "With “From the publisher” there is nobody in between: only the publisher's server, and those whom \
+                "With “From the publisher” there is nobody in between: only the publisher’s server, and those whom \
                  he has commissioned with it, see your address.",
             ),
             Block::Paragraph(
@@ -222,7 +223,7 @@ const TOPICS: &[Topic] = &[
         subject: Subject::Basis,
         heading: "Why this may be here",
         blocks: &[Block::Paragraph(
-            "A podcast is listed only on a basis, which its page shows: a licence in the publisher's feed that \
+            "A podcast is listed only on a basis, which its page shows: a licence in the publisher’s feed that \
              allows it to be passed on, or a permission that the operator of this site has from the publisher. Feeds \
              that need a password, and feeds whose publisher asks not to be listed, are never published.",
         )],
@@ -237,7 +238,7 @@ const TOPICS: &[Topic] = &[
                  these pages, from the feeds and from the BitTorrent programs, and it is remembered, so that it does \
                  not come back.",
             "You miss these downloads in your figures: the operator can give you a report of completed downloads \
-                 per episode and day, as a table or in the format of a web server's log, without addresses of \
+                 per episode and day, as a table or in the format of a web server’s log, without addresses of \
                  listeners.",
             "You want to make it official: the torrents are made by a written recipe, so that yours of the \
                  same files are the same torrents, and those who share them now go on for you. The operator can give \

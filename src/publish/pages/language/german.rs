@@ -115,8 +115,9 @@ pub(super) static GERMAN: Language = Language {
         badge_official: "Offiziell",
         badge_former: "Frühere Fassung",
         replaces: "Der Herausgeber hat die Datei ersetzt. Dies ist die neue, seit dem {}.",
-        official_elsewhere: "Der Herausgeber bietet selbst einen Torrent an. Der geht vor:",
-        official: "Dies ist der Torrent des Herausgebers selbst. Er bietet ihn hier an:",
+        official_elsewhere: "Der Herausgeber bietet selbst einen Torrent an, und der geht vor.",
+        official: "Dies ist der Torrent des Herausgebers selbst.",
+        offered_here: "Wo er ihn anbietet",
         revised: "Der Herausgeber hat diese Datei am {} ersetzt. Sie wird noch bis zum {} verteilt.",
         superseded: "Seit dem {} bietet der Herausgeber selbst einen Torrent an. Dieser wird noch bis zum {} verteilt.",
         changes_per_request: "Der Server des Herausgebers gibt allen, die ihn fragen, eine eigene Datei, etwa mit \

@@ -120,6 +120,7 @@ pub(super) struct File {
     pub replaces: &'static str,
     pub official_elsewhere: &'static str,
     pub official: &'static str,
+    pub offered_here: &'static str,
     pub revised: &'static str,
     pub superseded: &'static str,
     pub changes_per_request: &'static str,
