@@ -6,6 +6,7 @@
 
 pub mod catalogue;
 mod cover;
+pub mod kit;
 pub mod listing;
 pub mod opml;
 mod pages;

@@ -1,6 +1,6 @@
 //! `torrents.xml`: the feeds from which BitTorrent programs take torrents, one item per media file.
 //!
-//! RSS 2.0 by BEP 36, in the form that qBittorrent's reader takes (`rss_parser.cpp`, 4.5 to 5.1), which compares
+//! RSS 2.0 by BEP 36, in the form that qBittorrent's reader takes (`rss_parser.cpp`; tested with 4.5, 5.1 and 5.3), which compares
 //! names of elements without their namespaces and lets the last enclosure and the last `link` win:
 //! - one enclosure per item, of the type `application/x-bittorrent` exactly;
 //! - no element of another namespace whose local name is one of RSS (`itunes:title`, `atom:link` in an item);

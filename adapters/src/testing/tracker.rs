@@ -16,6 +16,11 @@ pub struct Tracker {
 impl Tracker {
     /// Starts it for these torrents. It needs no state of its own.
     pub fn start(torrents: &[InfoHashes]) -> io::Result<Self> {
+        Self::start_with_whitelist(&whitelist(torrents))
+    }
+
+    /// Starts it with this whitelist, in its own format.
+    pub fn start_with_whitelist(whitelist: &str) -> io::Result<Self> {
         let home = temporary_home()?;
         let port = free_port()?;
         let text = port.to_string();
@@ -26,14 +31,14 @@ impl Tracker {
             arguments.extend(["-u".into(), "nobody".into()]);
         }
         let mut tracker = Self { daemon: Daemon::new("opentracker", home, arguments), port };
-        tracker.write_whitelist(torrents)?;
+        tracker.write_whitelist(whitelist)?;
         tracker.daemon.start(|| http_status(port, "GET", "/stats").is_some())?;
         Ok(tracker)
     }
 
     /// Replaces the torrents that it serves.
     pub fn allow(&self, torrents: &[InfoHashes]) -> io::Result<()> {
-        self.write_whitelist(torrents)?;
+        self.write_whitelist(&whitelist(torrents))?;
         self.daemon.signal(Signal::HUP);
         Ok(())
     }
@@ -43,11 +48,14 @@ impl Tracker {
         format!("http://127.0.0.1:{}/announce", self.port)
     }
 
-    /// v2 swarms go by the first 20 bytes of the hash (BEP 52).
-    fn write_whitelist(&self, torrents: &[InfoHashes]) -> io::Result<()> {
-        let v1 = torrents.iter().filter_map(InfoHashes::v1).map(|hash| hash.to_string());
-        let v2 = torrents.iter().filter_map(InfoHashes::v2).map(|hash| hash.to_string()[..40].to_owned());
-        let lines: String = v1.chain(v2).map(|hash| hash + "\n").collect();
-        std::fs::write(self.daemon.home().join("whitelist"), lines)
+    fn write_whitelist(&self, whitelist: &str) -> io::Result<()> {
+        std::fs::write(self.daemon.home().join("whitelist"), whitelist)
     }
+}
+
+/// v2 swarms go by the first 20 bytes of the hash (BEP 52).
+fn whitelist(torrents: &[InfoHashes]) -> String {
+    let v1 = torrents.iter().filter_map(InfoHashes::v1).map(|hash| hash.to_string());
+    let v2 = torrents.iter().filter_map(InfoHashes::v2).map(|hash| hash.to_string()[..40].to_owned());
+    v1.chain(v2).map(|hash| hash + "\n").collect()
 }

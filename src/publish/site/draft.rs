@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::{Error, MARK};
-use crate::fs::TEMPORARY_SUFFIX;
+use crate::fs::{self, TEMPORARY_SUFFIX, tree};
 
 /// The longest name of a file or folder that common file systems take, in bytes.
 const MAX_STEP: usize = 255;
@@ -82,6 +83,20 @@ pub(super) enum Content {
     Link(PathBuf),
 }
 
+impl Content {
+    /// Makes the file, in place of what file is there.
+    pub(super) fn put(&self, path: &Path) -> Result<(), Error> {
+        match self {
+            Self::Bytes(bytes) => Ok(tree::put(path, bytes)?),
+            Self::Copy(source) => Ok(tree::copy(source, path)?),
+            Self::Link(source) => tree::link(source, path).map_err(|error| match error.kind() {
+                Some(ErrorKind::CrossesDevices) => Error::OtherFileSystem { path: source.clone() },
+                _ => Error::File(error),
+            }),
+        }
+    }
+}
+
 /// What a publication shall change. What it does not name stays as it is.
 ///
 /// The bytes are held in memory: draft and publish a large site show by show.
@@ -130,6 +145,20 @@ impl Draft {
         self.files.retain(|file, _| !file.is_in(&path));
         self.cleared.insert(path);
         Ok(())
+    }
+
+    /// Puts the files into a folder of their own, which need not be there yet and must be empty, and gives their number.
+    pub fn write_into(&self, folder: &Path) -> Result<usize, Error> {
+        fs::create_dir(folder)?;
+        if !tree::entries(folder)?.is_empty() {
+            return Err(Error::NotEmpty { path: folder.to_owned() });
+        }
+        for (path, content) in &self.files {
+            tree::make_dir(folder, path.as_path().parent().unwrap_or(Path::new("")))?;
+            content.put(&folder.join(path.as_path()))?;
+        }
+        tree::sync_file_system(folder)?;
+        Ok(self.files.len())
     }
 
     /// Whether what is at `path` now goes, unless the draft has something for it.

@@ -25,6 +25,12 @@ pub enum Error {
         /// The site's folder.
         path: PathBuf,
     },
+    /// A folder that files are to be written into has some already.
+    #[error("{} is not empty; name a folder that is, or one that is not there yet", path.display())]
+    NotEmpty {
+        /// The folder.
+        path: PathBuf,
+    },
     /// The mark cannot be understood.
     #[error(
         "{} is damaged or of a newer podseed; use that version, or remove the site's folder to have it built anew",

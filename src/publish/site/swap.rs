@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use super::{Change, Content, Error, MARK, Mark};
+use super::{Change, Error, MARK, Mark};
 use crate::fs::{self, tree};
 
 /// Up to here files are synced one by one; beyond, the whole file system at once is quicker.
@@ -78,9 +78,7 @@ impl Swap<'_> {
             let path = self.make_room(self.twin, change)?;
             match change.content {
                 None => remove(self.twin, &path)?,
-                Some(Content::Bytes(bytes)) => tree::put(&path, bytes)?,
-                Some(Content::Copy(source)) => tree::copy(source, &path)?,
-                Some(Content::Link(source)) => link_media(source, &path)?,
+                Some(content) => content.put(&path)?,
             }
             fresh.extend(change.content.map(|_| path));
             (self.step)()?;
@@ -173,11 +171,4 @@ fn remove(root: &Path, path: &Path) -> Result<(), Error> {
     tree::remove(path)?;
     tree::prune(root, path.parent().unwrap_or(root));
     Ok(())
-}
-
-fn link_media(source: &Path, path: &Path) -> Result<(), Error> {
-    tree::link(source, path).map_err(|error| match error.kind() {
-        Some(ErrorKind::CrossesDevices) => Error::OtherFileSystem { path: source.to_owned() },
-        _ => Error::File(error),
-    })
 }
