@@ -43,8 +43,6 @@ struct Root {
     /// Where declarations can be put in.
     at: usize,
     has_base: bool,
-    /// Whether there are addresses that depend on the document's.
-    needs_base: bool,
 }
 
 #[derive(Default)]
@@ -143,7 +141,7 @@ impl<'a, 'n> Scribe<'a, 'n> {
         for (prefix, namespace) in self.scope.missing() {
             declare(&format!(" xmlns:{prefix}"), namespace);
         }
-        if let Some(base) = self.base.as_ref().filter(|_| self.root.needs_base && !self.root.has_base) {
+        if let Some(base) = self.base.as_ref().filter(|_| !self.root.has_base) {
             declare(" xml:base", base.as_str());
         }
         if !declarations.is_empty() {
@@ -155,13 +153,15 @@ impl<'a, 'n> Scribe<'a, 'n> {
         if self.frames.is_empty() {
             let own = opened.tag.attributes().find(|(name, _)| *name == "xml:base");
             self.root.has_base = own.is_some();
-            let resolved = resolve::base(&own?.1, Some(self.base.as_ref()?), false)?;
-            return Some(Exchange { local_name: "base", value: resolved.into() })
-                .filter(|_| self.root.needs_base);
+            let (_, raw) = own.filter(|(_, raw)| raw.trim().is_empty() || resolve::is_relative(raw))?;
+            let resolved = resolve::base(&raw, Some(self.base.as_ref()?), false)?;
+            return Some(Exchange { local_name: "base", value: resolved.into() });
         }
         if remarks.self_link && !self.additions.address.is_empty() {
             return Some(Exchange { local_name: "href", value: self.additions.address.clone() });
         }
+        // Without an address of its own the document may be where it was.
+        self.base.as_ref()?;
         let (role, url) = remarks.announced.as_ref()?;
         let local_name = address_attribute(opened, *role);
         let is_relative = opened.tag.get(local_name).is_some_and(|raw| resolve::is_relative(&raw));
@@ -247,7 +247,6 @@ impl<'a> Watch<'a> for Scribe<'a, '_> {
     fn remark(&mut self, remark: Remark<'_>) {
         match remark {
             Remark::Announces(role, url) => self.remarks.announced = Some((role, url.to_owned())),
-            Remark::IsRelative => self.root.needs_base = true,
             Remark::IsSelfLink => self.remarks.self_link = true,
             Remark::IsForHomeOnly => self.remarks.for_home_only = true,
         }

@@ -170,6 +170,8 @@ fn rewrite<'a>(
 ) -> Cow<'a, str> {
     let name = match opened.tag.name() {
         name if is_sound_name(name) => Cow::Borrowed(name),
+        // As far as it makes the document a feed.
+        name if opened.is_root => Cow::Owned(sound_name(name.split(['<', '/']).next().unwrap_or(name))),
         name => Cow::Owned(sound_name(name)),
     };
     let name = declarable(name, scope);
@@ -236,7 +238,8 @@ mod tests {
 
     fn written(raw: &str, exchange: Option<&Exchange>) -> String {
         let tag = Tag::parse(raw).unwrap();
-        let opened = Opened { raw, tag, empty: raw.ends_with("/>"), damaged: false, is_item: false };
+        let opened =
+            Opened { raw, tag, empty: raw.ends_with("/>"), damaged: false, is_item: false, is_root: false };
         let (mut out, mut scope) = (String::new(), Scope::default());
         write(&opened, exchange, &mut scope, &Entities::default(), &mut out);
         out

@@ -6,7 +6,7 @@
 use crate::feed::draft::{DraftItem, enclosure, is_yes};
 use crate::feed::licences::{Licences, Statement};
 use crate::feed::metadata::web_page;
-use crate::feed::resolve::{Resolved, is_relative, resolve};
+use crate::feed::resolve::{Resolved, resolve};
 use crate::feed::sanitise::collapse;
 use crate::feed::tag::Tag;
 use crate::feed::vocabulary::{Element, Fact, Field, Note};
@@ -193,9 +193,6 @@ impl<'a, W: Watch<'a>> Pass<'a, '_, W> {
 
     /// `tag`'s own `xml:base` is in force already.
     fn resolve(&mut self, tag: &Tag<'a>, url: &str) -> Option<String> {
-        if is_relative(url) {
-            self.watch.remark(Remark::IsRelative);
-        }
         match resolve(url, self.bases.last(), self.local) {
             Resolved::Address(url) => Some(url),
             Resolved::Nothing => None,

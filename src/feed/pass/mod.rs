@@ -282,7 +282,8 @@ impl<'a, 'w, W: Watch<'a>> Pass<'a, 'w, W> {
         }
         let place = self.place(&tag);
         let is_item = matches!(place, Place::Item(_));
-        self.watch.open(Opened { raw, tag, empty, damaged, is_item });
+        let is_root = self.frames.is_empty();
+        self.watch.open(Opened { raw, tag, empty, damaged, is_item, is_root });
         // An item in a text that nobody has closed: the text ends here, and the item has texts of its own.
         if is_item {
             self.stop_collecting();
@@ -319,9 +320,6 @@ impl<'a, 'w, W: Watch<'a>> Pass<'a, 'w, W> {
                 Some("") => "",
                 Some(rest) if rest.starts_with(':') => &rest[1..],
                 _ if name == "xml:base" => {
-                    if resolve::is_relative(&value) {
-                        self.watch.remark(Remark::IsRelative);
-                    }
                     self.bases.extend(resolve::base(&value, self.bases.last(), self.local));
                     continue;
                 }
