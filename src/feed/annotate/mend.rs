@@ -179,7 +179,8 @@ pub(super) fn sound_name(name: &str) -> String {
 
 fn sound_part(part: &str) -> String {
     let mut out = String::with_capacity(part.len() + 1);
-    if !part.starts_with(starts_name) {
+    // With a letter, as our reader wants it.
+    if !part.starts_with(|c: char| starts_name(c) && (c.is_alphabetic() || c == '_')) {
         out.push('_');
     }
     out.extend(part.chars().map(|c| if continues_name(c) { c } else { '_' }));
