@@ -118,6 +118,7 @@ impl<'a, 'n> Scribe<'a, 'n> {
         }
         if let Some(unfinished) = self.frames.iter().rposition(|frame| frame.item.is_some()) {
             let start = self.frames[unfinished].start;
+            self.items = self.frames[unfinished].items;
             self.out.truncate(start);
             self.insertions.retain(|&(at, _)| at <= start);
             self.frames.truncate(unfinished);
