@@ -36,7 +36,7 @@ impl<'a, W: Watch<'a>> Pass<'a, '_, W> {
             Element::MediaContent => self.media_content(tag),
             Element::AlternateEnclosure => {
                 let (media_type, length) = (short(tag, "type"), short(tag, "length"));
-                self.alternate = Some(Alternate { media_type, length });
+                self.alternates.push(Alternate { media_type, length });
                 Place::AlternateEnclosure
             }
             Element::Source => self.source(tag),
@@ -125,7 +125,7 @@ impl<'a, W: Watch<'a>> Pass<'a, '_, W> {
 
     /// The alternate enclosure describes the media; a source of another type (a .torrent) is not that media.
     fn source(&mut self, tag: &Tag<'a>) -> Place {
-        let Some(alternate) = &self.alternate else { return Place::Other };
+        let Some(alternate) = self.alternates.last() else { return Place::Other };
         let own_type =
             tag.get_trimmed("contentType").filter(|own| Some(own) != alternate.media_type.as_ref());
         let (media_type, length) = match own_type {

@@ -108,8 +108,8 @@ struct Pass<'a, 'w, W> {
     /// The open field or note, by its index in `frames`.
     collecting: Option<usize>,
     collected: String,
-    /// What the open `podcast:alternateEnclosure` says of its sources.
-    alternate: Option<Alternate>,
+    /// What each open `podcast:alternateEnclosure` says of its sources, the innermost last.
+    alternates: Vec<Alternate>,
     draft: Draft,
     watch: &'w mut W,
 }
@@ -130,7 +130,7 @@ impl<'a, 'w, W: Watch<'a>> Pass<'a, 'w, W> {
             local: base.is_some_and(|base| base.scheme() == "file"),
             collecting: None,
             collected: String::new(),
-            alternate: None,
+            alternates: Vec::new(),
             draft: Draft::new(kind, text.len()),
             watch,
         }
@@ -368,7 +368,7 @@ impl<'a, 'w, W: Watch<'a>> Pass<'a, 'w, W> {
         let Some(frame) = self.frames.pop() else { return };
         self.watch.close(raw);
         if matches!(frame.place, Place::AlternateEnclosure) {
-            self.alternate = None;
+            self.alternates.pop();
         }
         self.root_closed = self.frames.is_empty();
         self.namespaces.leave(frame.namespaces);
