@@ -12,6 +12,8 @@ use podseed::model::{Enclosure, Feed, Item, Role};
 use serde::Deserialize;
 use url::Url;
 
+use crate::feeds::{Dice, mutate};
+
 const COPY: &str = "https://mirror.test/shows/podcast.xml";
 
 /// A feed and what became of it.
@@ -261,4 +263,32 @@ fn of_a_well_formed_feed_every_byte_stays_but_for_what_is_put_in() {
         assert!(emptied == expected, "{name}");
     }
     assert!(well_formed * 3 >= PAIRS.len());
+}
+
+#[test]
+fn mangled_feeds_come_out_as_xml_with_the_items_that_are_left() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut dice = Dice(0x2026_1122);
+    let mut names = Vec::new();
+    for (file, (base, original)) in documents().iter().filter(|(_, (_, bytes))| bytes.len() < 64 * 1024) {
+        for round in 0..20 {
+            let mut bytes = original.clone();
+            for _ in 0..=dice.below(4) {
+                if !bytes.is_empty() {
+                    mutate(&mut bytes, &mut dice);
+                }
+            }
+            let Ok(read) = feed::read(&bytes, None, Some(base)) else { continue };
+            let after = feed::annotate(&bytes, None, Some(base), &additions(&read)).unwrap();
+            let again = feed::read(&after, None, Some(&Url::parse(COPY).unwrap())).unwrap();
+            let items: Vec<Item> = again.items.iter().map(without_ours).collect();
+            let name = format!("{file}.{round}");
+            fs::write(folder.path().join(&name), &after).unwrap();
+            assert_eq!(items, read.items, "{name}: {}", String::from_utf8_lossy(&bytes));
+            names.push(name);
+        }
+    }
+    assert!(names.len() >= 300, "{}", names.len());
+    let objections = xmllint(folder.path(), &names);
+    assert!(!objections.contains("error"), "{objections}");
 }

@@ -44,7 +44,7 @@ pub(super) fn push_value(out: &mut String, raw: &str, entities: &Entities) {
     push_mended(out, raw, Context::Attribute, entities);
 }
 
-/// Adds plain text as a value for double quotes, in ASCII.
+/// Adds plain text as a value for quotes of either kind, in ASCII.
 pub(super) fn push_escaped(out: &mut String, text: &str) {
     for c in text.chars().filter(|&c| is_xml_char(c)) {
         match c {
@@ -52,6 +52,7 @@ pub(super) fn push_escaped(out: &mut String, text: &str) {
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
             '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#39;"),
             ' '..='~' => out.push(c),
             _ => push_number(out, c),
         }

@@ -152,11 +152,7 @@ impl<'a, 'n> Scribe<'a, 'n> {
 
     fn exchange(&mut self, opened: &Opened<'a>, remarks: &Remarks) -> Option<Exchange> {
         if self.frames.is_empty() {
-            let own = opened.tag.attributes().find(|(name, _)| *name == "xml:base");
-            self.root.has_base = own.is_some();
-            let (_, raw) = own.filter(|(_, raw)| raw.trim().is_empty() || resolve::is_relative(raw))?;
-            let resolved = resolve::base(&raw, Some(self.base.as_ref()?), false)?;
-            return Some(Exchange { local_name: "base", value: resolved.into() });
+            return self.root_base(opened);
         }
         if remarks.self_link && !self.additions.address.is_empty() {
             return Some(Exchange { local_name: "href", value: self.additions.address.clone() });
@@ -167,6 +163,20 @@ impl<'a, 'n> Scribe<'a, 'n> {
         let local_name = address_attribute(opened, *role);
         let is_relative = opened.tag.get(local_name).is_some_and(|raw| resolve::is_relative(&raw));
         (is_relative && is_web(url)).then(|| Exchange { local_name, value: url.clone() })
+    }
+
+    /// The base that the root element sets, if it depends on where the document is, or is none.
+    fn root_base(&mut self, opened: &Opened<'a>) -> Option<Exchange> {
+        let (_, own) = opened.tag.attributes().find(|(name, _)| *name == "xml:base")?;
+        self.root.has_base = true;
+        let outer = self.base.as_ref()?;
+        let resolved = resolve::base(&own, Some(outer), false);
+        let is_absolute = !own.trim().is_empty() && !resolve::is_relative(&own);
+        if is_absolute && resolved.is_some() {
+            return None;
+        }
+        let value = resolved.unwrap_or_else(|| outer.clone()).into();
+        Some(Exchange { local_name: "base", value })
     }
 
     /// Takes note of a file of the innermost item; gives the URL of an enclosure to which something is added.

@@ -153,7 +153,7 @@ fn copy(raw: &str, attributes: &[Attribute<'_>], exchange: Option<&Exchange>, ou
     });
     let Some((exchange, attribute)) = found else { return out.push_str(raw) };
     out.push_str(&raw[..attribute.at]);
-    push_escaped(out, &exchange.value.replace('\'', "%27"));
+    push_escaped(out, &exchange.value);
     out.push_str(&raw[attribute.at + attribute.value.len()..]);
 }
 
@@ -286,11 +286,11 @@ mod tests {
         let exchange = Some(&exchange);
         assert_eq!(
             written("<link  rel='self'\thref = 'https://a.test/' />", exchange),
-            "<link  rel='self'\thref = 'https://m.test/?a&amp;b=%27' />"
+            "<link  rel='self'\thref = 'https://m.test/?a&amp;b=&#39;' />"
         );
         assert_eq!(
             written("<link href=x rel=self>", exchange),
-            "<link href=\"https://m.test/?a&amp;b='\" rel=\"self\">"
+            "<link href=\"https://m.test/?a&amp;b=&#39;\" rel=\"self\">"
         );
         assert_eq!(written("<link rel='self'/>", exchange), "<link rel='self'/>");
     }

@@ -388,7 +388,7 @@ fn without_added(feed: Feed) -> Vec<crate::model::Item> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 100_000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 3_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn whatever_is_broken_comes_out_mended_and_with_the_same_items(
