@@ -37,7 +37,8 @@ pub(super) fn push_reference(out: &mut String, name: &str) {
 
 /// Text with its references resolved and forbidden characters removed.
 pub(super) fn unescape(raw: &str) -> Cow<'_, str> {
-    if !raw.contains('&') && raw.bytes().all(|byte| byte >= 0x20) {
+    // U+FFFE and U+FFFF begin with the byte 0xef.
+    if raw.bytes().all(|byte| byte >= 0x20 && byte != b'&' && byte != 0xef) {
         return Cow::Borrowed(raw);
     }
     let mut out = String::with_capacity(raw.len());

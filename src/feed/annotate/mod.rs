@@ -68,7 +68,9 @@ pub enum AnnotateError {
 ///
 /// `document`, `content_type` and `base` are as for [`read`](super::read), which sees the same items and the
 /// same enclosures in the result, and the additions. The result is well-formed XML, whatever the document is.
-/// Where an address in it is relative, `base` (without its query) is written down, if it is one of the web.
+/// `base` becomes its `xml:base` (without query, and only where it is one of the web, without credentials), so
+/// that relative addresses go on leading to the publisher; those of enclosures are made absolute, since few
+/// podcast applications know `xml:base`.
 pub fn annotate(
     document: &[u8],
     content_type: Option<&str>,

@@ -116,7 +116,10 @@ impl<'a> Head<'a> {
         match self.declaration {
             Declaration::None => {}
             Declaration::Sound { raw, encoding: Some(encoding) } if form == Form::Utf8 => {
-                out.push_str(&raw.replacen(encoding, "UTF-8", 1));
+                // Behind the quotation mark: the letters occur elsewhere.
+                let [single, double] = ['\'', '"'].map(|quote| format!("{quote}{encoding}{quote}"));
+                let named = raw.replacen(&single, "'UTF-8'", 1);
+                out.push_str(&named.replacen(&double, "\"UTF-8\"", 1));
             }
             Declaration::Sound { raw, .. } => out.push_str(raw),
             Declaration::Broken => out.push_str(DECLARATION),

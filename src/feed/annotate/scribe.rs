@@ -43,8 +43,6 @@ struct Root {
     /// Where declarations can be put in.
     at: usize,
     has_base: bool,
-    /// Whether there are addresses that depend on the document's.
-    needs_base: bool,
 }
 
 #[derive(Default)]
@@ -120,6 +118,7 @@ impl<'a, 'n> Scribe<'a, 'n> {
         }
         if let Some(unfinished) = self.frames.iter().rposition(|frame| frame.item.is_some()) {
             let start = self.frames[unfinished].start;
+            self.items = self.frames[unfinished].items;
             self.out.truncate(start);
             self.insertions.retain(|&(at, _)| at <= start);
             self.frames.truncate(unfinished);
@@ -143,7 +142,7 @@ impl<'a, 'n> Scribe<'a, 'n> {
         for (prefix, namespace) in self.scope.missing() {
             declare(&format!(" xmlns:{prefix}"), namespace);
         }
-        if let Some(base) = self.base.as_ref().filter(|_| self.root.needs_base && !self.root.has_base) {
+        if let Some(base) = self.base.as_ref().filter(|_| !self.root.has_base) {
             declare(" xml:base", base.as_str());
         }
         if !declarations.is_empty() {
@@ -153,19 +152,31 @@ impl<'a, 'n> Scribe<'a, 'n> {
 
     fn exchange(&mut self, opened: &Opened<'a>, remarks: &Remarks) -> Option<Exchange> {
         if self.frames.is_empty() {
-            let own = opened.tag.attributes().find(|(name, _)| *name == "xml:base");
-            self.root.has_base = own.is_some();
-            let resolved = resolve::base(&own?.1, Some(self.base.as_ref()?), false)?;
-            return Some(Exchange { local_name: "base", value: resolved.into() })
-                .filter(|_| self.root.needs_base);
+            return self.root_base(opened);
         }
         if remarks.self_link && !self.additions.address.is_empty() {
             return Some(Exchange { local_name: "href", value: self.additions.address.clone() });
         }
+        // Without an address of its own the document may be where it was.
+        self.base.as_ref()?;
         let (role, url) = remarks.announced.as_ref()?;
         let local_name = address_attribute(opened, *role);
         let is_relative = opened.tag.get(local_name).is_some_and(|raw| resolve::is_relative(&raw));
         (is_relative && is_web(url)).then(|| Exchange { local_name, value: url.clone() })
+    }
+
+    /// The base that the root element sets, if it depends on where the document is, or is none.
+    fn root_base(&mut self, opened: &Opened<'a>) -> Option<Exchange> {
+        let (_, own) = opened.tag.attributes().find(|(name, _)| *name == "xml:base")?;
+        self.root.has_base = true;
+        let outer = self.base.as_ref()?;
+        let resolved = resolve::base(&own, Some(outer), false);
+        let is_absolute = !own.trim().is_empty() && !resolve::is_relative(&own);
+        if is_absolute && resolved.is_some() {
+            return None;
+        }
+        let value = resolved.unwrap_or_else(|| outer.clone()).into();
+        Some(Exchange { local_name: "base", value })
     }
 
     /// Takes note of a file of the innermost item; gives the URL of an enclosure to which something is added.
@@ -247,7 +258,6 @@ impl<'a> Watch<'a> for Scribe<'a, '_> {
     fn remark(&mut self, remark: Remark<'_>) {
         match remark {
             Remark::Announces(role, url) => self.remarks.announced = Some((role, url.to_owned())),
-            Remark::IsRelative => self.root.needs_base = true,
             Remark::IsSelfLink => self.remarks.self_link = true,
             Remark::IsForHomeOnly => self.remarks.for_home_only = true,
         }

@@ -153,7 +153,7 @@ fn copy(raw: &str, attributes: &[Attribute<'_>], exchange: Option<&Exchange>, ou
     });
     let Some((exchange, attribute)) = found else { return out.push_str(raw) };
     out.push_str(&raw[..attribute.at]);
-    push_escaped(out, &exchange.value.replace('\'', "%27"));
+    push_escaped(out, &exchange.value);
     out.push_str(&raw[attribute.at + attribute.value.len()..]);
 }
 
@@ -170,6 +170,8 @@ fn rewrite<'a>(
 ) -> Cow<'a, str> {
     let name = match opened.tag.name() {
         name if is_sound_name(name) => Cow::Borrowed(name),
+        // As far as it makes the document a feed.
+        name if opened.is_root => Cow::Owned(sound_name(name.split(['<', '/']).next().unwrap_or(name))),
         name => Cow::Owned(sound_name(name)),
     };
     let name = declarable(name, scope);
@@ -236,7 +238,8 @@ mod tests {
 
     fn written(raw: &str, exchange: Option<&Exchange>) -> String {
         let tag = Tag::parse(raw).unwrap();
-        let opened = Opened { raw, tag, empty: raw.ends_with("/>"), damaged: false, is_item: false };
+        let opened =
+            Opened { raw, tag, empty: raw.ends_with("/>"), damaged: false, is_item: false, is_root: false };
         let (mut out, mut scope) = (String::new(), Scope::default());
         write(&opened, exchange, &mut scope, &Entities::default(), &mut out);
         out
@@ -283,11 +286,11 @@ mod tests {
         let exchange = Some(&exchange);
         assert_eq!(
             written("<link  rel='self'\thref = 'https://a.test/' />", exchange),
-            "<link  rel='self'\thref = 'https://m.test/?a&amp;b=%27' />"
+            "<link  rel='self'\thref = 'https://m.test/?a&amp;b=&#39;' />"
         );
         assert_eq!(
             written("<link href=x rel=self>", exchange),
-            "<link href=\"https://m.test/?a&amp;b='\" rel=\"self\">"
+            "<link href=\"https://m.test/?a&amp;b=&#39;\" rel=\"self\">"
         );
         assert_eq!(written("<link rel='self'/>", exchange), "<link rel='self'/>");
     }

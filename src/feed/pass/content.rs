@@ -6,7 +6,7 @@
 use crate::feed::draft::{DraftItem, enclosure, is_yes};
 use crate::feed::licences::{Licences, Statement};
 use crate::feed::metadata::web_page;
-use crate::feed::resolve::{Resolved, is_relative, resolve};
+use crate::feed::resolve::{Resolved, resolve};
 use crate::feed::sanitise::collapse;
 use crate::feed::tag::Tag;
 use crate::feed::vocabulary::{Element, Fact, Field, Note};
@@ -36,7 +36,7 @@ impl<'a, W: Watch<'a>> Pass<'a, '_, W> {
             Element::MediaContent => self.media_content(tag),
             Element::AlternateEnclosure => {
                 let (media_type, length) = (short(tag, "type"), short(tag, "length"));
-                self.alternate = Some(Alternate { media_type, length });
+                self.alternates.push(Alternate { media_type, length });
                 Place::AlternateEnclosure
             }
             Element::Source => self.source(tag),
@@ -125,7 +125,7 @@ impl<'a, W: Watch<'a>> Pass<'a, '_, W> {
 
     /// The alternate enclosure describes the media; a source of another type (a .torrent) is not that media.
     fn source(&mut self, tag: &Tag<'a>) -> Place {
-        let Some(alternate) = &self.alternate else { return Place::Other };
+        let Some(alternate) = self.alternates.last() else { return Place::Other };
         let own_type =
             tag.get_trimmed("contentType").filter(|own| Some(own) != alternate.media_type.as_ref());
         let (media_type, length) = match own_type {
@@ -193,9 +193,6 @@ impl<'a, W: Watch<'a>> Pass<'a, '_, W> {
 
     /// `tag`'s own `xml:base` is in force already.
     fn resolve(&mut self, tag: &Tag<'a>, url: &str) -> Option<String> {
-        if is_relative(url) {
-            self.watch.remark(Remark::IsRelative);
-        }
         match resolve(url, self.bases.last(), self.local) {
             Resolved::Address(url) => Some(url),
             Resolved::Nothing => None,

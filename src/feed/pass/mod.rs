@@ -108,8 +108,8 @@ struct Pass<'a, 'w, W> {
     /// The open field or note, by its index in `frames`.
     collecting: Option<usize>,
     collected: String,
-    /// What the open `podcast:alternateEnclosure` says of its sources.
-    alternate: Option<Alternate>,
+    /// What each open `podcast:alternateEnclosure` says of its sources, the innermost last.
+    alternates: Vec<Alternate>,
     draft: Draft,
     watch: &'w mut W,
 }
@@ -130,7 +130,7 @@ impl<'a, 'w, W: Watch<'a>> Pass<'a, 'w, W> {
             local: base.is_some_and(|base| base.scheme() == "file"),
             collecting: None,
             collected: String::new(),
-            alternate: None,
+            alternates: Vec::new(),
             draft: Draft::new(kind, text.len()),
             watch,
         }
@@ -282,7 +282,8 @@ impl<'a, 'w, W: Watch<'a>> Pass<'a, 'w, W> {
         }
         let place = self.place(&tag);
         let is_item = matches!(place, Place::Item(_));
-        self.watch.open(Opened { raw, tag, empty, damaged, is_item });
+        let is_root = self.frames.is_empty();
+        self.watch.open(Opened { raw, tag, empty, damaged, is_item, is_root });
         // An item in a text that nobody has closed: the text ends here, and the item has texts of its own.
         if is_item {
             self.stop_collecting();
@@ -319,9 +320,6 @@ impl<'a, 'w, W: Watch<'a>> Pass<'a, 'w, W> {
                 Some("") => "",
                 Some(rest) if rest.starts_with(':') => &rest[1..],
                 _ if name == "xml:base" => {
-                    if resolve::is_relative(&value) {
-                        self.watch.remark(Remark::IsRelative);
-                    }
                     self.bases.extend(resolve::base(&value, self.bases.last(), self.local));
                     continue;
                 }
@@ -370,7 +368,7 @@ impl<'a, 'w, W: Watch<'a>> Pass<'a, 'w, W> {
         let Some(frame) = self.frames.pop() else { return };
         self.watch.close(raw);
         if matches!(frame.place, Place::AlternateEnclosure) {
-            self.alternate = None;
+            self.alternates.pop();
         }
         self.root_closed = self.frames.is_empty();
         self.namespaces.leave(frame.namespaces);

@@ -28,6 +28,7 @@ pub(in crate::feed) struct Opened<'a> {
     /// Whether `tag` is less than `raw` says.
     pub(in crate::feed) damaged: bool,
     pub(in crate::feed) is_item: bool,
+    pub(in crate::feed) is_root: bool,
 }
 
 /// What the pass makes of the element that is about to begin.
@@ -35,8 +36,6 @@ pub(in crate::feed) struct Opened<'a> {
 pub(in crate::feed) enum Remark<'r> {
     /// It announces this file of the innermost item.
     Announces(Role, &'r str),
-    /// It, or an element before it, holds an address that is relative to the document's.
-    IsRelative,
     /// It gives the feed's own address.
     IsSelfLink,
     /// What it says holds for the feed at the publisher's address only: where it has moved, who tells of
