@@ -17,5 +17,6 @@ mod feed_fetch;
 mod feeds;
 mod flows;
 mod http;
+mod report;
 mod support;
 mod torrents;
