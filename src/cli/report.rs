@@ -26,7 +26,8 @@ use crate::store::Store;
 /// {"requests", "bytes"}, "spared_bytes", "episodes": [{"guid", "title", "date", "file", "length", "completed",
 /// "served_bytes", "swarm": {"seeders", "leechers", "seen"} or null}]}]}. `asked` and `spared_bytes` are of all time.
 ///
-/// clf is the Combined Log Format of web servers: one line for each completed download, at midnight, with no address.
+/// clf is the Combined Log Format of web servers: one line for each completed download, at midnight, with no address
+/// (`-`): `goaccess --log-format=COMBINED --no-ip-validation`.
 #[derive(Debug, Args)]
 pub(super) struct ReportArgs {
     /// Only this show

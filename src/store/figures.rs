@@ -332,7 +332,8 @@ async fn add_figures(
          ON CONFLICT (enclosure_id, day, source_id) DO UPDATE SET
              completed = figures.completed + $4, uploaded = figures.uploaded + $5,
              seeders = CASE WHEN figures.seeders > $6 THEN figures.seeders ELSE $6 END,
-             leechers = CASE WHEN figures.leechers > $7 THEN figures.leechers ELSE $7 END",
+             leechers = CASE WHEN figures.leechers > $7 THEN figures.leechers ELSE $7 END
+         WHERE $4 > 0 OR $5 > 0 OR $6 > figures.seeders OR $7 > figures.leechers",
     )
     .bind(reading.enclosure.0)
     .bind(source)

@@ -3,7 +3,8 @@
 make:  the info hashes of a torrent that libtorrent makes of these files in this order (`null`: of all it finds)
 read:  what libtorrent reads from a .torrent file
 check: whether libtorrent, given a .torrent and the data, ends up seeding
-leech: downloads a torrent from one peer on this machine, or from whom its tracker names (no port)
+leech: downloads a torrent from one peer on this machine, or from whom its tracker names (no port), and stays until a
+       tracker knows that it is complete (tell)
 """
 import json
 import os
@@ -135,16 +136,22 @@ def leech(question):
     handle = started(stranger, question)
     deadline = time.monotonic() + question["seconds"]
     asked = 0.0
+    told = not question.get("tell")
+    telling = None
     while time.monotonic() < deadline:
         status = handle.status()
-        if status.is_seeding:
+        if status.is_seeding and told:
             return {"complete": True}
         if question.get("port") and status.num_peers == 0 and time.monotonic() - asked > 1 and status.state == lt.torrent_status.downloading:
             handle.connect_peer(("127.0.0.1", question["port"]))
             asked = time.monotonic()
         stranger.wait_for_alert(100)
-        stranger.pop_alerts()
-    return {"complete": False, "progress": handle.status().progress}
+        for alert in stranger.pop_alerts():
+            if isinstance(alert, lt.tracker_announce_alert) and alert.event == lt.event_t.completed:
+                telling = alert.tracker_url()
+            elif isinstance(alert, lt.tracker_reply_alert) and alert.tracker_url() == telling:
+                told = True
+    return {"complete": False, "progress": handle.status().progress, "told": told}
 
 
 for line in sys.stdin:

@@ -49,8 +49,17 @@ impl Libtorrent {
     /// Downloads a torrent into a folder, as a stranger would: from the peer on this port of 127.0.0.1, or from those
     /// that the torrent's tracker names.
     pub(crate) fn leech(&mut self, torrent: &Path, port: Option<u16>, into: &Path) {
+        self.leech_as(torrent, port, into, false);
+    }
+
+    /// The same; then it stays until a tracker knows that it is complete.
+    pub(crate) fn leech_and_tell(&mut self, torrent: &Path, port: u16, into: &Path) {
+        self.leech_as(torrent, Some(port), into, true);
+    }
+
+    fn leech_as(&mut self, torrent: &Path, port: Option<u16>, into: &Path, tell: bool) {
         let answer = self.ask(&json!({
-            "ask": "leech", "torrent": torrent, "save_path": into, "port": port, "seconds": 60,
+            "ask": "leech", "torrent": torrent, "save_path": into, "port": port, "seconds": 60, "tell": tell,
         }));
         assert_eq!(answer["complete"], true, "the stranger got nothing of {}: {answer}", torrent.display());
     }

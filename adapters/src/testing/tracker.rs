@@ -32,8 +32,14 @@ impl Tracker {
         }
         let mut tracker = Self { daemon: Daemon::new("opentracker", home, arguments), port };
         tracker.write_whitelist(whitelist)?;
-        tracker.daemon.start(|| http_status(port, "GET", "/stats").is_some())?;
+        tracker.restart()?;
         Ok(tracker)
+    }
+
+    /// Ends it and starts it again: it forgets its peers and counts from zero.
+    pub fn restart(&mut self) -> io::Result<()> {
+        let port = self.port;
+        self.daemon.start(|| http_status(port, "GET", "/stats").is_some())
     }
 
     /// Replaces the torrents that it serves.
@@ -46,6 +52,11 @@ impl Tracker {
     /// For the torrent's `announce`.
     pub fn announce_url(&self) -> String {
         format!("http://127.0.0.1:{}/announce", self.port)
+    }
+
+    /// The same tracker over UDP (BEP 15).
+    pub fn udp_announce_url(&self) -> String {
+        format!("udp://127.0.0.1:{}/announce", self.port)
     }
 
     fn write_whitelist(&self, whitelist: &str) -> io::Result<()> {

@@ -67,8 +67,11 @@ impl<W: io::Write> Format for Table<W> {
     }
 
     fn end(&mut self) -> io::Result<()> {
-        let note = "seed/leech: peers with the whole file and without it, when a tracker was last asked.";
-        writeln!(self.out, "{NOTE}\n{note}")?;
+        let note = "seed/leech: peers with the whole file, and without it, when a tracker was last asked.";
+        for sentence in NOTE.split_inclusive(". ") {
+            writeln!(self.out, "{}", sentence.trim_end())?;
+        }
+        writeln!(self.out, "{note}")?;
         self.out.flush()
     }
 }
