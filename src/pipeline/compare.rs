@@ -80,7 +80,7 @@ impl Pipeline {
     fn comparable(&self, job: &CompareJob, show: &Target) -> Option<(Url, Metainfo)> {
         let url = Url::parse(&job.url).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
         let metainfo = self.read_torrent(&job.show, &job.file).ok()?;
-        (job.hinted || self.is_planned(show, &job.url)).then_some((url, metainfo))
+        (job.hinted || self.is_planned(show, job)).then_some((url, metainfo))
     }
 
     /// The .torrent of a file that has one.
@@ -105,7 +105,7 @@ impl Pipeline {
             Finding::Same => {
                 let checks = job.checks + 1;
                 let next = schedule::next_look(now, checks, schedule::random());
-                let next = self.is_planned(show, &job.url).then_some(next);
+                let next = self.is_planned(show, job).then_some(next);
                 let so_far = if checks < PROOF { "; a second look at another time is needed for a web seed" } else { "" };
                 let story = format!("compared with its source: the same bytes{so_far}");
                 (state(SourceState::Stable, checks, next), story)
@@ -117,7 +117,7 @@ impl Pipeline {
                     .to_owned(),
             ),
             Finding::NoRanges => {
-                let next = self.is_planned(show, &job.url).then(|| schedule::after(now, WITHOUT_RANGES));
+                let next = self.is_planned(show, job).then(|| schedule::after(now, WITHOUT_RANGES));
                 (
                     state(SourceState::Unknown, 0, next),
                     "the source does not serve ranges, so it cannot be compared and is no web seed".to_owned(),
@@ -168,8 +168,11 @@ impl Pipeline {
         Ok(self.store.tell(job.id, now, &story).await?)
     }
 
-    fn is_planned(&self, show: &Target, url: &str) -> bool {
-        self.config.torrent.web_seeds == WebSeeds::Verified && show.public_source(url).is_some()
+    /// Whether looks can lead to a web seed, so that there are more than the feed gives reasons for.
+    fn is_planned(&self, show: &Target, job: &CompareJob) -> bool {
+        self.config.torrent.web_seeds == WebSeeds::Verified
+            && !job.official
+            && show.public_source(&job.url).is_some()
     }
 
     async fn look_failed(&self, job: &CompareJob, failure: &http::Error) -> Result<(), Error> {

@@ -7,6 +7,7 @@ mod compare;
 mod downloads;
 mod episodes;
 mod manage;
+mod offers;
 mod placements;
 mod revisions;
 mod shows;
