@@ -46,6 +46,8 @@ pub struct DownloadJob {
     pub former: Vec<InfoHashes>,
     /// Where the publisher offers a torrent of it himself.
     pub official: Option<String>,
+    /// Whether something has taken its place, so that its URL is another file's.
+    pub replaced: bool,
 }
 
 /// A file whose source is to be compared with it.

@@ -24,6 +24,8 @@ use crate::{error, fs};
 /// How many looks, at different times, prove a source. One alone, right after the download, would also pass where
 /// advertising is put in for each listener and day.
 pub(super) const PROOF: u64 = 2;
+/// What lies at least between two looks that both count.
+const APART: Duration = Duration::from_secs(12 * 3600);
 /// A source that has just been found replaced and is replaced again within so long is not taken for new versions.
 const REVISIONS_APART: Duration = Duration::from_secs(7 * 24 * 3600);
 /// Until the next look at a source that cannot be asked for ranges.
@@ -102,8 +104,16 @@ impl Pipeline {
         let now = Timestamp::now();
         let state = |source, checks, next| Look { source, checks, next };
         let (look, story) = match finding {
+            Finding::Same if job.source == SourceState::ChangedOnce => (
+                state(SourceState::ChangesPerRequest, 0, None),
+                "the source gives the same bytes again, and gave others at the last look: it changes by itself, and \
+                 is neither a web seed nor fetched again"
+                    .to_owned(),
+            ),
             Finding::Same => {
-                let checks = job.checks + 1;
+                // Two looks in a row are one: what is put in for a listener may stay the same for an hour.
+                let apart = job.checked.is_none_or(|last| schedule::after(last, APART) <= now);
+                let checks = if apart { job.checks + 1 } else { job.checks.max(1) };
                 let next = schedule::next_look(now, checks, schedule::random());
                 let next = self.is_planned(show, job).then_some(next);
                 let so_far = if checks < PROOF { "; a second look at another time is needed for a web seed" } else { "" };
@@ -238,15 +248,14 @@ impl Pipeline {
     }
 }
 
-/// The pieces to ask for in this look: they follow from the torrent and from when the last look was.
+/// The pieces to ask for in this look: they follow from the torrent, and from how many looks there were.
 fn samples(metainfo: &Metainfo, job: &CompareJob) -> Vec<Sample> {
     let identity = match (metainfo.info_hash.v1(), metainfo.info_hash.v2()) {
         (Some(v1), _) => u64::from_be_bytes(first_bytes(&v1.0)),
         (None, Some(v2)) => u64::from_be_bytes(first_bytes(&v2.0)),
         (None, None) => 0,
     };
-    let last = job.checked.map_or(0, Timestamp::as_second).unsigned_abs();
-    download::sample_pieces(metainfo.pieces(), identity.wrapping_add(last))
+    download::sample_pieces(metainfo.pieces(), identity, job.checks)
         .into_iter()
         .filter_map(|piece| metainfo.piece(piece).map(|(range, hash)| Sample { range, hash }))
         .collect()

@@ -149,6 +149,9 @@ impl Pipeline {
             }
             self.store.record_file_gone(job.id).await?;
         }
+        if job.replaced {
+            return Ok(Err(Failure::Unusable("the file of this former version is gone".to_owned())));
+        }
         let partial = match self.partial(job) {
             Ok(partial) => partial,
             Err(error) => return Ok(Err(error.into())),

@@ -29,7 +29,8 @@ use crate::{error, fs};
 /// The longest .torrent that is fetched: a single file of 16 TiB in pieces of 16 MiB has one of 20 MB, and one of a
 /// podcast a few dozen kilobytes.
 const LONGEST: u64 = 8 << 20;
-/// So many attempts at an episode wait for the publisher's torrent. Then it is made without.
+/// So many attempts at an episode wait for a torrent that time may bring. Then ours is made, and his is asked for
+/// again later.
 const PATIENCE: u64 = 3;
 /// Torrents that are read at a time.
 const AT_ONCE: usize = 4;
@@ -116,10 +117,14 @@ impl Pipeline {
                 self.refuse_offer(job.id, url, &why).await?;
                 Ok(Ok(None))
             }
-            Err(NoOffer::Later(error)) if self.store.attempts(job.id).await? < PATIENCE => {
-                Ok(Err(Failure::Offer(error)))
+            Err(NoOffer::Later(failure)) => {
+                let attempts = self.store.attempts(job.id).await?;
+                if failure.advice() != Advice::Never && attempts < PATIENCE {
+                    return Ok(Err(Failure::Offer(failure)));
+                }
+                self.put_off(job.id, attempts, &failure).await?;
+                Ok(Ok(None))
             }
-            Err(NoOffer::Later(_)) => Ok(Ok(None)),
         }
     }
 
@@ -182,22 +187,22 @@ impl Pipeline {
             }
             Ok(offer) => self.take_over(job, offer, &show, pass).await,
             Err(NoOffer::Unusable(why)) => self.refuse_offer(job.id, &job.url, &why).await,
-            Err(NoOffer::Later(failure)) => self.put_off(job, &failure).await,
+            Err(NoOffer::Later(failure)) => self.put_off(job.id, job.failures, &failure).await,
         }
     }
 
-    async fn put_off(&self, job: &OfferJob, failure: &http::Error) -> Result<(), Error> {
+    async fn put_off(&self, id: EnclosureId, failures: u64, failure: &http::Error) -> Result<(), Error> {
         let now = Timestamp::now();
-        let backed_off = schedule::next_attempt(now, job.failures + 1, schedule::random());
+        let backed_off = schedule::next_attempt(now, failures + 1, schedule::random());
         let next = match failure.advice() {
             Advice::Never => schedule::after(now, REFUSED),
             Advice::Later { after } => {
                 after.map_or(backed_off, |pause| schedule::after(now, pause).max(backed_off))
             }
         };
-        self.store.put_off_offer(job.id, next).await?;
+        self.store.put_off_offer(id, next).await?;
         let story = format!("the publisher's own torrent could not be fetched: {}", error::chain(failure));
-        Ok(self.store.tell(job.id, now, &story).await?)
+        Ok(self.store.tell(id, now, &story).await?)
     }
 
     async fn join_magnet(&self, job: &OfferJob) -> Result<(), Error> {
