@@ -168,6 +168,18 @@ pub fn publish_no_replace(from: &Path, to: &Path) -> Result<(), Error> {
     sync_dir(parent(to))
 }
 
+/// Gives a file a second name in the same file system; its bytes are there once. Never overwrites: a name that another
+/// file has is [`Error::Exists`]. Twice is once.
+pub fn link_no_replace(from: &Path, to: &Path) -> Result<(), Error> {
+    match fs::hard_link(from, to) {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists && !same_file(from, to) => {
+            Err(Error::Exists { path: to.to_owned() })
+        }
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(Error::io("link", to, error)),
+        _ => sync_dir(parent(to)),
+    }
+}
+
 /// Opens a file that grows under a name of its own until it is complete; what is there already stays. A
 /// symbolic link is refused.
 pub fn open_partial(path: &Path) -> Result<File, Error> {

@@ -1,5 +1,8 @@
 //! Sources that are looked at again: web seeds, files that the publisher has replaced, and torrents of his own.
 
+mod official;
+mod replaced;
+
 use std::path::PathBuf;
 
 use serde_json::Value;
@@ -21,11 +24,11 @@ async fn verified() -> World {
 }
 
 impl World {
-    /// The only enclosure that is not a former version.
+    /// The only enclosure that is wanted: no former version, and no torrent.
     fn current(&self) -> Value {
         let story = self.why("g1");
         let enclosures = story["enclosures"].as_array().unwrap();
-        let mut current = enclosures.iter().filter(|enclosure| enclosure["replaced"].is_null());
+        let mut current = enclosures.iter().filter(|enclosure| enclosure["wanted"] == true);
         let one = current.next().unwrap().clone();
         assert!(current.next().is_none(), "{story}");
         one
@@ -196,4 +199,58 @@ async fn without_a_proof_asked_for_nothing_is_compared() {
         let seeds = world.torrent("one.mp3")["web_seeds"].as_array().unwrap().len();
         assert_eq!(seeds, usize::from(setting == "always"));
     }
+}
+
+#[tokio::test]
+async fn every_version_and_a_file_of_one_piece_can_be_compared() {
+    for version in ["v1", "hybrid", "v2"] {
+        for length in [50_000, PIECE as usize, LENGTH] {
+            let world = verified().await;
+            world.configure(&format!("torrent: {{web_seeds: verified, version: {version}}}"));
+            world.origin.file("/one.mp3", mp3(length, 1));
+            world.run(0);
+            assert_eq!(world.current()["source"], "stable", "{version}, {length} bytes");
+            let (requests, bytes) = world.ranges("/one.mp3");
+            assert_eq!(requests, if length > PIECE as usize { 3 } else { 1 });
+            assert!(bytes <= 3 * PIECE && bytes <= length as u64);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_source_that_gives_now_these_and_now_those_bytes_is_no_web_seed_and_no_revision() {
+    let world = verified().await;
+    // By the day, not by the request: the first look already finds others, and the second finds ours again.
+    world.origin.fault("/one.mp3", Fault::Nothing);
+    world.origin.file("/other.mp3", mp3(LENGTH, 2));
+    world.origin.fault("/one.mp3", Fault::OtherFile("/other.mp3"));
+    world.origin.fault("/one.mp3", Fault::OtherFile("/other.mp3"));
+    world.run(0);
+    assert_eq!(world.current()["source"], "changed once");
+    assert!(world.former().is_empty(), "one look right after the download proves nothing");
+    world.let_time_pass().await;
+    world.run(0);
+    assert_eq!(world.current()["source"], "changes per request");
+    assert_eq!(
+        world.origin.requests_for("/one.mp3").iter().filter(|asked| asked.range().is_none()).count(),
+        1
+    );
+}
+
+#[tokio::test]
+async fn a_web_seed_that_turns_out_to_change_is_taken_out_again() {
+    let world = verified().await;
+    world.run(0);
+    world.let_time_pass().await;
+    world.run(0);
+    assert_eq!(world.current()["web_seed"], true);
+    world.origin.file("/ad-1.mp3", mp3(LENGTH, 7));
+    world.origin.file("/ad-2.mp3", mp3(LENGTH, 8));
+    world.origin.fault("/one.mp3", Fault::OtherFile("/ad-1.mp3"));
+    world.origin.fault("/one.mp3", Fault::OtherFile("/ad-2.mp3"));
+    world.let_time_pass().await;
+    world.run(0);
+    assert_eq!(world.current()["web_seed"], false);
+    assert_eq!(world.torrent("one.mp3")["web_seeds"], serde_json::json!([]));
+    assert!(!world.enclosures()[0]["magnet"].as_str().unwrap().contains("&ws="));
 }

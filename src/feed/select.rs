@@ -42,12 +42,14 @@ pub fn is_torrent(enclosure: &Enclosure) -> bool {
 }
 
 /// The torrent that the publisher offers of an enclosure himself: the one named like it (`a.mp3.torrent`,
-/// `a.torrent`), or the only one beside the only file. Whether it really holds that file is seen when it is
-/// read.
+/// `a.torrent`), or the only one beside the only file; a magnet link where there is no .torrent. Whether it really
+/// holds that file is seen when it is read.
 pub fn official_torrent<'a>(item: &'a Item, enclosure: &Enclosure) -> Option<&'a Enclosure> {
-    let is_fetchable = |torrent: &&Enclosure| has_scheme(&torrent.url, &["http:", "https:"]);
-    let torrents: Vec<&Enclosure> =
-        item.enclosures.iter().filter(|enclosure| is_torrent(enclosure)).filter(is_fetchable).collect();
+    let offered = |schemes: &[&str]| -> Vec<&Enclosure> {
+        let torrents = item.enclosures.iter().filter(|enclosure| is_torrent(enclosure));
+        torrents.filter(|torrent| has_scheme(&torrent.url, schemes)).collect()
+    };
+    let (torrents, magnets) = (offered(&["http:", "https:"]), offered(&["magnet:"]));
     let name = base_name(&enclosure.url)?;
     let stem = name.rsplit_once('.').map_or(name.as_str(), |(stem, _)| stem);
     let is_namesake = |torrent: &&&Enclosure| {
@@ -56,8 +58,11 @@ pub fn official_torrent<'a>(item: &'a Item, enclosure: &Enclosure) -> Option<&'a
     };
     let files: HashSet<&str> =
         item.enclosures.iter().filter(|other| !is_torrent(other)).map(|other| other.url.as_str()).collect();
-    let only = || torrents.first().filter(|_| torrents.len() == 1 && files.len() == 1);
-    torrents.iter().find(is_namesake).or_else(only).copied()
+    let only = |torrents: &[&'a Enclosure]| match torrents {
+        [only] if files.len() == 1 => Some(*only),
+        _ => None,
+    };
+    torrents.iter().find(is_namesake).copied().or_else(|| only(&torrents)).or_else(|| only(&magnets))
 }
 
 fn judge(item: &Item, selection: &Selection) -> Verdict {
@@ -351,7 +356,10 @@ mod tests {
         assert_eq!(official(&[mp3, ogg, unnamed, named]).as_deref(), Some(named.0));
         assert_eq!(official(&[mp3, magnet, unnamed]).as_deref(), Some(unnamed.0));
         assert_eq!(official(&[mp3, ogg, unnamed]), None);
-        assert_eq!(official(&[mp3, magnet]), None);
+        assert_eq!(official(&[mp3, magnet]).as_deref(), Some(magnet.0));
+        assert_eq!(official(&[mp3, ogg, magnet]), None);
+        assert_eq!(official(&[mp3, magnet, ("magnet:?xt=urn:btih:1", "", Role::Alternate)]), None);
+        assert_eq!(official(&[mp3]), None);
     }
 
     #[test]

@@ -137,6 +137,23 @@ fn a_partial_file_keeps_what_it_has_and_follows_no_link() {
 }
 
 #[test]
+fn a_second_name_is_the_same_file_and_overwrites_nothing() {
+    let folder = tempdir().unwrap();
+    let [one, two, other] = ["one", "two", "other"].map(|name| folder.path().join(name));
+    fs::write(&one, b"data").unwrap();
+    fs::write(&other, b"data").unwrap();
+    link_no_replace(&one, &two).unwrap();
+    link_no_replace(&one, &two).unwrap();
+    assert!(same_file(&one, &two));
+    assert!(matches!(link_no_replace(&one, &other), Err(Error::Exists { .. })));
+    assert!(!same_file(&one, &other));
+    assert!(matches!(
+        link_no_replace(&folder.path().join("none"), &folder.path().join("new")),
+        Err(Error::Io { .. })
+    ));
+}
+
+#[test]
 fn a_data_folder_has_one_worker_and_names_it() {
     let folder = tempdir().unwrap();
     let lock = DataLock::take(folder.path()).unwrap();

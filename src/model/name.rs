@@ -18,6 +18,9 @@ use super::media;
 /// libtorrent truncates.
 pub const MAX_NAME: usize = 180;
 
+/// The longest name of another's torrent that is taken: with `.torrent` and a client's own ending below 255 bytes.
+const LONGEST_FOREIGN_NAME: usize = 230;
+
 /// The longest title within a dated name, in bytes.
 const MAX_TITLE: usize = 100;
 
@@ -103,13 +106,19 @@ pub fn is_generic(name: &str) -> bool {
 /// A missing date or title is left out. The extension is that of the bytes, else of the declared type, else of
 /// the URL.
 pub fn dated_name(inputs: &NameInputs<'_>) -> String {
+    dated_with_id(inputs, short_id(inputs.guid.unwrap_or(inputs.url)))
+}
+
+/// The dated name of a file that no other name is left for: its ID tells this content from that of an earlier version.
+pub fn dated_name_of_content(inputs: &NameInputs<'_>, sha256: &[u8; 32]) -> String {
+    dated_with_id(inputs, first_digits(sha256))
+}
+
+fn dated_with_id(inputs: &NameInputs<'_>, id: String) -> String {
     let date = inputs.date.map(|date| date.to_zoned(TimeZone::UTC).date().to_string()).unwrap_or_default();
     let title = safe_name(inputs.title, MAX_TITLE);
-    let mut name = [date, title, short_id(inputs.guid.unwrap_or(inputs.url))]
-        .into_iter()
-        .filter(|part| !part.is_empty())
-        .collect::<Vec<_>>()
-        .join(" ");
+    let mut name =
+        [date, title, id].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ");
     if let Some(extension) = extension(inputs) {
         name.push('.');
         name.push_str(&extension);
@@ -128,7 +137,12 @@ fn extension(inputs: &NameInputs<'_>) -> Option<String> {
 
 /// The first 8 hexadecimal digits of SHA-256.
 fn short_id(identity: &str) -> String {
-    digest(&SHA256, identity.as_bytes()).as_ref().iter().take(4).fold(String::new(), |mut id, byte| {
+    first_digits(digest(&SHA256, identity.as_bytes()).as_ref())
+}
+
+/// The first 8 hexadecimal digits of a hash.
+fn first_digits(hash: &[u8]) -> String {
+    hash.iter().take(4).fold(String::new(), |mut id, byte| {
         // Writing to a String cannot fail.
         let _ = write!(id, "{byte:02x}");
         id
@@ -188,6 +202,17 @@ pub fn is_device_name(name: &str) -> bool {
         || numbered.into_iter().any(|number| {
             matches!(number.as_bytes(), [b'0'..=b'9']) || ["\u{b9}", "\u{b2}", "\u{b3}"].contains(&number)
         })
+}
+
+/// Whether somebody else's file name can be taken as it is: it is one name on every system, shows what it is, and
+/// hides nothing. Longer than our own names may be, up to what libtorrent keeps.
+pub fn is_safe(name: &str) -> bool {
+    !name.is_empty()
+        && name.len() <= LONGEST_FOREIGN_NAME
+        && !name.starts_with('.')
+        && !name.ends_with(['.', ' '])
+        && !name.contains(is_forbidden)
+        && !is_device_name(name)
 }
 
 /// Cuts before the extension, at a character's end.

@@ -211,3 +211,40 @@ pub struct ShowCard {
     /// The newest episode's date.
     pub newest: Option<Timestamp>,
 }
+
+impl Standing {
+    /// Whether this is the torrent to take; former versions are for those who have them already.
+    pub fn is_in_force(&self) -> bool {
+        matches!(self, Self::Current { .. } | Self::Official { .. })
+    }
+}
+
+impl PublishedEpisode {
+    /// The files that are in force.
+    pub fn in_force(&self) -> impl Iterator<Item = &PublishedFile> {
+        self.files.iter().filter(|file| file.standing.is_in_force())
+    }
+}
+
+impl PublishedShow {
+    /// The files that are in force, of all episodes.
+    pub fn in_force(&self) -> impl Iterator<Item = &PublishedFile> {
+        self.episodes.iter().flat_map(PublishedEpisode::in_force)
+    }
+
+    /// How the show stands on the list of all shows.
+    pub fn card(&self) -> ShowCard {
+        ShowCard {
+            slug: self.slug.clone(),
+            title: self.title.clone(),
+            author: self.author.clone(),
+            language: self.language.clone(),
+            link: self.link.clone(),
+            cover: self.cover,
+            podcast_feed: self.podcast_feed,
+            episodes: self.episodes.len() as u64,
+            bytes: self.in_force().map(|file| file.length).sum(),
+            newest: self.episodes.iter().filter_map(|episode| episode.date).max(),
+        }
+    }
+}

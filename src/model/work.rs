@@ -46,6 +46,8 @@ pub struct DownloadJob {
     pub former: Vec<InfoHashes>,
     /// Where the publisher offers a torrent of it himself.
     pub official: Option<String>,
+    /// Whether something has taken its place, so that its URL is another file's.
+    pub replaced: bool,
 }
 
 /// A file whose source is to be compared with it.
@@ -71,6 +73,25 @@ pub struct CompareJob {
     pub hinted: bool,
     /// When this file took the place of another one.
     pub revised: Option<Timestamp>,
+    /// Whether it is the publisher's own torrent.
+    pub official: bool,
+}
+
+/// A torrent that the publisher offers of a file which we seed already.
+#[derive(Debug, Clone)]
+pub struct OfferJob {
+    /// Which enclosure.
+    pub id: EnclosureId,
+    /// The slug of its show.
+    pub show: String,
+    /// Where he offers it; http, https or magnet.
+    pub url: String,
+    /// The file's name.
+    pub file: String,
+    /// Our torrent's identity.
+    pub info_hash: InfoHashes,
+    /// How many times in a row his torrent could not be fetched.
+    pub failures: u64,
 }
 
 /// What a look at a source has found out.

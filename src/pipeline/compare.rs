@@ -24,6 +24,8 @@ use crate::{error, fs};
 /// How many looks, at different times, prove a source. One alone, right after the download, would also pass where
 /// advertising is put in for each listener and day.
 pub(super) const PROOF: u64 = 2;
+/// What lies at least between two looks that both count.
+const APART: Duration = Duration::from_secs(12 * 3600);
 /// A source that has just been found replaced and is replaced again within so long is not taken for new versions.
 const REVISIONS_APART: Duration = Duration::from_secs(7 * 24 * 3600);
 /// Until the next look at a source that cannot be asked for ranges.
@@ -80,7 +82,7 @@ impl Pipeline {
     fn comparable(&self, job: &CompareJob, show: &Target) -> Option<(Url, Metainfo)> {
         let url = Url::parse(&job.url).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
         let metainfo = self.read_torrent(&job.show, &job.file).ok()?;
-        (job.hinted || self.is_planned(show, &job.url)).then_some((url, metainfo))
+        (job.hinted || self.is_planned(show, job)).then_some((url, metainfo))
     }
 
     /// The .torrent of a file that has one.
@@ -102,10 +104,18 @@ impl Pipeline {
         let now = Timestamp::now();
         let state = |source, checks, next| Look { source, checks, next };
         let (look, story) = match finding {
+            Finding::Same if job.source == SourceState::ChangedOnce => (
+                state(SourceState::ChangesPerRequest, 0, None),
+                "the source gives the same bytes again, and gave others at the last look: it changes by itself, and \
+                 is neither a web seed nor fetched again"
+                    .to_owned(),
+            ),
             Finding::Same => {
-                let checks = job.checks + 1;
+                // Two looks in a row are one: what is put in for a listener may stay the same for an hour.
+                let apart = job.checked.is_none_or(|last| schedule::after(last, APART) <= now);
+                let checks = if apart { job.checks + 1 } else { job.checks.max(1) };
                 let next = schedule::next_look(now, checks, schedule::random());
-                let next = self.is_planned(show, &job.url).then_some(next);
+                let next = self.is_planned(show, job).then_some(next);
                 let so_far = if checks < PROOF { "; a second look at another time is needed for a web seed" } else { "" };
                 let story = format!("compared with its source: the same bytes{so_far}");
                 (state(SourceState::Stable, checks, next), story)
@@ -117,7 +127,7 @@ impl Pipeline {
                     .to_owned(),
             ),
             Finding::NoRanges => {
-                let next = self.is_planned(show, &job.url).then(|| schedule::after(now, WITHOUT_RANGES));
+                let next = self.is_planned(show, job).then(|| schedule::after(now, WITHOUT_RANGES));
                 (
                     state(SourceState::Unknown, 0, next),
                     "the source does not serve ranges, so it cannot be compared and is no web seed".to_owned(),
@@ -168,8 +178,11 @@ impl Pipeline {
         Ok(self.store.tell(job.id, now, &story).await?)
     }
 
-    fn is_planned(&self, show: &Target, url: &str) -> bool {
-        self.config.torrent.web_seeds == WebSeeds::Verified && show.public_source(url).is_some()
+    /// Whether looks can lead to a web seed, so that there are more than the feed gives reasons for.
+    fn is_planned(&self, show: &Target, job: &CompareJob) -> bool {
+        self.config.torrent.web_seeds == WebSeeds::Verified
+            && !job.official
+            && show.public_source(&job.url).is_some()
     }
 
     async fn look_failed(&self, job: &CompareJob, failure: &http::Error) -> Result<(), Error> {
@@ -235,15 +248,14 @@ impl Pipeline {
     }
 }
 
-/// The pieces to ask for in this look: they follow from the torrent and from when the last look was.
+/// The pieces to ask for in this look: they follow from the torrent, and from how many looks there were.
 fn samples(metainfo: &Metainfo, job: &CompareJob) -> Vec<Sample> {
     let identity = match (metainfo.info_hash.v1(), metainfo.info_hash.v2()) {
         (Some(v1), _) => u64::from_be_bytes(first_bytes(&v1.0)),
         (None, Some(v2)) => u64::from_be_bytes(first_bytes(&v2.0)),
         (None, None) => 0,
     };
-    let last = job.checked.map_or(0, Timestamp::as_second).unsigned_abs();
-    download::sample_pieces(metainfo.pieces(), identity.wrapping_add(last))
+    download::sample_pieces(metainfo.pieces(), identity, job.checks)
         .into_iter()
         .filter_map(|piece| metainfo.piece(piece).map(|(range, hash)| Sample { range, hash }))
         .collect()

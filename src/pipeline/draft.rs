@@ -9,7 +9,7 @@ use super::Pipeline;
 use super::publish::{Failure, Prepared};
 use super::terms::is_secret;
 use crate::feed::{self, Additions, Alternate};
-use crate::model::{PublishedShow, Standing};
+use crate::model::PublishedShow;
 use crate::publish::site::{self, Draft, Site};
 use crate::publish::{self, Options, SiteFile, catalogue, listing, opml, torrents_feed};
 use crate::store::{DueShow, EpisodeRecord, ShowFacts};
@@ -184,19 +184,13 @@ impl Pipeline {
 
 /// The names of what is in force of a show.
 fn current_names(show: &PublishedShow) -> impl Iterator<Item = (String, String)> {
-    let files = show.episodes.iter().flat_map(|episode| &episode.files);
-    files.filter(|file| is_current(&file.standing)).map(|file| (show.slug.clone(), file.name.clone()))
-}
-
-fn is_current(standing: &Standing) -> bool {
-    matches!(standing, Standing::Current { .. } | Standing::Official { .. })
+    show.in_force().map(|file| (show.slug.clone(), file.name.clone()))
 }
 
 /// The torrents of each enclosure, by its URL.
 fn alternates(show: &PublishedShow, options: &Options) -> HashMap<String, Vec<Alternate>> {
     let mut alternates: HashMap<String, Vec<Alternate>> = HashMap::new();
-    let files = show.episodes.iter().flat_map(|episode| &episode.files);
-    for file in files.filter(|file| is_current(&file.standing)) {
+    for file in show.in_force() {
         let Some(torrent) = options.absolute(&publish::torrent_path(&show.slug, &file.name)) else {
             continue;
         };

@@ -15,26 +15,28 @@ use jiff::Timestamp;
 use url::Url;
 
 use super::drain::drain;
+use super::keep::{HashPlan, Kept};
 use super::monitor::Event;
+use super::official::Offer;
 use super::{Begin, Error, Pass, Pipeline, Target, lock, schedule};
 use crate::config::{FeedSource, WebSeeds};
 use crate::download::{self, Class, Order, Source};
-use crate::hash::{PieceHashes, PieceLength};
-use crate::http::{Http, Meter};
-use crate::model::name::{self, NameInputs};
-use crate::model::{DownloadJob, MediaFile, Problem, Traffic};
+use crate::http::{self, Advice, Http, Meter};
+use crate::model::{DownloadJob, Problem, Traffic};
 use crate::torrent::{self, MetainfoRequest};
 use crate::{error, fs};
 
 /// Why one enclosure has no torrent.
 #[derive(Debug, thiserror::Error)]
-enum Failure {
+pub(super) enum Failure {
     #[error(transparent)]
     Download(#[from] download::Error),
     #[error(transparent)]
     File(#[from] fs::Error),
     #[error("cannot hash the file")]
     Hash(#[from] torrent::CreateError),
+    #[error("cannot fetch the publisher's own torrent")]
+    Offer(#[source] http::Error),
     #[error("{0}")]
     Unusable(String),
 }
@@ -96,16 +98,20 @@ impl Pipeline {
         self.store.record_traffic(job.id, traffic).await?;
         self.tally(|tally| tally.bytes_fetched += traffic.bytes);
         match outcome {
-            Ok((file, hashes)) => match self.make_torrent(job, &show, &file, hashes) {
+            Ok(kept) => match self.make_torrent(job, &show, &kept) {
                 Ok(torrent) => {
                     self.store
                         .record_torrent(job.id, &torrent.info_hash, &torrent.magnet, &show.clients)
                         .await?;
-                    self.store.tell(job.id, Timestamp::now(), "torrent made").await?;
+                    if kept.official.is_some() {
+                        self.joined(job.id).await?;
+                    } else {
+                        self.store.tell(job.id, Timestamp::now(), "torrent made").await?;
+                    }
                     self.tally(|tally| tally.torrents_made += 1);
                     self.monitor.event(&Event::TorrentMade {
                         show: job.show.clone(),
-                        path: self.folder().torrent(&job.show, &file),
+                        path: self.folder().torrent(&job.show, &kept.file),
                         info_hash: torrent.info_hash,
                     });
                     // One that is made again gets back what was proven of its source.
@@ -128,7 +134,12 @@ impl Pipeline {
         job: &DownloadJob,
         show: &Target,
         meter: &Meter,
-    ) -> Result<Result<(String, PieceHashes), Failure>, Error> {
+    ) -> Result<Result<Kept, Failure>, Error> {
+        let offer = match self.offer(job, show).await? {
+            Ok(offer) => offer,
+            Err(failure) => return Ok(Err(failure)),
+        };
+        let plan = offer.as_ref().map_or_else(|| self.own_plan(), Offer::plan);
         if let Some((file, length)) = &job.file {
             let path = self.folder().show_media(&job.show).join(file);
             if std::fs::metadata(&path).is_ok_and(|found| found.len() == *length) {
@@ -137,15 +148,18 @@ impl Pipeline {
                 if let Err(error) = download::discard(&self.partial_path(job)) {
                     tracing::warn!(%error, "the record of a finished transfer stays behind");
                 }
-                return Ok(self.hash_file(path).await.map(|hashes| (file.clone(), hashes)));
+                return Ok(self.found_again(path, file, offer).await);
             }
             self.store.record_file_gone(job.id).await?;
+        }
+        if job.replaced {
+            return Ok(Err(Failure::Unusable("the file of this former version is gone".to_owned())));
         }
         let partial = match self.partial(job) {
             Ok(partial) => partial,
             Err(error) => return Ok(Err(error.into())),
         };
-        let mut order = match self.order(job, show, partial.clone()) {
+        let mut order = match self.order(job, show, partial.clone(), plan) {
             Ok(order) => order,
             Err(failure) => return Ok(Err(failure)),
         };
@@ -155,7 +169,7 @@ impl Pipeline {
         let http = self.http_for(show);
         let progress = self.monitor.transfer(&label(job));
         match download::fetch(&http, &order, meter, &*progress, &self.stop).await {
-            Ok(fetched) => self.keep(job, fetched, &partial, meter).await,
+            Ok(fetched) => self.keep(job, fetched, &partial, offer, meter).await,
             Err(error) => {
                 // What will not change by itself leaves nothing behind.
                 if error.class() == Class::Permanent
@@ -177,98 +191,46 @@ impl Pipeline {
         Ok((show.auth.is_none() && !is_private(&other) && path.is_file()).then_some(path))
     }
 
-    /// Gives a fetched file its name.
-    async fn keep(
-        &self,
-        job: &DownloadJob,
-        fetched: download::Fetched,
-        partial: &Path,
-        meter: &Meter,
-    ) -> Result<Result<(String, PieceHashes), Failure>, Error> {
-        let bytes = meter.bytes();
-        let folder = self.folder().show_media(&job.show);
-        for name in names(job, fetched.media.extension) {
-            let path = folder.join(&name);
-            let is_there = path.symlink_metadata().is_ok();
-            if is_there && !self.holds(&path, &fetched.hashes).await {
-                continue;
+    /// A file that has its name since an attempt that died: hashed where it is.
+    async fn found_again(&self, path: PathBuf, file: &str, offer: Option<Offer>) -> Result<Kept, Failure> {
+        let file = file.to_owned();
+        if let Some(offer) = offer.filter(|offer| offer.name() == file) {
+            let hashes = self.hash_file(path.clone(), offer.plan()).await?;
+            if offer.is_of(&hashes) {
+                return Ok(Kept { file, hashes, official: Some(offer) });
             }
-            let file = MediaFile {
-                name: name.clone(),
-                length: fetched.length,
-                media_type: fetched.media.mime.to_owned(),
-                etag: fetched.etag.clone(),
-                last_modified: fetched.last_modified.clone(),
-                sha256: fetched.sha256,
-            };
-            if self.store.record_fetched(job.id, &file).await?.is_err() {
-                continue;
-            }
-            if !is_there {
-                match fs::publish_no_replace(partial, &path) {
-                    Ok(()) => {}
-                    Err(fs::Error::Exists { .. }) => continue,
-                    Err(error) => return Ok(Err(error.into())),
-                }
-            }
-            if let Err(error) = download::discard(partial) {
-                tracing::warn!(%error, "the record of a finished transfer stays behind");
-            }
-            self.store.record_downloaded(job.id).await?;
-            self.store
-                .tell(job.id, Timestamp::now(), &format!("fetched: {bytes} bytes from the origin"))
-                .await?;
-            self.tally(|tally| tally.downloaded += 1);
-            self.monitor.event(&Event::Fetched {
-                show: job.show.clone(),
-                file: name.clone(),
-                length: fetched.length,
-                bytes,
-            });
-            return Ok(Ok((name, fetched.hashes)));
         }
-        Ok(Err(Failure::Unusable(format!(
-            "every name for this file is taken in {}; move the files away that podseed has not put there",
-            folder.display()
-        ))))
+        let hashes = self.hash_file(path, self.own_plan()).await?;
+        Ok(Kept { file, hashes, official: None })
     }
 
-    /// Whether this file has the very content that was fetched: ours, from before the state was lost.
-    async fn holds(&self, path: &Path, hashes: &PieceHashes) -> bool {
-        let is_as_long =
-            std::fs::metadata(path).is_ok_and(|found| found.is_file() && found.len() == hashes.length);
-        is_as_long && self.hash_file(path.to_owned()).await.is_ok_and(|found| found == *hashes)
-    }
-
-    async fn hash_file(&self, path: PathBuf) -> Result<PieceHashes, Failure> {
-        let (version, piece_length) = (self.config.torrent.version, self.piece_length());
-        let hashing = tokio::task::spawn_blocking(move || torrent::hash_file(&path, version, piece_length));
-        match hashing.await {
-            Ok(hashes) => Ok(hashes?),
-            Err(error) => Err(Failure::Unusable(format!("hashing has died: {error}"))),
-        }
-    }
-
+    /// Writes the .torrent: the publisher's own, byte for byte, or ours.
     fn make_torrent(
         &self,
         job: &DownloadJob,
         show: &Target,
-        file: &str,
-        hashes: PieceHashes,
+        kept: &Kept,
     ) -> Result<torrent::Torrent, Failure> {
+        let torrent = match &kept.official {
+            Some(offer) => offer.torrent(),
+            None => torrent::make(&self.request(job, show, kept)),
+        };
+        let path = self.folder().torrent(&job.show, &kept.file);
+        fs::create_dir(path.parent().unwrap_or(Path::new(".")))?;
+        fs::write_atomic(&path, &torrent.metainfo)?;
+        Ok(torrent)
+    }
+
+    fn request(&self, job: &DownloadJob, show: &Target, kept: &Kept) -> MetainfoRequest {
         let settings = &self.config.torrent;
-        let torrent = torrent::make(&MetainfoRequest {
+        MetainfoRequest {
             trackers: settings.trackers.clone(),
             web_seeds: always_seed(settings.web_seeds, show, &job.enclosure.url).into_iter().collect(),
             comment: job.episode.link.as_deref().map(crate::secret::public_url),
             creation_date: job.episode.date.map(Timestamp::as_second),
             similar: job.former.clone(),
-            ..MetainfoRequest::new(file, hashes)
-        });
-        let path = self.folder().torrent(&job.show, file);
-        fs::create_dir(path.parent().unwrap_or(Path::new(".")))?;
-        fs::write_atomic(&path, &torrent.metainfo)?;
-        Ok(torrent)
+            ..MetainfoRequest::new(&kept.file, kept.hashes.clone())
+        }
     }
 
     async fn failed(&self, job: &DownloadJob, failure: &Failure) -> Result<(), Error> {
@@ -283,6 +245,10 @@ impl Pipeline {
                 Class::Transient { after: Some(after) } => (Some(schedule::after(now, after)), true),
                 Class::Transient { after: None } | Class::Space => (backed_off().await?, false),
                 Class::Permanent | Class::Cancelled => (None, false),
+            },
+            Failure::Offer(error) => match error.advice() {
+                Advice::Later { after: Some(after) } => (Some(schedule::after(now, after)), true),
+                _ => (backed_off().await?, false),
             },
             Failure::File(fs::Error::DiskFull { .. }) => (backed_off().await?, false),
             Failure::File(_) | Failure::Hash(_) | Failure::Unusable(_) => (None, false),
@@ -314,7 +280,13 @@ impl Pipeline {
         self.folder().show_media(&job.show).join(".partial")
     }
 
-    fn order(&self, job: &DownloadJob, show: &Target, partial: PathBuf) -> Result<Order, Failure> {
+    fn order(
+        &self,
+        job: &DownloadJob,
+        show: &Target,
+        partial: PathBuf,
+        plan: HashPlan,
+    ) -> Result<Order, Failure> {
         let limits = &self.config.limits;
         let source = source(&job.enclosure.url, &show.feed)?;
         let auth = match &source {
@@ -325,9 +297,10 @@ impl Pipeline {
             source,
             auth,
             partial,
-            version: self.config.torrent.version,
-            piece_length: self.piece_length(),
-            sha256: show.publishable,
+            version: plan.version,
+            piece_length: plan.piece_length,
+            // The names of revisions may need it.
+            sha256: show.publishable || !job.former.is_empty(),
             max_length: limits.episode_size,
             min_free: limits.disk_free,
             kinds: show.selection.media.clone(),
@@ -340,10 +313,6 @@ impl Pipeline {
             FeedSource::Url(feed) => self.http.trusting(feed),
             FeedSource::File(_) => self.http.clone(),
         }
-    }
-
-    fn piece_length(&self) -> Option<PieceLength> {
-        self.config.torrent.piece_length
     }
 }
 
@@ -374,24 +343,6 @@ fn label(job: &DownloadJob) -> String {
     } else {
         job.episode.title.clone()
     }
-}
-
-/// The names that a file may get, the best first: by the recipe, the dated one, and the dated one by its URL.
-fn names(job: &DownloadJob, extension: &str) -> Vec<String> {
-    let inputs = NameInputs {
-        url: &job.enclosure.url,
-        date: job.episode.date,
-        title: &job.episode.title,
-        guid: job.episode.guid.as_deref(),
-        media_type: job.enclosure.media_type.as_deref(),
-        sniffed_extension: Some(extension),
-        repeated: job.repeated,
-    };
-    vec![
-        name::file_name(&inputs),
-        name::dated_name(&inputs),
-        name::dated_name(&NameInputs { guid: None, ..inputs }),
-    ]
 }
 
 /// The publisher's URL as a web seed, where that needs no proof.

@@ -10,7 +10,9 @@ mod draft;
 mod drain;
 mod fetch;
 mod figures;
+mod keep;
 mod monitor;
+mod official;
 mod place;
 mod plan;
 mod poll;
@@ -297,15 +299,15 @@ impl Pipeline {
         };
         // What a look finds to be replaced is fetched in the same pass.
         let looks = async {
-            let outcome = self.compare_all(&pass).await;
+            let (joined, compared) = tokio::join!(self.join_all(&pass), self.compare_all(&pass));
             pass.fetchable.ended();
-            outcome
+            joined.and(compared)
         };
         let fetches = async {
             let outcome = self.fetch_all(&pass).await;
             pass.placeable.ended();
             // The first look at what was only just fetched, while the clients hash it.
-            outcome.and(self.compare_all(&pass).await)
+            outcome.and(self.join_all(&pass).await).and(self.compare_all(&pass).await)
         };
         let (polled, looked, fetched, placed) = tokio::join!(polls, looks, fetches, self.place_all(&pass));
         polled.and(looked).and(fetched).and(placed)?;

@@ -50,7 +50,7 @@ pub(super) struct Prepared<'a> {
 
 impl Prepared<'_> {
     pub(super) fn card(&self) -> Option<ShowCard> {
-        self.show.as_ref().map(published::card)
+        self.show.as_ref().map(PublishedShow::card)
     }
 }
 

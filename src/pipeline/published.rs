@@ -9,8 +9,7 @@ use jiff::tz::TimeZone;
 use super::schedule;
 use super::terms::{basis, is_secret};
 use crate::model::{
-    Basis, EnclosureId, PlacementState, PublishedEpisode, PublishedFile, PublishedShow, Seeder, ShowCard,
-    Standing,
+    Basis, EnclosureId, PlacementState, PublishedEpisode, PublishedFile, PublishedShow, Seeder, Standing,
 };
 use crate::store::{EpisodeRecord, FileRecord, Replaced, ShowFacts};
 
@@ -147,26 +146,6 @@ fn replacements(episodes: &[EpisodeRecord]) -> HashMap<EnclosureId, Timestamp> {
         *latest = replaced.at.max(*latest);
     }
     since
-}
-
-/// How the show stands on the list of all shows.
-pub(super) fn card(show: &PublishedShow) -> ShowCard {
-    let current = |file: &&PublishedFile| {
-        !matches!(file.standing, Standing::Revised { .. } | Standing::Superseded { .. })
-    };
-    let files = show.episodes.iter().flat_map(|episode| &episode.files).filter(current);
-    ShowCard {
-        slug: show.slug.clone(),
-        title: show.title.clone(),
-        author: show.author.clone(),
-        language: show.language.clone(),
-        link: show.link.clone(),
-        cover: show.cover,
-        podcast_feed: show.podcast_feed,
-        episodes: show.episodes.len() as u64,
-        bytes: files.map(|file| file.length).sum(),
-        newest: show.episodes.iter().filter_map(|episode| episode.date).max(),
-    }
 }
 
 fn from_hex(text: &str) -> Option<[u8; 32]> {

@@ -1,4 +1,5 @@
-//! Between reading and fetching: which of the known episodes are wanted, and which file names repeat.
+//! Between reading and fetching: which of the known episodes are wanted, which file names repeat, and of which files
+//! the publisher offers torrents himself.
 
 use std::collections::HashSet;
 
@@ -70,6 +71,16 @@ impl Pipeline {
             .filter(|(enclosure, _)| names.contains_url(&enclosure.url))
             .map(|(_, id)| *id)
             .collect();
+        let offers: Vec<(EnclosureId, String)> = known
+            .iter()
+            .flat_map(|known| {
+                let files = known.item.enclosures.iter().zip(&known.enclosures);
+                files.filter(|(file, _)| !feed::is_torrent(file)).filter_map(|(file, id)| {
+                    feed::official_torrent(&known.item, file).map(|torrent| (*id, torrent.url.clone()))
+                })
+            })
+            .collect();
+        self.store.record_offers(&offers).await?;
         Ok(self.store.record_verdicts(show, rules, &verdicts, &repeated).await?)
     }
 }

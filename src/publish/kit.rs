@@ -14,9 +14,8 @@ use url::Url;
 use super::pages::{assets, index_pages, page_language, show_pages};
 use super::site::{Draft, Error};
 use super::text::{Link, Text};
-use super::torrents_feed::{self, listed};
-use super::{Options, SiteFile, catalogue, hex, listing, opml, torrent_path};
-use crate::model::{Basis, PageLanguage, PublishedFile, PublishedShow, ShowCard};
+use super::{Options, SiteFile, catalogue, hex, listing, opml, torrent_path, torrents_feed};
+use crate::model::{Basis, PageLanguage, PublishedFile, PublishedShow};
 
 /// Stands for the publisher's address where it is not known: feeds have to name one.
 pub const PLACEHOLDER: &str = "https://your-site.example/torrents/";
@@ -82,12 +81,10 @@ fn files_of<'a>(shows: &'a [KitShow<'a>]) -> impl Iterator<Item = (&'a KitShow<'
 }
 
 fn site_files(shows: &[KitShow<'_>], options: &Options, now: Timestamp) -> Vec<SiteFile> {
-    let cards: Vec<_> = shows.iter().map(|kit| card(kit.show)).collect();
+    let cards: Vec<_> = shows.iter().map(|kit| kit.show.card()).collect();
     let all: Vec<_> = shows.iter().map(|kit| kit.show.clone()).collect();
-    let names = all.iter().flat_map(|show| {
-        let files = show.episodes.iter().flat_map(listed);
-        files.map(|file| (show.slug.as_str(), file.name.as_str()))
-    });
+    let names =
+        all.iter().flat_map(|show| show.in_force().map(|file| (show.slug.as_str(), file.name.as_str())));
     let mut files = assets();
     // A page for addresses that are none is his server's affair.
     files.extend(index_pages(&cards, options).into_iter().filter(|file| file.path != "404.html"));
@@ -100,7 +97,6 @@ fn site_files(shows: &[KitShow<'_>], options: &Options, now: Timestamp) -> Vec<S
     for kit in shows {
         files.extend(show_pages(kit.show, options));
         files.extend(torrents_feed::show_torrents(kit.show, options, None, now));
-        files.push(listing::show_torrents(kit.show, options));
         let in_folder =
             |name: &str, bytes: &Vec<u8>| SiteFile::new(format!("{}/{name}", kit.show.slug), bytes.clone());
         files.extend(kit.podcast.iter().map(|bytes| in_folder("podcast.xml", bytes)));
@@ -117,20 +113,6 @@ fn lookups(shows: &[PublishedShow], options: &Options) -> Vec<SiteFile> {
         made.extend(changes.files.into_iter().map(|file| (file.path, file.bytes)));
     }
     made.into_iter().map(|(path, bytes)| SiteFile { path, bytes }).collect()
-}
-
-fn card(show: &PublishedShow) -> ShowCard {
-    ShowCard {
-        slug: show.slug.clone(),
-        title: show.title.clone(),
-        author: show.author.clone(),
-        language: show.language.clone(),
-        link: show.link.clone(),
-        cover: show.cover,
-        episodes: u64::try_from(show.episodes.len()).unwrap_or(u64::MAX),
-        bytes: show.episodes.iter().flat_map(listed).map(|file| file.length).sum(),
-        newest: show.episodes.iter().filter_map(|episode| episode.date).max(),
-    }
 }
 
 /// As opentracker reads it (`-w`): one info hash per line, 40 hexadecimal digits. v2 swarms go by the first 20 bytes of

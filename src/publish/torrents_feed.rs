@@ -146,19 +146,13 @@ fn show_title(show: &PublishedShow) -> Text {
 
 /// The items of a show with their dates, in the show's order.
 fn entries(show: &PublishedShow, options: &Options) -> Vec<(Timestamp, Item)> {
-    let of_episode = |episode| {
-        let files: Vec<_> = listed(episode).collect();
-        let is_one_of_many = files.len() > 1;
-        files.into_iter().filter_map(move |file| entry(show, episode, file, is_one_of_many, options))
-    };
-    show.episodes.iter().flat_map(of_episode).collect()
-}
-
-/// The files of an episode that programs shall take.
-pub(super) fn listed(episode: &PublishedEpisode) -> impl Iterator<Item = &PublishedFile> {
-    let is_listed =
-        |file: &&PublishedFile| matches!(file.standing, Standing::Current { .. } | Standing::Official { .. });
-    episode.files.iter().filter(is_listed)
+    let mut entries = Vec::new();
+    for episode in &show.episodes {
+        let is_one_of_many = episode.in_force().count() > 1;
+        let of_episode = episode.in_force();
+        entries.extend(of_episode.filter_map(|file| entry(show, episode, file, is_one_of_many, options)));
+    }
+    entries
 }
 
 fn entry(

@@ -27,6 +27,20 @@ impl Store {
         Ok(())
     }
 
+    /// There is a reason to look at a source at once, unless it is known to tell nothing.
+    pub async fn plan_look_now(&self, id: EnclosureId, now: Timestamp) -> Result<()> {
+        sqlx::query(
+            "UPDATE enclosures SET source_next = $2, source_hint = $2
+             WHERE id = $1 AND source <> 'changes per request'",
+        )
+        .bind(id.0)
+        .bind(seconds(now))
+        .execute(&self.pool)
+        .await
+        .doing("plan a look at a source")?;
+        Ok(())
+    }
+
     /// Takes the next file of this pass whose source is due to be looked at.
     pub async fn claim_comparison(&self, pass: i64, now: Timestamp) -> Result<Option<CompareJob>> {
         let what = "claim a look at a source";
@@ -52,7 +66,7 @@ impl Store {
     async fn compare_job(&self, id: EnclosureId) -> Result<CompareJob> {
         let what = "read a file that is to be compared";
         let row = sqlx::query(
-            "SELECT e.url, e.file, e.source, e.source_checks, e.source_checked, e.source_failures, s.slug,
+            "SELECT e.url, e.file, e.source, e.source_checks, e.source_checked, e.source_failures, e.official, s.slug,
                  COALESCE(e.source_hint >= COALESCE(e.source_checked, 0), FALSE) AS hinted,
                  (SELECT MAX(f.replaced) FROM enclosures f WHERE f.replaced_by = e.id AND f.replaced_why = 'revised')
                      AS revised
@@ -75,6 +89,7 @@ impl Store {
                 checked: timestamp(row.try_get("source_checked")?),
                 hinted: row.try_get("hinted")?,
                 revised: timestamp(row.try_get("revised")?),
+                official: row.try_get("official")?,
             })
         };
         read().doing(what)

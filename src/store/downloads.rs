@@ -41,7 +41,9 @@ impl Store {
     async fn download_job(&self, id: EnclosureId) -> Result<DownloadJob> {
         let what = "read an enclosure";
         let row = sqlx::query(
-            "SELECT e.url, e.media_type, e.length_hint, e.file, e.length, e.repeated, e.official_url, s.slug,
+            "SELECT e.url, e.media_type, e.length_hint, e.file, e.length, e.repeated, s.slug,
+                 CASE WHEN e.replaced_by IS NULL THEN e.official_url END AS official_url,
+                 e.replaced_by IS NOT NULL AS replaced,
                  ep.guid, ep.title, ep.date, ep.link
              FROM enclosures e JOIN shows s ON s.id = e.show_id
              JOIN announcements a ON a.enclosure_id = e.id JOIN episodes ep ON ep.id = a.episode_id
@@ -74,6 +76,7 @@ impl Store {
                 repeated: row.try_get("repeated")?,
                 former,
                 official: row.try_get("official_url")?,
+                replaced: row.try_get("replaced")?,
             })
         };
         read().doing(what)
@@ -172,7 +175,8 @@ impl Store {
         let mut tx = self.begin().await.doing(what)?;
         sqlx::query(
             "UPDATE enclosures SET stage = $2, info_hash_v1 = $3, info_hash_v2 = $4, magnet = $5, next_attempt = NULL,
-                 error = NULL WHERE id = $1 AND stage <> 'withdrawn'",
+                 error = NULL, official_read = CASE WHEN official THEN NULL ELSE official_read END, official = FALSE
+             WHERE id = $1 AND stage <> 'withdrawn'",
         )
         .bind(id.0)
         .bind(Stage::TorrentReady.as_str())

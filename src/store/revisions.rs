@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use sqlx::{Row as _, Sqlite, Transaction};
 
-use super::downloads::event;
+use super::downloads::{NameTaken, event};
 use super::placements::info_hashes;
 use super::{Doing as _, Error, Result, Store, seconds};
 use crate::model::identity::comparable_url;
@@ -77,20 +77,20 @@ impl Store {
         id: EnclosureId,
         official: &OfficialTorrent<'_>,
         now: Timestamp,
-    ) -> Result<EnclosureId> {
+    ) -> Result<std::result::Result<EnclosureId, NameTaken>> {
         let what = "record the publisher's own torrent";
         let mut tx = self.begin().await.doing(what)?;
         let same_name =
-            sqlx::query("UPDATE enclosures SET file_key = 'replaced:' || id WHERE id = $1 AND file = $2")
+            sqlx::query("UPDATE enclosures SET file_key = 'replaced:' || id WHERE id = $1 AND file_key = $2")
                 .bind(id.0)
-                .bind(official.file)
+                .bind(official.file.to_lowercase())
                 .execute(&mut *tx)
                 .await
                 .doing(what)?
                 .rows_affected()
                 > 0;
         let new = replace(&mut tx, id, "official", now).await.doing(what)?;
-        sqlx::query(
+        let named = sqlx::query(
             "UPDATE enclosures SET stage = 'torrent_ready', official = TRUE, file = $3, file_key = $4,
                  official_read = official_url, info_hash_v1 = $5, info_hash_v2 = $6, magnet = $7,
                  (length, sniffed_type, etag, last_modified, sha256) =
@@ -105,8 +105,13 @@ impl Store {
         .bind(official.info_hash.v2().map(|hash| hash.to_string()))
         .bind(official.magnet)
         .execute(&mut *tx)
-        .await
-        .doing(what)?;
+        .await;
+        match named {
+            Err(sqlx::Error::Database(error)) if error.is_unique_violation() => {
+                return Ok(Err(NameTaken(official.file.to_owned())));
+            }
+            named => named.doing(what)?,
+        };
         if same_name {
             // His .torrent has taken the name of ours, so that nobody can be given ours any more.
             sqlx::query(
@@ -133,7 +138,7 @@ impl Store {
             .await
             .doing(what)?;
         tx.commit().await.doing(what)?;
-        Ok(new)
+        Ok(Ok(new))
     }
 
     /// The next placements of former versions whose time is over, as far as what has taken their place is there.

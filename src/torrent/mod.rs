@@ -17,7 +17,7 @@ mod verify;
 pub use bencode::{BencodeError, MAX_LENGTH};
 pub use create::{CreateError, Source, files_below, hash_file, sha256_file};
 pub use edit::edit;
-pub use magnet::magnet;
+pub use magnet::{MagnetLink, magnet, read_magnet};
 pub use make::{CREATED_BY, ContentHashes, FolderFile, FolderHashes, MetainfoRequest, Torrent, make};
 pub use metainfo::{Metainfo, MetainfoFile};
 pub use parse::{ParseError, parse};

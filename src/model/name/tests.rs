@@ -140,6 +140,36 @@ fn a_repeated_name_is_replaced_like_a_generic_one() {
     assert_eq!(file_name(&repeated), "2026-02-03 A title 820d5d8b.mp3");
 }
 
+#[test]
+fn a_file_of_a_later_version_is_told_apart_by_its_content() {
+    let inputs = inputs("https://a.test/show.mp3");
+    let named = |first| dated_name_of_content(&inputs, &[first; 32]);
+    assert_eq!(named(0xab), "2026-02-03 A title abababab.mp3");
+    assert_ne!(named(0xab), named(0xac));
+}
+
+#[test]
+fn only_names_that_are_one_file_on_every_system_are_taken_from_others() {
+    for name in ["cr158.mp3", "Ü 1.mp3", "no extension", &"a".repeat(230)] {
+        assert!(is_safe(name), "{name:?}");
+    }
+    for name in [
+        "",
+        ".partial",
+        "..",
+        "a/b",
+        "a\\b",
+        "nul.mp3",
+        "a\u{202e}3pm.exe",
+        "a\n",
+        "a.",
+        "a ",
+        &"a".repeat(231),
+    ] {
+        assert!(!is_safe(name), "{name:?}");
+    }
+}
+
 /// Checks what every name must hold.
 fn assert_safe(name: &str) {
     assert!(!name.is_empty() && name.len() <= MAX_NAME, "{name:?} has {} bytes", name.len());
