@@ -156,3 +156,21 @@ async fn a_file_of_two_episodes_is_reported_once_and_what_was_forgotten_stays() 
     assert_eq!(store.counted().await.unwrap(), [], "what was forgotten is not asked about any more");
     assert_eq!(store.reported(Some("other")).await.unwrap(), []);
 }
+
+#[tokio::test]
+async fn a_file_that_was_replaced_is_told_with_the_episode_of_what_has_replaced_it() {
+    let (_dir, store) = empty().await;
+    let ids = with_torrents(&store, &feed(&[(Some("a"), &["http://h/1.mp3", "http://h/2.mp3"])])).await;
+    store.record_readings(&tracker(), &[in_swarm(ids[0], 3, 1, 0)], &rise, now()).await.unwrap();
+    // As the replacement leaves it: nobody announces the former version any more.
+    for statement in [
+        "DELETE FROM announcements WHERE enclosure_id = $1",
+        "UPDATE enclosures SET magnet = NULL, replaced_by = $2 WHERE id = $1",
+    ] {
+        sqlx::query(statement).bind(ids[0].0).bind(ids[1].0).execute(&store.pool).await.unwrap();
+    }
+    let files = store.reported(None).await.unwrap().remove(0).files;
+    let told: Vec<_> = files.iter().map(|file| (file.enclosure, file.title.as_str())).collect();
+    assert_eq!(told, [(ids[0], "a"), (ids[1], "a")]);
+    assert_eq!(store.figures(ids[0]).await.unwrap()[0].completed, 3);
+}
