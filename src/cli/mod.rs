@@ -103,6 +103,9 @@ pub(crate) enum Error {
     /// A torrent tool failed.
     #[error(transparent)]
     Torrent(#[from] torrent::Error),
+    /// There is no kit.
+    #[error(transparent)]
+    Kit(#[from] pipeline::KitError),
     /// The command itself failed.
     #[error("{0}")]
     Failed(String),

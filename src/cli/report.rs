@@ -1,14 +1,16 @@
 //! `podseed report`: figures for the publisher.
 
 use std::io;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use jiff::civil::Date;
+use url::Url;
 
-use super::output::Stdout;
+use super::output::{Stdout, count, json, talk};
 use super::{Context, Error, Outcome};
 use crate::model::ReportedShow;
-use crate::pipeline::DataFolder;
+use crate::pipeline::{self, DataFolder};
 use crate::report::{Form, Format, Period, Sums, begin, days};
 use crate::store::Store;
 
@@ -41,6 +43,13 @@ pub(super) struct ReportArgs {
     /// Leave out the days after this one
     #[arg(long, value_name = "DATE")]
     until: Option<Date>,
+    /// Write no figures, but everything that the publisher needs to offer the torrents himself: into this folder,
+    /// which is empty or not there yet
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["format", "since", "until"])]
+    kit: Option<PathBuf>,
+    /// Where the publisher will have the site of the kit
+    #[arg(long, value_name = "URL", requires = "kit")]
+    base_url: Option<Url>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -78,14 +87,15 @@ impl ReportArgs {
 }
 
 pub(super) async fn run(args: &ReportArgs, context: &Context) -> Result<Outcome, Error> {
+    if let Some(into) = &args.kit {
+        return kit(args, into, context).await;
+    }
     let (form, period) = (args.form(context.json)?, args.period()?);
     let folder = DataFolder::new(&context.config()?.data_dir);
     let store = Store::open_existing(&folder.state()).await?;
     let shows = store.reported(args.show.as_deref()).await?;
     if let Some(show) = args.show.as_ref().filter(|_| shows.is_empty()) {
-        return Err(Error::Usage(format!(
-            "there is no show \"{show}\"; `podseed status` lists what there is"
-        )));
+        return Err(unknown(show));
     }
     let unwritten = |error: io::Error| Error::Failed(format!("cannot write the report: {error}"));
     let mut format = begin(form, period, io::BufWriter::new(Stdout)).map_err(unwritten)?;
@@ -94,6 +104,40 @@ pub(super) async fn run(args: &ReportArgs, context: &Context) -> Result<Outcome,
     }
     format.end().map_err(unwritten)?;
     Ok(Outcome::Done)
+}
+
+async fn kit(args: &ReportArgs, into: &Path, context: &Context) -> Result<Outcome, Error> {
+    let config = context.config()?;
+    let store = Store::open_existing(&DataFolder::new(&config.data_dir).state()).await?;
+    let known = store.feeds().await?.into_iter().map(|(slug, _)| slug);
+    let slugs: Vec<String> =
+        known.filter(|slug| args.show.as_ref().is_none_or(|show| show == slug)).collect();
+    if let Some(show) = args.show.as_ref().filter(|_| slugs.is_empty()) {
+        return Err(unknown(show));
+    }
+    let base_url = args.base_url.as_ref().map(|url| with_closing_slash(url.clone()));
+    let files = pipeline::write_kit(&config, &slugs, base_url, into).await?;
+    if context.json {
+        json(&serde_json::json!({"kit": into, "files": files}));
+    } else {
+        talk(format_args!(
+            "{} in {}; the README there says what they are for",
+            count(files as u64, "file"),
+            into.display()
+        ));
+    }
+    Ok(Outcome::Done)
+}
+
+fn unknown(show: &str) -> Error {
+    Error::Usage(format!("there is no show \"{show}\"; `podseed status` lists what there is"))
+}
+
+fn with_closing_slash(mut url: Url) -> Url {
+    if !url.path().ends_with('/') {
+        url.set_path(&format!("{}/", url.path()));
+    }
+    url
 }
 
 /// The outer error is one of the state.

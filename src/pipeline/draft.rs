@@ -5,14 +5,14 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 use url::Url;
 
-use super::Pipeline;
 use super::publish::{Failure, Prepared};
 use super::terms::is_secret;
+use super::{Error, Pipeline};
 use crate::feed::{self, Additions, Alternate};
 use crate::model::PublishedShow;
 use crate::publish::site::{self, Draft, Site};
 use crate::publish::{self, Options, SiteFile, catalogue, listing, opml, torrents_feed};
-use crate::store::{DueShow, EpisodeRecord, ShowFacts};
+use crate::store::{EpisodeRecord, ShowFacts};
 use crate::{error, fs};
 
 /// Changes of the site, gathered show by show.
@@ -152,16 +152,15 @@ impl Pipeline {
     /// The publisher's feed with our torrents in it. Where an address in it is not for everybody, there is none.
     pub(super) async fn podcast_feed(
         &self,
-        due: &DueShow,
         facts: &ShowFacts,
         show: &PublishedShow,
         options: &Options,
-    ) -> Result<Option<SiteFile>, Failure> {
+    ) -> Result<Option<SiteFile>, Error> {
         let path = format!("{}/podcast.xml", show.slug);
         let (Some(document), Some(address)) = (&facts.document, options.absolute(&path)) else {
             return Ok(None);
         };
-        if self.store.known_urls(due.id).await?.iter().any(|url| is_secret(url)) {
+        if self.store.known_urls(facts.id).await?.iter().any(|url| is_secret(url)) {
             return Ok(None);
         }
         let copy = fs::read(&self.folder().feed_copy(&show.slug), self.config.limits.feed_size);

@@ -11,6 +11,7 @@ mod drain;
 mod fetch;
 mod figures;
 mod keep;
+mod kit;
 mod monitor;
 mod official;
 mod place;
@@ -40,6 +41,7 @@ use crate::store::Store;
 use crate::{fs, store};
 use drain::Supply;
 
+pub use kit::{KitError, write_kit};
 pub use monitor::{Event, Monitor};
 pub use plan::{Plan, PlannedEnclosure, PlannedShow, plan};
 pub use poll::Target;
@@ -158,9 +160,14 @@ impl DataFolder {
         self.media().join(show)
     }
 
+    /// The folder of one show's .torrent files.
+    pub fn torrents(&self, show: &str) -> PathBuf {
+        self.0.join("torrents").join(show)
+    }
+
     /// The .torrent of a file.
     pub fn torrent(&self, show: &str, file: &str) -> PathBuf {
-        self.0.join("torrents").join(show).join(format!("{file}.torrent"))
+        self.torrents(show).join(format!("{file}.torrent"))
     }
 
     /// Our copy of a show's feed, as the publisher sent it.

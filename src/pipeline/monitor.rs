@@ -129,11 +129,19 @@ pub enum Event {
     },
 }
 
-/// Receives what happens.
+/// Receives what happens. `()` is not interested.
 pub trait Monitor: Send + Sync {
     /// One thing has happened.
     fn event(&self, event: &Event);
 
     /// A transfer begins; the result is told of its progress and dropped when it ends.
     fn transfer(&self, label: &str) -> Arc<dyn crate::download::Progress>;
+}
+
+impl Monitor for () {
+    fn event(&self, _event: &Event) {}
+
+    fn transfer(&self, _label: &str) -> Arc<dyn crate::download::Progress> {
+        Arc::new(())
+    }
 }

@@ -101,7 +101,7 @@ impl Pipeline {
         Ok(written)
     }
 
-    fn site_options(&self) -> Options {
+    pub(super) fn site_options(&self) -> Options {
         let publish = &self.config.publish;
         Options {
             base_url: publish.base_url.clone(),
@@ -176,7 +176,7 @@ impl Pipeline {
         let mut show = self.published_show(&facts, &episodes, now);
         let mut podcast_feed = None;
         if let Some(show) = &mut show {
-            podcast_feed = self.podcast_feed(due, &facts, show, options).await?;
+            podcast_feed = self.podcast_feed(&facts, show, options).await?;
             show.podcast_feed = podcast_feed.is_some();
         }
         let files = episodes.iter().flat_map(|episode| &episode.files);

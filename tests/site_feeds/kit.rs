@@ -98,7 +98,6 @@ fn a_kit_has_everything_that_a_publisher_needs() {
         "site/alpha/torrents.xml",
         "site/alpha/podcast.xml",
         "site/alpha/catalog.json",
-        "site/alpha/torrents.txt",
     ] {
         assert!(kit.join(file).is_file(), "{file}");
     }

@@ -1,0 +1,102 @@
+//! The hand-over kit: what is published of some shows, as a folder that their publisher can put on his own server.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use tokio_util::sync::CancellationToken;
+use url::Url;
+
+use super::{DataFolder, Error, Monitor, Pipeline, published};
+use crate::config::Config;
+use crate::fs;
+use crate::model::PublishedShow;
+use crate::publish::kit::{self, KitShow};
+use crate::publish::{Options, site};
+use crate::store::Store;
+
+/// The largest cover that podseed makes, and more.
+const LARGEST_COVER: u64 = 10 << 20;
+
+/// Why there is no kit.
+#[derive(Debug, thiserror::Error)]
+pub enum KitError {
+    /// The state cannot be read.
+    #[error(transparent)]
+    Pipeline(#[from] Error),
+    /// Nothing may be published.
+    #[error("nothing of it is published: {reason}")]
+    Nothing {
+        /// Why, of the first show.
+        reason: String,
+    },
+    /// The folder cannot be written.
+    #[error("cannot write the kit")]
+    Site(#[from] site::Error),
+}
+
+/// What goes into a kit of one show.
+struct Part {
+    show: PublishedShow,
+    podcast: Option<Vec<u8>>,
+    cover: Option<Vec<u8>>,
+    torrents: PathBuf,
+}
+
+/// Writes the kit of these shows into a folder that is empty or not there yet, for the address at which the publisher
+/// will have it. Only reads podseed's own folder. Gives the number of files.
+pub async fn write_kit(
+    config: &Arc<Config>,
+    slugs: &[String],
+    base_url: Option<Url>,
+    into: &Path,
+) -> Result<usize, KitError> {
+    let folder = DataFolder::new(&config.data_dir);
+    let store = Store::open_existing(&folder.state()).await.map_err(Error::from)?;
+    let quiet: Arc<dyn Monitor> = Arc::new(());
+    let pipeline = Pipeline::with_store(Arc::clone(config), store, None, quiet, CancellationToken::new())?;
+    let options = kit::options(base_url, &pipeline.site_options());
+    let mut parts = Vec::new();
+    for slug in slugs {
+        parts.extend(pipeline.kit_part(slug, &options).await?);
+    }
+    if parts.is_empty() {
+        return Err(KitError::Nothing { reason: pipeline.why_nothing(slugs).await? });
+    }
+    let shows: Vec<_> = parts
+        .iter()
+        .map(|part| KitShow {
+            show: &part.show,
+            podcast: part.podcast.clone(),
+            cover: part.cover.clone(),
+            torrents: &part.torrents,
+        })
+        .collect();
+    Ok(kit::draft(&shows, &options, Timestamp::now())?.write_into(into)?)
+}
+
+impl Pipeline {
+    async fn kit_part(&self, slug: &str, options: &Options) -> Result<Option<Part>, Error> {
+        let mut facts = self.store.show_facts(slug).await?;
+        let cover = fs::read(&self.folder().cover_copy(slug), LARGEST_COVER).ok();
+        facts.cover = cover.is_some();
+        let episodes = published::publishable(&facts, self.store.publishable(facts.id).await?);
+        let Some(mut show) = self.published_show(&facts, &episodes, Timestamp::now()) else {
+            return Ok(None);
+        };
+        // Ours is about to be his.
+        for file in show.episodes.iter_mut().flat_map(|episode| &mut episode.files) {
+            file.seeders.clear();
+        }
+        let podcast = self.podcast_feed(&facts, &show, options).await?;
+        show.podcast_feed = podcast.is_some();
+        let torrents = self.folder().torrents(slug);
+        Ok(Some(Part { show, podcast: podcast.map(|file| file.bytes), cover, torrents }))
+    }
+
+    async fn why_nothing(&self, slugs: &[String]) -> Result<String, Error> {
+        let Some(first) = slugs.first() else { return Ok("there is no show".to_owned()) };
+        let reason = super::basis(&self.store.show_facts(first).await?, None).err();
+        Ok(reason.unwrap_or_else(|| "nothing of it is seeded yet".to_owned()))
+    }
+}
