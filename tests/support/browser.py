@@ -26,6 +26,8 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.chrome.service import Service
 
 HEIGHT = 900
+# On a machine with much else to do, axe-core takes its time.
+PATIENCE = 180  # seconds
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):
@@ -63,6 +65,7 @@ class Stage:
             options.add_argument(flag)
         options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
         self.browser = webdriver.Chrome(options=options, service=Service("/usr/bin/chromedriver"))
+        self.browser.set_script_timeout(PATIENCE)
         self.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {
             "features": [{"name": "prefers-color-scheme", "value": question.get("scheme", "light")}],
         })
