@@ -47,7 +47,7 @@ impl Swap<'_> {
 
     /// Makes the twin the same as the live tree, and takes its mark.
     fn prepare(&mut self, ours: &BTreeSet<String>) -> Result<(), Error> {
-        let is_twin = Mark::is_shared(self.live, self.twin);
+        let is_twin = Mark::is_shared(self.live, self.twin) && self.has_same_roots(ours)?;
         self.make_folders().map_err(|error| self.explain(error))?;
         Mark::remove(self.twin)?;
         (self.step)()?;
@@ -60,6 +60,18 @@ impl Swap<'_> {
             _ => Error::File(error),
         })?;
         (self.step)()
+    }
+
+    /// Whether what is podseed's own directly in the live tree is there in the twin, and the other way round: somebody
+    /// may have worked in the live one by hand.
+    fn has_same_roots(&self, ours: &BTreeSet<String>) -> Result<bool, Error> {
+        let is_there = |folder: &Path, name| Ok::<_, Error>(tree::look(&folder.join(name))?.is_some());
+        for name in ours {
+            if is_there(self.live, name)? != is_there(self.twin, name)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     fn make_folders(&self) -> Result<(), fs::Error> {
@@ -172,3 +184,6 @@ fn remove(root: &Path, path: &Path) -> Result<(), Error> {
     tree::prune(root, path.parent().unwrap_or(root));
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;
