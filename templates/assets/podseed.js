@@ -32,12 +32,9 @@
         shown += found;
       }
       const { shown: some, nothing, elsewhere } = status.dataset;
-      const parts = [];
-      if (words.length || wanted) {
-        parts.push(shown ? fill(some, shown, items.length) : nothing);
-        if (elsewhere) parts.push(elsewhere);
-      }
-      status.textContent = parts.join(" – ").replace(". – ", ". ");
+      const isSearching = words.length > 0 || wanted !== "";
+      const said = shown ? fill(some, shown, items.length) : nothing;
+      status.textContent = isSearching ? [said, elsewhere].filter(Boolean).join(" ") : "";
     }
 
     let timer;

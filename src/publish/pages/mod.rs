@@ -79,48 +79,55 @@ fn show_page(
 ) -> SiteFile {
     let t = Language::of(language);
     let paging = Paging::of(show.episodes.len());
-    let view = ShowView::new(show, t, options);
-    let name = number.map(|number| language::fill(t.show.page, &[&t.number(count(number))]));
     let path = format!("{}/{}", show.slug, paging::file_name(number));
+    let view = ShowView::new(show, t, options);
+    let name = number.map(|number| page_name(number, t));
     let mut frame = Frame::new(language, "../", &path, options);
-    frame.title = match &name {
-        Some(name) => format!("{} – {name}", view.title),
-        None => format!("{} – {}", view.title, t.site.title),
-    };
+    frame.title = format!("{} – {}", view.title, name.as_deref().unwrap_or(t.site.title));
     frame.description = view.summary();
     frame.alternates = Alternate::of_show(show, t, options);
-    let range = paging.range(number);
-    // Counted from the oldest: a new episode does not change the number of another.
-    let first = show.episodes.len() - range.start;
-    let episodes = show.episodes[range].iter().enumerate();
-    let link = |number: Option<usize>, words: &str| PageLink::new(number, words.to_owned());
-    let pages = match number {
-        None => (1..=paging.older_pages()).rev().map(|page| page_link(show, page, paging, t)).collect(),
-        Some(_) => Vec::new(),
-    };
     let content = ShowPage {
         t,
         frame,
-        episodes: episodes
-            .map(|(index, episode)| EpisodeView::new(show, episode, first - index, t, options))
-            .collect(),
+        episodes: episodes(show, paging, number, t, options),
         name,
-        newer: number.map(|number| link(paging.newer(number), t.show.newer)),
-        older: paging.older(number).map(|older| link(Some(older), t.show.older)),
-        pages,
+        newer: number.map(|number| PageLink::new(paging.newer(number), t.show.newer)),
+        older: paging.older(number).map(|older| PageLink::new(Some(older), t.show.older)),
+        pages: match number {
+            None => (1..=paging.older_pages()).rev().map(|page| page_link(show, paging, page, t)).collect(),
+            Some(_) => Vec::new(),
+        },
         show: view,
     };
     page(path, &content)
 }
 
+/// The episodes of a page. They are counted from the oldest, so that a new one does not change another's number.
+fn episodes(
+    show: &PublishedShow,
+    paging: Paging,
+    page: Option<usize>,
+    t: &Language,
+    options: &Options,
+) -> Vec<EpisodeView> {
+    let range = paging.range(page);
+    let first = show.episodes.len() - range.start;
+    let episodes = show.episodes[range].iter().enumerate();
+    episodes.map(|(index, episode)| EpisodeView::new(show, episode, first - index, t, options)).collect()
+}
+
+fn page_name(number: usize, t: &Language) -> String {
+    language::fill(t.show.page, &[&number.to_string()])
+}
+
 /// A link to an older page that says from when to when its episodes are.
-fn page_link(show: &PublishedShow, number: usize, paging: Paging, t: &Language) -> PageLink {
+fn page_link(show: &PublishedShow, paging: Paging, number: usize, t: &Language) -> PageLink {
     let dates = show.episodes[paging.range(Some(number))].iter().filter_map(|episode| episode.date);
     let text = |time: Option<Timestamp>| time.and_then(|time| t.date(language::day(time)));
     let words = match (text(dates.clone().min()), text(dates.max())) {
         (Some(from), Some(until)) if from == until => from,
         (Some(from), Some(until)) => format!("{from} {} {until}", t.show.to),
-        _ => language::fill(t.show.page, &[&t.number(count(number))]),
+        _ => page_name(number, t),
     };
     PageLink::new(Some(number), words)
 }
@@ -137,10 +144,6 @@ fn about_path(language: PageLanguage, options: &Options) -> String {
         true => "about.html".to_owned(),
         false => format!("about-{language}.html"),
     }
-}
-
-fn count(number: usize) -> u64 {
-    u64::try_from(number).unwrap_or(u64::MAX)
 }
 
 fn page(path: impl Into<String>, content: &impl Template) -> SiteFile {

@@ -71,8 +71,8 @@ pub(super) struct PageLink {
 }
 
 impl PageLink {
-    pub(super) fn new(page: Option<usize>, words: String) -> Self {
-        Self { href: paging::file_name(page), words }
+    pub(super) fn new(page: Option<usize>, words: impl Into<String>) -> Self {
+        Self { href: paging::file_name(page), words: words.into() }
     }
 }
 
@@ -181,6 +181,8 @@ pub(super) struct EpisodeView {
     pub title: Text,
     pub date: Option<DateView>,
     pub link: Option<Link>,
+    /// Where it is not the show's.
+    pub basis: Option<BasisView>,
     pub files: Vec<FileView>,
 }
 
@@ -192,17 +194,14 @@ impl EpisodeView {
         t: &Language,
         options: &Options,
     ) -> Self {
-        let file = |file: &PublishedFile| {
-            let mut view = FileView::new(&show.slug, file, t, options);
-            view.basis = episode.basis.as_ref().map(|basis| BasisView::new(basis, t));
-            view
-        };
+        let file = |file: &PublishedFile| FileView::new(&show.slug, file, t, options);
         let name = episode.files.first().map_or(show.slug.as_str(), |file| file.name.as_str());
         Self {
             number,
             title: Text::title(&episode.title).or(name),
             date: episode.date.and_then(|date| DateView::of(date, t)),
             link: episode.link.as_deref().and_then(Link::parse),
+            basis: episode.basis.as_ref().map(|basis| BasisView::new(basis, t)),
             files: episode.files.iter().map(file).collect(),
         }
     }
@@ -228,12 +227,12 @@ pub(super) struct FileView {
     pub publisher: Option<Link>,
     pub here: Option<String>,
     pub seeding: String,
-    pub is_seeded: bool,
+    /// A client has itself said that it seeds.
+    pub is_confirmed: bool,
     pub seeders: Vec<SeederView>,
     /// Label and value of what can be copied.
     pub hashes: Vec<(String, String)>,
     pub published: Option<DateView>,
-    pub basis: Option<BasisView>,
 }
 
 /// A client that has the file.
@@ -248,6 +247,18 @@ pub(super) struct SeederView {
 pub(super) struct Note {
     pub words: String,
     pub link: Option<Link>,
+    /// Whether this may not be the file that the reader wants.
+    pub is_caution: bool,
+}
+
+impl Note {
+    fn good(words: impl Into<String>) -> Self {
+        Self { words: words.into(), link: None, is_caution: false }
+    }
+
+    fn caution(words: impl Into<String>) -> Self {
+        Self { is_caution: true, ..Self::good(words) }
+    }
 }
 
 impl FileView {
@@ -271,11 +282,10 @@ impl FileView {
             publisher: Link::parse(&file.url),
             here: options.web_seed.then(|| below(media_path(slug, &file.name))),
             seeding: seeding(&file.seeders, t),
-            is_seeded: !file.seeders.is_empty(),
+            is_confirmed: file.seeders.iter().any(|seeder| seeder.verified.is_some()),
             seeders: file.seeders.iter().map(|seeder| SeederView::new(seeder, t)).collect(),
             hashes: hashes(file, t),
             published: DateView::of(file.published, t),
-            basis: None,
         }
     }
 }
@@ -338,28 +348,26 @@ fn official_elsewhere(standing: &Standing) -> Option<Link> {
 
 fn notes(file: &PublishedFile, t: &Language) -> Vec<Note> {
     let date = |time: &Timestamp| t.date(day(*time)).unwrap_or_default();
-    let plain = |words: String| Note { words, link: None };
     let mut notes = Vec::new();
     match &file.standing {
         Standing::Current { since, .. } => {
-            let official = official_elsewhere(&file.standing);
-            notes.extend(official.map(|_| plain(t.file.official_elsewhere.to_owned())));
-            notes.extend(since.as_ref().map(|since| plain(fill(t.file.replaces, &[&date(since)]))));
+            notes.extend(official_elsewhere(&file.standing).map(|_| Note::good(t.file.official_elsewhere)));
+            notes.extend(since.as_ref().map(|since| Note::good(fill(t.file.replaces, &[&date(since)]))));
         }
         Standing::Official { url } => {
-            notes.push(Note { words: t.file.official.to_owned(), link: Link::parse(url) });
+            notes.push(Note { link: Link::parse(url), ..Note::good(t.file.official) });
         }
         Standing::Revised { on, until } => {
-            notes.push(plain(fill(t.file.revised, &[&date(on), &date(until)])));
+            notes.push(Note::caution(fill(t.file.revised, &[&date(on), &date(until)])));
         }
         Standing::Superseded { on, until } => {
-            notes.push(plain(fill(t.file.superseded, &[&date(on), &date(until)])));
+            notes.push(Note::caution(fill(t.file.superseded, &[&date(on), &date(until)])));
         }
     }
     match file.source {
         SourceState::Unknown | SourceState::Stable => {}
-        SourceState::ChangesPerRequest => notes.push(plain(t.file.changes_per_request.to_owned())),
-        SourceState::ChangedOnce => notes.push(plain(t.file.changed_once.to_owned())),
+        SourceState::ChangesPerRequest => notes.push(Note::caution(t.file.changes_per_request)),
+        SourceState::ChangedOnce => notes.push(Note::caution(t.file.changed_once)),
     }
     notes
 }

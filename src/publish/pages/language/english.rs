@@ -64,7 +64,7 @@ pub(super) static ENGLISH: Language = Language {
         find_episode: "Find an episode",
         language: "Language",
         every_language: "Every language",
-        shown: "{n} of {all} shown",
+        shown: "{n} of {all} shown.",
         nothing: "Nothing found.",
         elsewhere: "Only this page was searched. There are more episodes on the other pages.",
         copy: "Copy",
@@ -115,11 +115,11 @@ pub(super) static ENGLISH: Language = Language {
         badge_official: "Official",
         badge_former: "Earlier version",
         replaces: "The publisher replaced the file. This is the new one, since {}.",
-        official_elsewhere: "The publisher offers a torrent of his own, which comes first.",
+        official_elsewhere: "The publisher offers a torrent of their own, which comes first.",
         official: "This is the publisher’s own torrent.",
-        offered_here: "Where he offers it",
+        offered_here: "Where they offer it",
         revised: "The publisher replaced this file on {}. It is still seeded until {}.",
-        superseded: "Since {} the publisher offers a torrent of his own. This one is still seeded until {}.",
+        superseded: "Since {} the publisher offers a torrent of their own. This one is still seeded until {}.",
         changes_per_request: "The publisher’s server gives each listener a file of its own, with other advertising \
                               for instance. This is the one that was fetched.",
         changed_once: "The publisher’s server now gives another file. This is the one that was fetched.",
@@ -169,7 +169,7 @@ const TOPICS: &[Topic] = &[
                  BitTorrent program under “Add magnet link” or “Open URL”.",
                 "The browser shows odd characters instead of saving: choose “Save link as” on “Torrent”.",
                 "The torrent stays at 0 %: nobody who has the file can be reached at the moment, or your network \
-                 blocks BitTorrent. “From the publisher” always works as long as his server has the file.",
+                 blocks BitTorrent. “From the publisher” works as long as their server has the file.",
             ]),
         ],
     },
@@ -194,8 +194,8 @@ const TOPICS: &[Topic] = &[
                  be recorded by anybody.",
             ),
             Block::Paragraph(
-                "With “From the publisher” there is nobody in between: only the publisher’s server, and those whom \
-                 he has commissioned with it, see your address.",
+                "With “From the publisher” there is nobody in between: only the publisher’s server, and those who \
+                 run it for them, see your address.",
             ),
             Block::Paragraph(
                 "This site itself sets no cookies, counts nobody, and loads nothing from other servers. What its \

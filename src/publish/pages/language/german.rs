@@ -64,7 +64,7 @@ pub(super) static GERMAN: Language = Language {
         find_episode: "Folge suchen",
         language: "Sprache",
         every_language: "Alle Sprachen",
-        shown: "{n} von {all} angezeigt",
+        shown: "{n} von {all} angezeigt.",
         nothing: "Nichts gefunden.",
         elsewhere: "Nur diese Seite wurde durchsucht. Auf den anderen Seiten sind weitere Folgen.",
         copy: "Kopieren",
@@ -170,7 +170,7 @@ const TOPICS: &[Topic] = &[
                 "Der Browser zeigt seltsame Zeichen, statt zu speichern: bei „Torrent“ den Befehl „Ziel speichern unter“ \
                  nehmen.",
                 "Der Torrent bleibt bei 0 %: Im Augenblick ist niemand erreichbar, der die Datei hat, oder Ihr Netz sperrt \
-                 BitTorrent. „Vom Herausgeber“ geht immer, solange sein Server die Datei hat.",
+                 BitTorrent. „Vom Herausgeber“ geht, solange sein Server die Datei hat.",
             ]),
         ],
     },
