@@ -219,7 +219,10 @@ fn mirror_file(from: &Path, to: &Path) -> Result<(), Error> {
         _ => {}
     }
     match link(from, to) {
-        Err(error) if error.kind() == Some(ErrorKind::PermissionDenied) && source.is_file() => copy(from, to),
+        Err(error) if error.kind() == Some(ErrorKind::PermissionDenied) && source.is_file() => {
+            copy(from, to)?;
+            sync_file(to)
+        }
         // The user has taken it away in the meantime.
         Err(error) if error.kind() == Some(ErrorKind::NotFound) => Ok(()),
         linked => linked,

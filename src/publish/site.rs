@@ -161,9 +161,9 @@ impl Site {
     ) -> Result<Written, Error> {
         let mark = self.mark()?;
         let mut written = Written::default();
-        let places = Places { live: &self.live, ours: mark.as_ref().map(|mark| &mark.entries) };
-        let goes = places.removals(draft)?;
-        let mut changes = places.changes(draft, &mut written)?;
+        let comparison = Comparison { live: &self.live, ours: mark.as_ref().map(|mark| &mark.entries) };
+        let goes = comparison.removals(draft)?;
+        let mut changes = comparison.changes(draft, &mut written)?;
         written.removed = goes.len();
         // What goes makes room for what comes.
         changes.splice(0..0, goes.iter().map(|path| Change { path, content: None }));
@@ -199,13 +199,13 @@ impl Site {
 }
 
 /// Finds what a draft changes in the live tree.
-struct Places<'a> {
+struct Comparison<'a> {
     live: &'a Path,
     /// `None` before the first publication.
     ours: Option<&'a BTreeSet<String>>,
 }
 
-impl Places<'_> {
+impl Comparison<'_> {
     /// Whether the user has something of his own there.
     fn is_users(&self, path: &SitePath) -> Result<bool, Error> {
         let is_ours = self.ours.is_some_and(|ours| ours.contains(path.root()));
