@@ -167,15 +167,11 @@ fn the_content_security_policy_stops_what_would_still_get_in() {
     std::fs::write(&page, text.replace("</main>", injected)).unwrap();
     let mut browser = Browser::start(Reader::DESK);
     let origin = browser.serve(site.path());
-    browser.run(&format!("location.href = '{origin}single/index.html'"));
-    browser.run(
-        "return new Promise((done) => document.readyState === 'complete' ? done() : addEventListener('load', done))",
-    );
-    let seen = browser.run("document.querySelector('#lure').click(); return document.title");
-    assert!(seen.as_str().unwrap().starts_with("The One"), "{seen}");
+    let seen = browser.visit(&origin, "single/index.html");
+    browser.run("document.querySelector('#lure').click()");
     assert_eq!(browser.run("return window.pwned ?? null"), Value::Null);
     assert_eq!(browser.run("return getComputedStyle(document.body).getPropertyValue('--pwned')"), "");
-    let console = browser.console();
+    let console = seen["console"].to_string();
     for kept_out in ["script-src 'self'", "style-src 'self'", "img-src 'self'"] {
         assert!(console.contains(kept_out), "nothing of {kept_out} in {console}");
     }
@@ -297,12 +293,15 @@ fn a_button_copies_with_the_clipboard_of_secure_pages_and_without() {
         if !is_secure {
             browser.run("Object.defineProperty(navigator, 'clipboard', {value: undefined})");
         }
-        browser.run(&format!("document.querySelectorAll('button.copy')[{button}].focus()"));
+        // The button says so for a moment only.
+        browser.run(&format!(
+            "const button = document.querySelectorAll('button.copy')[{button}];
+             const look = () => {{ if (button.textContent === 'Copied') window.copied = {button} }};
+             new MutationObserver(look).observe(button, {{childList: true}});
+             button.focus()"
+        ));
         browser.keys(&["Enter"]);
-        wait_until(
-            &mut browser,
-            &format!("document.querySelectorAll('button.copy')[{button}].textContent === 'Copied'"),
-        );
+        wait_until(&mut browser, &format!("window.copied === {button}"));
         browser.run("const input = document.querySelector('#find'); input.value = ''; input.focus()");
         browser.paste();
         let pasted = browser.run("return document.querySelector('#find').value");

@@ -73,19 +73,19 @@ impl Browser {
 
     /// Opens a page. It must have said nothing on the console, and asked for nothing outside of this origin.
     pub(crate) fn open(&mut self, origin: &str, page: &str) {
-        let seen = self.ask(json!({"ask": "open", "address": format!("{origin}{page}")}));
+        let seen = self.visit(origin, page);
         assert_quiet(&seen, origin, page);
+    }
+
+    /// Opens a page; gives all that it asked for as `requests`, and its warnings and errors as `console`.
+    pub(crate) fn visit(&mut self, origin: &str, page: &str) -> Value {
+        self.ask(json!({"ask": "open", "address": format!("{origin}{page}")}))
     }
 
     /// Whether the page has been as quiet since it was opened.
     pub(crate) fn assert_still_quiet(&mut self, origin: &str, page: &str) {
         let seen = self.ask(json!({"ask": "logs"}));
         assert_quiet(&seen, origin, page);
-    }
-
-    /// What the console has got since it was last asked, warnings and errors.
-    pub(crate) fn console(&mut self) -> String {
-        self.ask(json!({"ask": "logs"}))["console"].to_string()
     }
 
     /// What a piece of JavaScript returns.
