@@ -6,12 +6,13 @@
 
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, ErrorKind, Write as _};
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, chown};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{CWD, OFlags, RenameFlags, renameat_with};
 
-use super::{Error, flags, parent, rename, same_file, temporary_name};
+use super::{Error, TEMPORARY_SUFFIX, flags, parent, rename, same_file, temporary_name};
 
 /// The deepest nesting of folders that is walked.
 pub const MAX_DEPTH: usize = 32;
@@ -165,7 +166,8 @@ pub fn prune(root: &Path, path: &Path) {
 }
 
 /// Makes the folder `to` hold the same as `from`, by hard links: of what stands directly in either, only names that
-/// `which` wants. What is the same already is left alone.
+/// `which` wants. What is the same already is left alone. What a crash has left under a temporary name is not taken
+/// over.
 pub fn mirror(from: &Path, to: &Path, which: &dyn Fn(&Path) -> bool) -> Result<(), Error> {
     mirror_level(from, to, which, MAX_DEPTH, true)
 }
@@ -185,11 +187,12 @@ fn mirror_level(
     let Some(below) = levels.checked_sub(1) else { return Err(too_deep(from)) };
     let surplus = if removing { entries(to)? } else { Vec::new() };
     for (name, _) in surplus.into_iter().filter(|(name, _)| which(name)) {
-        if look(&from.join(&name))?.is_none() {
+        if is_temporary(&name) || look(&from.join(&name))?.is_none() {
             remove(&to.join(name))?;
         }
     }
-    for (name, kind) in entries(from)?.into_iter().filter(|(name, _)| which(name)) {
+    let wanted = entries(from)?.into_iter().filter(|(name, _)| which(name) && !is_temporary(name));
+    for (name, kind) in wanted {
         let (from, to) = (from.join(&name), to.join(&name));
         if kind.is_dir() {
             make_one_dir(&to)?;
@@ -202,6 +205,10 @@ fn mirror_level(
     Ok(())
 }
 
+fn is_temporary(name: &Path) -> bool {
+    name.as_os_str().as_bytes().ends_with(TEMPORARY_SUFFIX.as_bytes())
+}
+
 /// A file of another user may not be linked (`fs.protected_hardlinks` of Linux): it is copied then.
 fn mirror_file(from: &Path, to: &Path) -> Result<(), Error> {
     let Some(source) = look(from)? else { return Ok(()) };
@@ -212,7 +219,10 @@ fn mirror_file(from: &Path, to: &Path) -> Result<(), Error> {
         _ => {}
     }
     match link(from, to) {
-        Err(error) if error.kind() == Some(ErrorKind::PermissionDenied) && source.is_file() => copy(from, to),
+        Err(error) if error.kind() == Some(ErrorKind::PermissionDenied) && source.is_file() => {
+            copy(from, to)?;
+            sync_file(to)
+        }
         // The user has taken it away in the meantime.
         Err(error) if error.kind() == Some(ErrorKind::NotFound) => Ok(()),
         linked => linked,

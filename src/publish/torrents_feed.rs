@@ -231,15 +231,29 @@ fn description(
         Basis::Licence { name, .. } => name.clone(),
         Basis::Permission(words) => words.clone(),
     });
-    if matches!(file.standing, Standing::Official { .. }) {
-        parts.push(match page_language(show.language.as_deref(), options) {
-            PageLanguage::English => "the publisher's own torrent".to_owned(),
-            PageLanguage::German => "Torrent des Herausgebers".to_owned(),
-        });
-    }
+    parts.extend(official(show, file, options));
     parts.extend(file.sha256.map(|hash| format!("SHA-256 {}", super::hex(&hash))));
     let parts: Vec<_> = parts.iter().map(|part| Text::title(part).to_string()).collect();
     partial_escape(parts.join(" · ")).into_owned()
+}
+
+/// What there is of the publisher's own.
+fn official(show: &PublishedShow, file: &PublishedFile, options: &Options) -> Option<String> {
+    let language = page_language(show.language.as_deref(), options);
+    match &file.standing {
+        Standing::Official { .. } => Some(match language {
+            PageLanguage::English => "the publisher's own torrent".to_owned(),
+            PageLanguage::German => "Torrent des Herausgebers".to_owned(),
+        }),
+        Standing::Current { official: Some(url), .. } => {
+            let link = Link::parse(url)?;
+            Some(match language {
+                PageLanguage::English => format!("the publisher offers a torrent of his own: {link}"),
+                PageLanguage::German => format!("der Herausgeber bietet selbst einen Torrent an: {link}"),
+            })
+        }
+        _ => None,
+    }
 }
 
 fn megabytes(bytes: u64) -> String {

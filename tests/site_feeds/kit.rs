@@ -160,6 +160,7 @@ fn the_commands_of_the_readme_do_what_it_says() {
         let ours = Ours::new(vec![alpha]);
         let kit = ours.kit(None);
         let readme = read(kit.join(name));
+        assert!(!readme.contains("\n\n\n") && !readme.contains('{'), "{readme}");
         assert!(read(kit.join("site/alpha/torrents.xml")).contains(PLACEHOLDER));
         shell(&command(&readme, "grep -rlZ"), &kit);
         for file in files_below(&kit.join("site")) {
@@ -185,6 +186,7 @@ fn shows_of_one_publisher_share_a_kit() {
     // Of two languages, that of our site.
     let readme = read(kit.join("README.md"));
     assert!(readme.starts_with("# The alpha show, The beta show:"), "{readme}");
+    assert!(readme.contains("Each show has a folder") && !readme.contains("\n\n\n"), "{readme}");
     let check = format!("sha256sum -c {}", kit.join("SHA256SUMS").display());
     shell(&check, &ours.path("media"));
     // Both have an episode of this guid.

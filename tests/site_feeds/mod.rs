@@ -45,6 +45,26 @@ fn read_set(live: &Path, paths: &[&str]) -> Option<Vec<String>> {
     (read(MARK)? == before).then(|| set.expect("a file of a complete generation is missing"))
 }
 
+/// Reads the files below a folder that is held open all the time: each is there and complete, and never older than
+/// before.
+fn read_held(live: &Path, paths: &[&str], done: &AtomicBool) -> usize {
+    let folder = File::open(live).unwrap();
+    let mut last = vec![0; paths.len()];
+    let mut changes = 0;
+    while !done.load(Ordering::Relaxed) {
+        for (path, last) in paths.iter().zip(&mut last) {
+            let file = openat(&folder, *path, OFlags::RDONLY, Mode::empty()).unwrap();
+            let mut text = String::new();
+            File::from(file).read_to_string(&mut text).unwrap();
+            let number: usize = text.parse().unwrap_or_else(|_| panic!("half a file: {text:?}"));
+            assert!(number >= *last, "{path} is of generation {number}, seen was {last}");
+            changes += usize::from(number > *last);
+            *last = number;
+        }
+    }
+    changes
+}
+
 #[test]
 fn a_reader_never_misses_a_file_nor_gets_an_older_one_after_a_newer() {
     const NAMES: [&str; 3] = ["a.txt", "show/b.txt", "show/deep/c.txt"];
@@ -64,6 +84,7 @@ fn a_reader_never_misses_a_file_nor_gets_an_older_one_after_a_newer() {
     let paths = NAMES.map(|name| live.join(name));
     std::thread::scope(|scope| {
         let by_path = scope.spawn(|| read_numbers(&paths, &done));
+        let held = scope.spawn(|| read_held(&live, &NAMES, &done));
         let sets = scope.spawn(|| {
             let mut whole = 0;
             while !done.load(Ordering::Relaxed) {
@@ -78,6 +99,6 @@ fn a_reader_never_misses_a_file_nor_gets_an_older_one_after_a_newer() {
             std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| (2..=200).for_each(publish)));
         done.store(true, Ordering::Relaxed);
         assert!(published.is_ok());
-        assert!(by_path.join().unwrap() > 20 && sets.join().unwrap() > 20);
+        assert!(by_path.join().unwrap() > 20 && sets.join().unwrap() > 20 && held.join().unwrap() > 20);
     });
 }

@@ -117,9 +117,16 @@ fn former_versions_are_left_out_and_official_torrents_are_said_to_be() {
             ("03".repeat(20), "Sun, 1 Feb 2026 10:00:00 +0000".to_owned()),
         ]
     );
-    let said =
-        |index: usize| channel.items()[index].description().unwrap().contains("publisher's own torrent");
-    assert_eq!((said(0), said(1)), (false, true));
+    let said = |index: usize, words: &str| channel.items()[index].description().unwrap().contains(words);
+    assert!(said(1, "the publisher's own torrent") && !said(0, "publisher"));
+
+    let official = Some("https://show.example/a&b.torrent".to_owned());
+    show.episodes[0].files[0].standing = Standing::Current { since: None, official };
+    let description = read(&feed(&show)).items()[0].description().unwrap().to_owned();
+    assert!(
+        description.contains("torrent of his own: https://show.example/a&amp;b.torrent"),
+        "{description}"
+    );
 }
 
 #[test]

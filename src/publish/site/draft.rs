@@ -90,7 +90,9 @@ impl Content {
             Self::Bytes(bytes) => Ok(tree::put(path, bytes)?),
             Self::Copy(source) => Ok(tree::copy(source, path)?),
             Self::Link(source) => tree::link(source, path).map_err(|error| match error.kind() {
-                Some(ErrorKind::CrossesDevices) => Error::OtherFileSystem { path: source.clone() },
+                Some(ErrorKind::CrossesDevices | ErrorKind::PermissionDenied) => {
+                    Error::NotLinkable { path: source.clone(), source: error }
+                }
                 _ => Error::File(error),
             }),
         }

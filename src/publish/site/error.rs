@@ -75,15 +75,17 @@ pub enum Error {
         /// What the system says.
         source: fs::Error,
     },
-    /// A file that was to be linked into the site lies in another file system.
+    /// A media file that the system does not let into the site as a hard link.
     #[error(
-        "{} cannot be linked into the site, which lies in another file system; set publish.site_dir to a folder in \
-         the same one, or turn publish.web_seed off",
+        "{} cannot be linked into the site, as publish.web_seed wants it: both have to lie in one file system, and the \
+         file has to belong to podseed's user; set publish.site_dir to such a folder, or turn publish.web_seed off",
         path.display()
     )]
-    OtherFileSystem {
+    NotLinkable {
         /// The file.
         path: PathBuf,
+        /// What the system says.
+        source: fs::Error,
     },
     /// Anything else about a file.
     #[error(transparent)]

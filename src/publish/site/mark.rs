@@ -45,7 +45,9 @@ impl Mark {
     pub(super) fn write(&self, folder: &Path) -> Result<(), Error> {
         let path = folder.join(MARK);
         let text = serde_json::to_vec(self).map_err(|_| Error::Mark { path: path.clone() })?;
-        Ok(fs::write_atomic(&path, &text)?)
+        tree::put(&path, &text)?;
+        tree::sync_file(&path)?;
+        Ok(tree::sync_dir(folder)?)
     }
 
     pub(super) fn remove(folder: &Path) -> Result<(), Error> {

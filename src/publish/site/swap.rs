@@ -30,8 +30,8 @@ impl Swap<'_> {
             Some(old) => (old.generation + 1, old.entries),
             None => (1, BTreeSet::new()),
         };
-        self.prepare(&ours)?;
-        self.change()?;
+        let was_twin = self.prepare(&ours)?;
+        self.change(was_twin)?;
         let mark = Mark::new(generation, self.entries(&ours)?);
         mark.write(self.twin)?;
         (self.step)()?;
@@ -45,9 +45,9 @@ impl Swap<'_> {
         Ok(())
     }
 
-    /// Makes the twin the same as the live tree, and takes its mark.
-    fn prepare(&mut self, ours: &BTreeSet<String>) -> Result<(), Error> {
-        let is_twin = Mark::is_shared(self.live, self.twin);
+    /// Makes the twin the same as the live tree, and takes its mark. Gives whether it was the same already.
+    fn prepare(&mut self, ours: &BTreeSet<String>) -> Result<bool, Error> {
+        let is_twin = Mark::is_shared(self.live, self.twin) && self.has_same_roots(ours)?;
         self.make_folders().map_err(|error| self.explain(error))?;
         Mark::remove(self.twin)?;
         (self.step)()?;
@@ -59,7 +59,20 @@ impl Swap<'_> {
             Some(ErrorKind::CrossesDevices) => Error::MountPoint { path: self.live.to_owned() },
             _ => Error::File(error),
         })?;
-        (self.step)()
+        (self.step)()?;
+        Ok(is_twin)
+    }
+
+    /// Whether what is podseed's own directly in the live tree is there in the twin, and the other way round: somebody
+    /// may have worked in the live one by hand.
+    fn has_same_roots(&self, ours: &BTreeSet<String>) -> Result<bool, Error> {
+        let is_there = |folder: &Path, name| Ok::<_, Error>(tree::look(&folder.join(name))?.is_some());
+        for name in ours {
+            if is_there(self.live, name)? != is_there(self.twin, name)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     fn make_folders(&self) -> Result<(), fs::Error> {
@@ -71,8 +84,8 @@ impl Swap<'_> {
         Ok(())
     }
 
-    /// Makes the changes in the twin, and brings them to the disk.
-    fn change(&mut self) -> Result<(), Error> {
+    /// Makes the changes in the twin, and brings them to the disk; and all the rest of it, if it was no twin before.
+    fn change(&mut self, was_twin: bool) -> Result<(), Error> {
         let mut fresh = Vec::new();
         for change in self.changes {
             let path = self.make_room(self.twin, change)?;
@@ -83,7 +96,7 @@ impl Swap<'_> {
             fresh.extend(change.content.map(|_| path));
             (self.step)()?;
         }
-        if fresh.len() > FEW {
+        if fresh.len() > FEW || !was_twin {
             tree::sync_file_system(self.twin)?;
         } else {
             fresh.iter().try_for_each(|path| tree::sync_file(path))?;
@@ -172,3 +185,6 @@ fn remove(root: &Path, path: &Path) -> Result<(), Error> {
     tree::prune(root, path.parent().unwrap_or(root));
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;
