@@ -24,13 +24,13 @@ const COVER_AGE: SignedDuration = SignedDuration::from_hours(30 * 24);
 const PATIENCE: Duration = Duration::from_secs(5);
 
 impl Pipeline {
-    /// Whether a copy of the feed is needed and not there. Feeds are published only where their address is known.
+    /// Whether a copy of the feed is needed and not there.
     pub(super) fn misses_document(&self, target: &Target, slug: &str) -> bool {
         self.keeps_document(target) && !self.folder().feed_copy(slug).exists()
     }
 
     fn keeps_document(&self, target: &Target) -> bool {
-        self.lock.is_some() && self.config.publish.base_url.is_some() && private(target).is_none()
+        self.lock.is_some() && private(target).is_none()
     }
 
     /// Keeps the feed as the publisher sent it.
