@@ -15,6 +15,8 @@ const DECLARATION_WINDOW: usize = 1024;
 /// A document as text.
 pub(super) struct Text<'a> {
     pub(super) text: Cow<'a, str>,
+    /// What the bytes are, whatever was declared.
+    pub(super) encoding: &'static Encoding,
     /// Whether bytes had to be guessed or replaced.
     pub(super) damaged: bool,
 }
@@ -28,16 +30,24 @@ pub(super) fn decode<'a>(bytes: &'a [u8], content_type: Option<&str>) -> Text<'a
     }
 }
 
+/// Whether a document is read in the same way without its header.
+pub(super) fn same_without_header(bytes: &[u8], decoded: &Text<'_>, content_type: Option<&str>) -> bool {
+    let header = content_type.and_then(header_charset);
+    // Proven, not labelled.
+    let is_proven = decoded.encoding == UTF_8 && !decoded.damaged;
+    is_proven || header.is_none() || header == declared(bytes) || marked(bytes).is_some()
+}
+
 fn with<'a>(bytes: &'a [u8], encoding: &'static Encoding) -> Text<'a> {
     let wide = encoding == UTF_16LE || encoding == UTF_16BE;
     if !wide
         && !bytes.is_ascii()
         && let Ok(text) = std::str::from_utf8(bytes)
     {
-        return Text { text: Cow::Borrowed(text), damaged: false };
+        return Text { text: Cow::Borrowed(text), encoding: UTF_8, damaged: false };
     }
-    let (text, _, damaged) = encoding.decode(bytes);
-    Text { text, damaged }
+    let (text, encoding, damaged) = encoding.decode(bytes);
+    Text { text, encoding, damaged }
 }
 
 /// What a byte order mark or the zero bytes beside the first `<` prove.
@@ -80,14 +90,14 @@ fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
 
 fn utf8(bytes: &[u8]) -> Text<'_> {
     if let Ok(text) = std::str::from_utf8(bytes) {
-        return Text { text: Cow::Borrowed(text), damaged: false };
+        return Text { text: Cow::Borrowed(text), encoding: UTF_8, damaged: false };
     }
     let mut text = String::with_capacity(bytes.len() + bytes.len() / 8);
     for chunk in bytes.utf8_chunks() {
         text.push_str(chunk.valid());
         text.push_str(&WINDOWS_1252.decode_without_bom_handling(chunk.invalid()).0);
     }
-    Text { text: Cow::Owned(text), damaged: true }
+    Text { text: Cow::Owned(text), encoding: UTF_8, damaged: true }
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@
 //! elsewhere.
 
 mod about;
+mod annotate;
 mod date;
 mod decode;
 mod draft;
@@ -29,6 +30,7 @@ mod vocabulary;
 
 use url::Url;
 
+pub use annotate::{Additions, Alternate, AnnotateError, annotate};
 pub use fetch::{FetchError, Fetched, FetchedFeed, Source, Validators, fetch};
 pub use select::{Verdict, is_torrent, official_torrent, select};
 

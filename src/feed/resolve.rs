@@ -42,6 +42,15 @@ pub(super) fn resolve(raw: &str, base: Option<&Url>, local: bool) -> Resolved {
     }
 }
 
+/// Whether an address depends on where the document is.
+pub(super) fn is_relative(raw: &str) -> bool {
+    let trimmed = raw.trim_matches(|c: char| c.is_whitespace() || c.is_control());
+    let parsed = || Url::parse(trimmed);
+    !trimmed.is_empty()
+        && !is_sound(trimmed)
+        && matches!(parsed(), Err(url::ParseError::RelativeUrlWithoutBase))
+}
+
 fn checked(url: Url, local: bool) -> Resolved {
     if is_usable(url.scheme(), local) {
         Resolved::Address(url.into())

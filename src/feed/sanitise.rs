@@ -37,7 +37,8 @@ pub(super) fn push_reference(out: &mut String, name: &str) {
 
 /// Text with its references resolved and forbidden characters removed.
 pub(super) fn unescape(raw: &str) -> Cow<'_, str> {
-    if !raw.contains('&') && raw.bytes().all(|byte| byte >= 0x20) {
+    // U+FFFE and U+FFFF begin with the byte 0xef.
+    if raw.bytes().all(|byte| byte >= 0x20 && byte != b'&' && byte != 0xef) {
         return Cow::Borrowed(raw);
     }
     let mut out = String::with_capacity(raw.len());
@@ -109,19 +110,23 @@ fn breaks_the_line(tag: &str) -> bool {
     breaking.iter().any(|breaking| breaking.eq_ignore_ascii_case(&name[..end]))
 }
 
-fn reference(after_ampersand: &str) -> Option<(&str, &str)> {
+/// The name of a reference and what follows it; `None` where the `&` is just a character.
+pub(super) fn reference(after_ampersand: &str) -> Option<(&str, &str)> {
     let window = after_ampersand.as_bytes().iter().take(LONGEST_ENTITY + 1);
     let end = window.clone().position(|&byte| byte == b';')?;
     let is_name = window.take(end).all(|byte| byte.is_ascii_alphanumeric() || *byte == b'#');
     (is_name && end > 0).then(|| (&after_ampersand[..end], &after_ampersand[end + 1..]))
 }
 
-fn known_entity(name: &str) -> Option<&'static str> {
+/// What one of HTML's named entities stands for.
+pub(super) fn known_entity(name: &str) -> Option<&'static str> {
     if name.len() > LONGEST_ENTITY { None } else { resolve_html5_entity(name) }
 }
 
+/// The character that a reference's number, without its `#`, stands for, be it allowed or not.
+///
 /// Numbers from 128 to 159 are windows-1252 in practice (HTML, section 13.2.5.80), and `&#X` is `&#x`.
-fn character(number: &str) -> Option<char> {
+pub(super) fn character(number: &str) -> Option<char> {
     let code = match number.strip_prefix(['x', 'X']) {
         Some(digits) => u32::from_str_radix(digits, 16).ok()?,
         None => number.parse().ok()?,
@@ -138,7 +143,8 @@ fn push_literally(out: &mut String, name: &str) {
     out.push(';');
 }
 
-fn is_xml_char(c: char) -> bool {
+/// Whether XML 1.0 (section 2.2) allows the character.
+pub(super) fn is_xml_char(c: char) -> bool {
     !matches!(c, '\0'..='\x08' | '\x0b' | '\x0c' | '\x0e'..='\x1f' | '\u{fffe}' | '\u{ffff}')
 }
 

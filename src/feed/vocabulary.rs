@@ -107,6 +107,8 @@ pub(super) enum Element {
     ImageUrl,
     /// `itunes:image`.
     ItunesImage,
+    /// `cloud` of RSS, or `podcast:podping`: who tells of changes.
+    Notifier,
     /// `author` of Atom.
     Person,
     /// `name`, inside a person.
@@ -210,6 +212,7 @@ fn core_element(name: &[u8]) -> Element {
         b"language" => fact(Fact::Language),
         b"description" | b"subtitle" | b"tagline" => fact(Fact::Description),
         b"managingeditor" => fact(Fact::ManagingEditor),
+        b"cloud" => Element::Notifier,
         b"image" => Element::Image,
         b"url" => Element::ImageUrl,
         b"logo" => fact(Fact::Logo),
@@ -273,6 +276,7 @@ fn podcast_element(name: &[u8]) -> Element {
         b"liveitem" => Element::LiveItem,
         b"alternateenclosure" => Element::AlternateEnclosure,
         b"source" => Element::Source,
+        b"podping" => Element::Notifier,
         b"license" => licence(Statement::Podcast),
         b"locked" => Element::Note(Note::Locked),
         b"block" => Element::Note(Note::Block),

@@ -13,12 +13,12 @@ use crate::feed::vocabulary::{Element, Fact, Field, Note};
 use crate::feed::{date, frequency};
 use crate::model::{FeedKind, Role};
 
-use super::{Alternate, MOST_ITEMS, Pass, Place};
+use super::{Alternate, MOST_ITEMS, Pass, Place, Remark, Watch};
 
 /// An attribute that is copied into every source is no longer than this.
 const LONGEST_SHARED: usize = 200;
 
-impl<'a> Pass<'a> {
+impl<'a, W: Watch<'a>> Pass<'a, '_, W> {
     /// Decides what an element is at the place where it begins, and takes what its attributes say.
     pub(super) fn place(&mut self, tag: &Tag<'a>) -> Place {
         let Some(parent) = self.frames.last().map(|frame| frame.place) else {
@@ -36,7 +36,7 @@ impl<'a> Pass<'a> {
             Element::MediaContent => self.media_content(tag),
             Element::AlternateEnclosure => {
                 let (media_type, length) = (short(tag, "type"), short(tag, "length"));
-                self.alternate = Some(Alternate { media_type, length });
+                self.alternates.push(Alternate { media_type, length });
                 Place::AlternateEnclosure
             }
             Element::Source => self.source(tag),
@@ -44,7 +44,12 @@ impl<'a> Pass<'a> {
             Element::Field(Field::Link) if tag.get("href").is_some() => {
                 self.link(tag, parent, Role::Enclosure)
             }
-            Element::Field(field) if matches!(parent, Place::Show | Place::Item(_)) => Place::Field(field),
+            Element::Field(field) if matches!(parent, Place::Show | Place::Item(_)) => {
+                if matches!((field, parent), (Field::NewFeedUrl, Place::Show)) {
+                    self.watch.remark(Remark::IsForHomeOnly);
+                }
+                Place::Field(field)
+            }
             Element::Note(Note::Fact(_)) if !matches!(parent, Place::Show) => Place::Other,
             Element::Note(note) if matches!(parent, Place::Show | Place::Item(_)) => Place::Note(note),
             other => self.about(other, tag, parent),
@@ -62,6 +67,10 @@ impl<'a> Pass<'a> {
             (Element::ItunesImage, Place::Show) => {
                 let address = tag.get("href").unwrap_or_default();
                 self.image(Fact::ItunesImage, tag, &address);
+                Place::Other
+            }
+            (Element::Notifier, Place::Show) => {
+                self.watch.remark(Remark::IsForHomeOnly);
                 Place::Other
             }
             _ => Place::Other,
@@ -116,7 +125,7 @@ impl<'a> Pass<'a> {
 
     /// The alternate enclosure describes the media; a source of another type (a .torrent) is not that media.
     fn source(&mut self, tag: &Tag<'a>) -> Place {
-        let Some(alternate) = &self.alternate else { return Place::Other };
+        let Some(alternate) = self.alternates.last() else { return Place::Other };
         let own_type =
             tag.get_trimmed("contentType").filter(|own| Some(own) != alternate.media_type.as_ref());
         let (media_type, length) = match own_type {
@@ -137,6 +146,7 @@ impl<'a> Pass<'a> {
         if let (Some(item), Some(url)) = (self.innermost_item(), url)
             && let Some(url) = self.resolve(tag, &url)
         {
+            self.watch.remark(Remark::Announces(role, &url));
             self.draft.add_enclosure(item, enclosure(url, media_type, length.as_deref(), role));
         }
         Place::Other
@@ -149,6 +159,11 @@ impl<'a> Pass<'a> {
         let rel = rel.strip_prefix("http://www.iana.org/assignments/relation/").unwrap_or(&rel);
         if rel == "enclosure" {
             return self.add(tag, tag.get("href"), tag.get_trimmed("type"), tag.get("length"), role);
+        }
+        match (rel, parent) {
+            ("self", Place::Show) => self.watch.remark(Remark::IsSelfLink),
+            ("hub", Place::Show) => self.watch.remark(Remark::IsForHomeOnly),
+            _ => {}
         }
         let is_page = role == Role::Enclosure && matches!(rel, "" | "alternate");
         let wanted = is_page || matches!(rel, "license" | "next" | "prev-archive");

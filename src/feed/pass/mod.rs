@@ -7,12 +7,15 @@
 //! declarations never meet the document.
 
 mod content;
+mod watch;
 
 use quick_xml::events::Event;
 use quick_xml::{Error as XmlError, Reader, errors::SyntaxError};
 use url::Url;
 
 use crate::model::FeedKind;
+
+pub(super) use watch::{Opened, Piece, Remark, Watch};
 
 use super::draft::Draft;
 use super::namespaces::{MOST_BINDINGS, Namespaces};
@@ -38,9 +41,20 @@ const MOST_ITEMS: usize = 50_000;
 
 /// Walks over the document from its root element, which begins at `text`'s first byte.
 pub(super) fn walk(text: &str, kind: FeedKind, base: Option<&Url>) -> Draft {
-    let mut pass = Pass::new(text, kind, base);
+    walk_watched(text, kind, base, &mut ()).0
+}
+
+/// As [`walk`], with somebody who watches. Says also where the root element has ended, if it has.
+pub(super) fn walk_watched<'a, W: Watch<'a>>(
+    text: &'a str,
+    kind: FeedKind,
+    base: Option<&Url>,
+    watch: &mut W,
+) -> (Draft, Option<usize>) {
+    let mut pass = Pass::new(text, kind, base, watch);
     pass.run();
-    pass.finish()
+    let end = pass.root_closed.then(|| pass.position());
+    (pass.finish(), end)
 }
 
 /// What an open element is to us.
@@ -74,7 +88,7 @@ struct Frame<'a> {
     bases: usize,
 }
 
-struct Pass<'a> {
+struct Pass<'a, 'w, W> {
     text: &'a str,
     reader: Reader<&'a [u8]>,
     /// Where in `text` the reader began.
@@ -94,13 +108,14 @@ struct Pass<'a> {
     /// The open field or note, by its index in `frames`.
     collecting: Option<usize>,
     collected: String,
-    /// What the open `podcast:alternateEnclosure` says of its sources.
-    alternate: Option<Alternate>,
+    /// What each open `podcast:alternateEnclosure` says of its sources, the innermost last.
+    alternates: Vec<Alternate>,
     draft: Draft,
+    watch: &'w mut W,
 }
 
-impl<'a> Pass<'a> {
-    fn new(text: &'a str, kind: FeedKind, base: Option<&Url>) -> Self {
+impl<'a, 'w, W: Watch<'a>> Pass<'a, 'w, W> {
+    fn new(text: &'a str, kind: FeedKind, base: Option<&Url>, watch: &'w mut W) -> Self {
         Self {
             text,
             reader: reader(text),
@@ -115,8 +130,9 @@ impl<'a> Pass<'a> {
             local: base.is_some_and(|base| base.scheme() == "file"),
             collecting: None,
             collected: String::new(),
-            alternate: None,
+            alternates: Vec::new(),
             draft: Draft::new(kind, text.len()),
+            watch,
         }
     }
 
@@ -133,10 +149,7 @@ impl<'a> Pass<'a> {
                 }
                 Ok(Event::Empty(_)) => self.start(start, raw, true),
                 Ok(Event::End(_)) => self.end(raw),
-                Ok(event) if self.collecting.is_some() && self.collected.len() < LONGEST_TEXT => {
-                    self.collect(&event, raw);
-                }
-                Ok(_) => {}
+                Ok(event) => self.piece(&event, raw),
                 Err(error) if self.resume_after(&error) => {}
                 Err(_) => break,
             }
@@ -144,6 +157,20 @@ impl<'a> Pass<'a> {
                 break;
             }
         }
+    }
+
+    fn piece(&mut self, event: &Event<'_>, raw: &'a str) {
+        if self.collecting.is_some() && self.collected.len() < LONGEST_TEXT {
+            self.collect(event, raw);
+        }
+        let piece = match event {
+            Event::Text(_) | Event::GeneralRef(_) => Piece::Text,
+            Event::CData(_) => Piece::CData,
+            Event::Comment(_) => Piece::Comment,
+            Event::PI(_) => Piece::Instruction,
+            _ => return,
+        };
+        self.watch.piece(piece, raw);
     }
 
     fn collect(&mut self, event: &Event<'_>, raw: &str) {
@@ -190,7 +217,8 @@ impl<'a> Pass<'a> {
             return false;
         }
         if let Some(tag) = Tag::parse(&rest[..end]) {
-            self.open(tag.without_attributes(), rest[..end].ends_with("/>"));
+            let raw = &rest[..end];
+            self.open(raw, tag.without_attributes(), raw.ends_with("/>"), true);
         }
         true
     }
@@ -228,27 +256,36 @@ impl<'a> Pass<'a> {
             if self.collecting.is_some() {
                 self.collected.push('<');
             }
-            self.resume_at(start + 1);
+            if self.resume_at(start + 1) {
+                self.watch.piece(Piece::Text, "<");
+            }
             return;
         };
         let is_damaged = self.may_reread > 0 && tag.has_swallowed_markup();
         if is_damaged && self.open_damaged(start) {
             return;
         }
-        self.open(tag, empty);
+        self.open(raw, tag, empty, false);
     }
 
-    fn open(&mut self, tag: Tag<'a>, empty: bool) {
+    fn open(&mut self, raw: &'a str, tag: Tag<'a>, empty: bool, damaged: bool) {
         if self.frames.len() >= DEEPEST && !self.make_room(&tag) {
             return;
         }
         let (namespaces, bases) = (self.namespaces.mark(), self.bases.len());
+        if self.frames.is_empty() && self.draft.kind != FeedKind::Rdf {
+            // Declared or not; a declaration comes after it.
+            self.namespaces.declare(tag.split_name().0.as_bytes(), Vocabulary::Core);
+        }
         if tag.may_declare() {
             self.declare(&tag);
         }
         let place = self.place(&tag);
+        let is_item = matches!(place, Place::Item(_));
+        let is_root = self.frames.is_empty();
+        self.watch.open(Opened { raw, tag, empty, damaged, is_item, is_root });
         // An item in a text that nobody has closed: the text ends here, and the item has texts of its own.
-        if matches!(place, Place::Item(_)) {
+        if is_item {
             self.stop_collecting();
         }
         self.frames.push(Frame { tag, place, namespaces, bases });
@@ -257,7 +294,7 @@ impl<'a> Pass<'a> {
             self.collected.clear();
         }
         if empty {
-            self.close_innermost();
+            self.close_innermost("");
         }
     }
 
@@ -267,7 +304,7 @@ impl<'a> Pass<'a> {
         let outermost = self.frames.iter().position(|frame| matches!(frame.place, Place::Item(_)));
         match outermost {
             Some(outermost) if matches!(self.element(tag), Element::Item) => {
-                self.close_down_to(outermost);
+                self.close_down_to(outermost, "");
                 true
             }
             _ => {
@@ -296,41 +333,42 @@ impl<'a> Pass<'a> {
     /// The namespace of the root element, and the default one beside it, are the feed's own, whatever they
     /// are; Atom's is in an Atom document.
     fn declared_vocabulary(&self, tag: &Tag<'a>, prefix: &str, uri: &str) -> Vocabulary {
-        let vocabulary = Vocabulary::of_namespace(uri);
-        let is_root = self.frames.is_empty();
         let own = prefix.is_empty() || (prefix == tag.split_name().0 && self.draft.kind != FeedKind::Rdf);
-        match vocabulary {
-            Vocabulary::Atom if self.draft.kind == FeedKind::Atom => Vocabulary::Core,
-            _ if is_root && own => Vocabulary::Core,
-            _ => vocabulary,
-        }
+        if self.frames.is_empty() && own { Vocabulary::Core } else { Vocabulary::of_namespace(uri) }
     }
 
     fn element(&self, tag: &Tag<'a>) -> Element {
         let (prefix, name) = tag.split_name();
-        element(self.namespaces.vocabulary(prefix.as_bytes()), name.as_bytes())
+        let vocabulary = match self.namespaces.vocabulary(prefix.as_bytes()) {
+            Vocabulary::Atom if self.draft.kind == FeedKind::Atom => Vocabulary::Core,
+            vocabulary => vocabulary,
+        };
+        element(vocabulary, name.as_bytes())
     }
 
-    fn end(&mut self, raw: &str) {
+    fn end(&mut self, raw: &'a str) {
         let name = raw.strip_prefix("</").and_then(|raw| raw.strip_suffix('>')).unwrap_or_default().trim();
         if let Some(opened) = self.frames.iter().rposition(|frame| frame.tag.name() == name) {
-            self.close_down_to(opened);
+            self.close_down_to(opened, raw);
         }
     }
 
-    fn close_down_to(&mut self, index: usize) {
-        while self.frames.len() > index {
-            self.close_innermost();
+    /// `raw` is the end tag of the element at `index`.
+    fn close_down_to(&mut self, index: usize, raw: &'a str) {
+        while self.frames.len() > index + 1 {
+            self.close_innermost("");
         }
+        self.close_innermost(raw);
     }
 
-    fn close_innermost(&mut self) {
+    fn close_innermost(&mut self, raw: &'a str) {
         if self.collecting.is_some_and(|index| index + 1 == self.frames.len()) {
             self.stop_collecting();
         }
         let Some(frame) = self.frames.pop() else { return };
+        self.watch.close(raw);
         if matches!(frame.place, Place::AlternateEnclosure) {
-            self.alternate = None;
+            self.alternates.pop();
         }
         self.root_closed = self.frames.is_empty();
         self.namespaces.leave(frame.namespaces);
