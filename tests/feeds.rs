@@ -247,10 +247,10 @@ fn type_and_length_of_every_enclosure_are_read_in_every_role() {
 }
 
 /// A generator without randomness (xorshift): the same mutations in every run.
-struct Dice(u64);
+pub(crate) struct Dice(pub(crate) u64);
 
 impl Dice {
-    fn below(&mut self, bound: usize) -> usize {
+    pub(crate) fn below(&mut self, bound: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
@@ -262,7 +262,7 @@ impl Dice {
 const SPLINTERS: [&[u8]; 12] =
     [b"<", b">", b"\"", b"'", b"&", b"<![CDATA[", b"]]>", b"<!--", b"</item>", b"<item>", b"\xff\xfe", b"\0"];
 
-fn mutate(bytes: &mut Vec<u8>, dice: &mut Dice) {
+pub(crate) fn mutate(bytes: &mut Vec<u8>, dice: &mut Dice) {
     let at = dice.below(bytes.len());
     match dice.below(5) {
         0 => bytes.truncate(at),

@@ -17,5 +17,6 @@ mod feed_fetch;
 mod feeds;
 mod flows;
 mod http;
+mod podcast_feed;
 mod support;
 mod torrents;
