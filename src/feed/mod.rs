@@ -4,7 +4,8 @@
 //! document), `pass` (one walk that finds items and enclosures, with `tag`, `namespaces`, `vocabulary`,
 //! `sanitise` and `resolve` at hand), `metadata` (the crates `rss` and `atom_syndication` read titles, guids,
 //! dates and links from what the pass has cleaned). A feed is hostile and damaged: it is read as far as it
-//! can be, with a warning, and never shortened in silence.
+//! can be, with a warning, and never shortened in silence. [`annotate`] writes the document anew on the same
+//! way.
 //!
 //! Never stores anything. What is wanted of a feed is said by [`select`]; what becomes of it is decided
 //! elsewhere.

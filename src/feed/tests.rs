@@ -33,6 +33,18 @@ fn rss_in_a_default_namespace_and_under_a_prefix_is_rss() {
 }
 
 #[test]
+fn the_feeds_own_prefix_is_its_own_undeclared_too() {
+    let feeds = [
+        "<r:rss><r:channel><r:item><r:guid>1</r:guid></r:item></r:channel></r:rss>",
+        "<a:feed><a:entry><a:id>1</a:id></a:entry></a:feed>",
+        "<feed><atom:entry><atom:id>1</atom:id></atom:entry></feed>",
+    ];
+    for document in feeds {
+        assert_eq!(feed(document).items[0].guid.as_deref(), Some("1"), "{document}");
+    }
+}
+
+#[test]
 fn rss_1_0_has_its_items_beside_the_channel_and_its_guid_in_an_attribute() {
     let feed = feed(
         "<rdf:RDF xmlns:rdf='http://www.w3.org/1999/02/22-rdf-syntax-ns#' xmlns='http://purl.org/rss/1.0/' \

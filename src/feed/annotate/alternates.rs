@@ -1,5 +1,6 @@
 //! The elements that are added, and whether an item has them already.
 
+use std::collections::HashSet;
 use std::fmt::Write as _;
 
 use base64::Engine as _;
@@ -56,15 +57,27 @@ fn attribute(out: &mut String, name: &str, value: &str) {
     out.push('"');
 }
 
-/// Whether one of an item's sources leads to the same torrent: by its address, or by an info hash, so that
-/// the copy of another mirror is recognised too.
-pub(super) fn is_known(alternate: &Alternate, sources: &[String]) -> bool {
-    let ours: Vec<_> = info_hashes(&alternate.magnet).collect();
-    sources.iter().any(|source| {
-        *source == alternate.torrent
-            || *source == alternate.magnet
-            || info_hashes(source).any(|theirs| ours.contains(&theirs))
-    })
+/// The torrents to which the sources of an item lead: by address, and by info hash, so that the copy of another
+/// mirror is recognised too.
+#[derive(Debug, Default)]
+pub(super) struct Known(HashSet<String>);
+
+impl Known {
+    /// Takes note of a source.
+    pub(super) fn note(&mut self, source: &str) {
+        self.0.extend(info_hashes(source));
+        self.0.insert(source.to_owned());
+    }
+
+    /// Takes note of an alternate; says whether one of its sources was known before.
+    pub(super) fn note_alternate(&mut self, alternate: &Alternate) -> bool {
+        let is_known = self.0.contains(&alternate.torrent)
+            || self.0.contains(&alternate.magnet)
+            || info_hashes(&alternate.magnet).any(|topic| self.0.contains(&topic));
+        self.note(&alternate.torrent);
+        self.note(&alternate.magnet);
+        is_known
+    }
 }
 
 /// Exact topics of a magnet link, in lower case.
@@ -112,11 +125,17 @@ mod tests {
 
     #[test]
     fn the_same_torrent_of_another_mirror_is_known() {
-        let known = |source: &str| is_known(&alternate(), &[source.to_owned()]);
+        let known = |source: &str| {
+            let mut known = Known::default();
+            known.note(source);
+            known.note_alternate(&alternate())
+        };
         assert!(known("https://m.test/a.torrent"));
         assert!(known("magnet:?dn=x&xt=urn:btih:abCD"));
         assert!(known("MAGNET:?xt.1=urn%3Abtih%3AABCD"));
         assert!(!known("magnet:?xt=urn:btih:abce"));
         assert!(!known("https://m.test/b.torrent") && !known("x"));
+        let mut known = Known::default();
+        assert!(!known.note_alternate(&alternate()) && known.note_alternate(&alternate()));
     }
 }

@@ -19,7 +19,7 @@ const DECLARATION: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>";
 static XML_DECLARATION: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(concat!(
         r#"^<\?xml[ \t\r\n]+version[ \t\r\n]*=[ \t\r\n]*(?:"1\.0"|'1\.0')"#,
-        r#"(?:[ \t\r\n]+encoding[ \t\r\n]*=[ \t\r\n]*["'](?P<encoding>[A-Za-z][A-Za-z0-9._-]*)["'])?"#,
+        r#"(?:[ \t\r\n]+encoding[ \t\r\n]*=[ \t\r\n]*(?P<encoding>"[A-Za-z][A-Za-z0-9._-]*"|'[A-Za-z][A-Za-z0-9._-]*'))?"#,
         r#"(?:[ \t\r\n]+standalone[ \t\r\n]*=[ \t\r\n]*(?:"(?:yes|no)"|'(?:yes|no)'))?[ \t\r\n]*\?>$"#,
     ))
     .ok()
@@ -68,7 +68,11 @@ pub(super) struct Head<'a> {
 
 enum Declaration<'a> {
     None,
-    Sound { raw: &'a str, encoding: Option<&'a str> },
+    /// `encoding` with its quotation marks.
+    Sound {
+        raw: &'a str,
+        encoding: Option<&'a str>,
+    },
     Broken,
 }
 
@@ -101,7 +105,7 @@ impl<'a> Head<'a> {
     pub(super) fn declared_encoding(&self) -> Result<Option<&'a str>, ()> {
         match self.declaration {
             Declaration::None => Ok(None),
-            Declaration::Sound { encoding, .. } => Ok(encoding),
+            Declaration::Sound { encoding, .. } => Ok(encoding.map(name_of)),
             Declaration::Broken => Err(()),
         }
     }
@@ -116,10 +120,7 @@ impl<'a> Head<'a> {
         match self.declaration {
             Declaration::None => {}
             Declaration::Sound { raw, encoding: Some(encoding) } if form == Form::Utf8 => {
-                // Behind the quotation mark: the letters occur elsewhere.
-                let [single, double] = ['\'', '"'].map(|quote| format!("{quote}{encoding}{quote}"));
-                let named = raw.replacen(&single, "'UTF-8'", 1);
-                out.push_str(&named.replacen(&double, "\"UTF-8\"", 1));
+                out.push_str(&raw.replacen(encoding, &encoding.replace(name_of(encoding), "UTF-8"), 1));
             }
             Declaration::Sound { raw, .. } => out.push_str(raw),
             Declaration::Broken => out.push_str(DECLARATION),
@@ -131,6 +132,10 @@ impl<'a> Head<'a> {
 /// Writes what is kept of the text behind the root element.
 pub(super) fn write_tail(text: &str, out: &mut String) {
     write_pieces(text, out, |_| false);
+}
+
+fn name_of(quoted: &str) -> &str {
+    quoted.trim_matches(['"', '\''])
 }
 
 fn declaration(raw: &str) -> Declaration<'_> {
@@ -245,6 +250,7 @@ mod tests {
         let cases = [
             ("\u{feff}\n <?xml version='1.0' encoding='x'?>\n", "<?xml version='1.0' encoding='UTF-8'?>\n"),
             ("<?xml version=1.0 ?>", DECLARATION),
+            ("<?xml version='1.0' encoding='utf-8\"?>", DECLARATION),
             ("<?xml version='1.1'?>", DECLARATION),
             ("Warning: x in y <br />\n<b>z</b>", "   \n"),
             ("\n<!-- a -- b --><?xml version='1.0'?>", "\n"),

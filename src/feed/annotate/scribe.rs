@@ -4,6 +4,7 @@
 //! the items that the reader sees, and a well-formed document comes out as it went in.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use url::Url;
 
@@ -11,12 +12,12 @@ use crate::feed::pass::{Opened, Piece, Remark, Watch};
 use crate::feed::resolve;
 use crate::model::{FeedKind, Role};
 
-use super::alternates::{self, Prefix};
+use super::Additions;
+use super::alternates::{self, Known, Prefix};
 use super::mend;
 use super::prolog::Entities;
 use super::scope::Scope;
 use super::start_tag::{self, Exchange};
-use super::{Additions, Alternate};
 
 /// Readers ignore a longer base.
 const LONGEST_BASE: usize = 500;
@@ -74,9 +75,10 @@ struct Item {
     enclosures: Vec<Spot>,
     /// Announced otherwise, and there is something to add to it.
     others: Vec<String>,
-    /// Sources of the publisher's own alternate enclosures.
-    sources: Vec<String>,
-    has_enclosure: bool,
+    /// Sources of the publisher's own alternate enclosures, and of ours.
+    known: Known,
+    /// The enclosures that have ended.
+    ended: HashSet<String>,
 }
 
 /// Behind an enclosure.
@@ -185,7 +187,7 @@ impl<'a, 'n> Scribe<'a, 'n> {
         let item = self.frames.iter_mut().rev().find_map(|frame| frame.item.as_mut())?;
         match role {
             Role::Enclosure => return Some(url),
-            Role::Alternate => item.sources.push(url),
+            Role::Alternate => item.known.note(&url),
             Role::Media | Role::AtomLink if has_alternates => item.others.push(url),
             Role::Media | Role::AtomLink => {}
         }
@@ -195,10 +197,9 @@ impl<'a, 'n> Scribe<'a, 'n> {
     /// An enclosure has ended: what is added to it will stand here.
     fn note_enclosure(&mut self, url: String) {
         let Some(item) = self.frames.iter_mut().rev().find_map(|frame| frame.item.as_mut()) else { return };
-        let is_first = !item.has_enclosure;
-        item.has_enclosure = true;
-        let is_noted = item.enclosures.iter().any(|spot| spot.url == url);
-        if self.additions.alternates.contains_key(&url) && !is_noted {
+        let is_first = item.ended.is_empty();
+        let is_new = item.ended.insert(url.clone());
+        if self.additions.alternates.contains_key(&url) && is_new {
             let (at, prefix) = (self.out.len(), self.scope.podcast());
             item.enclosures.push(Spot { url, at, prefix, is_first });
         }
@@ -220,10 +221,9 @@ impl<'a, 'n> Scribe<'a, 'n> {
 
     fn add(&mut self, item: &mut Item, spot: &Spot) {
         for alternate in self.additions.alternates.get(&spot.url).into_iter().flatten() {
-            if !alternates::is_known(alternate, &item.sources) {
+            if !item.known.note_alternate(alternate) {
                 let is_default = spot.is_first && alternate.default;
                 self.insertions.push((spot.at, alternates::element(alternate, is_default, spot.prefix)));
-                item.sources.extend(sources(alternate));
             }
         }
     }
@@ -303,10 +303,6 @@ impl<'a> Watch<'a> for Scribe<'a, '_> {
             self.note_enclosure(url);
         }
     }
-}
-
-fn sources(alternate: &Alternate) -> [String; 2] {
-    [alternate.torrent.clone(), alternate.magnet.clone()]
 }
 
 /// The attribute in which our reader finds the address of a file.

@@ -1,7 +1,7 @@
 //! Start tags: copied where they are well-formed, written anew where not, with single values exchanged.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::feed::pass::Opened;
 use crate::feed::sanitise::unescape;
@@ -87,17 +87,22 @@ fn are_sound<'a>(attributes: &[Attribute<'a>], scope: &mut Scope<'a>, entities: 
         };
         is_declared && is_sound(attribute.value, Context::Attribute, entities)
     };
-    attributes.iter().all(sound_one) && {
-        let mut names = HashMap::new();
-        attributes.iter().all(|attribute| names.insert(expanded(attribute.name, scope), ()).is_none())
+    attributes.iter().all(sound_one) && are_distinct(attributes, scope)
+}
+
+fn are_distinct(attributes: &[Attribute<'_>], scope: &Scope<'_>) -> bool {
+    if let [] | [_] = attributes {
+        return true;
     }
+    let mut names = HashSet::with_capacity(attributes.len());
+    attributes.iter().all(|attribute| names.insert(expanded(attribute.name, scope)))
 }
 
 /// What makes an attribute the same as another: its local name, and what its prefix means.
-fn expanded<'n>(name: &'n str, scope: &Scope<'_>) -> (Option<String>, &'n str) {
+fn expanded<'n>(name: &'n str, scope: &'n Scope<'_>) -> (Option<&'n str>, &'n str) {
     match name.split_once(':') {
         Some((prefix, local)) if prefix != "xmlns" => {
-            (Some(scope.namespace(prefix).unwrap_or(prefix).to_owned()), local)
+            (Some(scope.namespace(prefix).unwrap_or(prefix)), local)
         }
         _ => (None, name),
     }
@@ -214,7 +219,7 @@ fn distinct_attributes<'a>(opened: &Opened<'a>, scope: &mut Scope<'a>) -> Vec<(C
             None => (declarable(name, scope), value),
         };
         let (namespace, local) = expanded(&name, scope);
-        let key = (namespace, local.to_owned());
+        let key = (namespace.map(str::to_owned), local.to_owned());
         match known.get(&key) {
             Some(&index) if declared_prefix(&name).is_some() => attributes[index] = (name, value),
             Some(_) => {}
