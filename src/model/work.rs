@@ -75,6 +75,8 @@ pub struct CompareJob {
     pub revised: Option<Timestamp>,
     /// Whether it is the publisher's own torrent.
     pub official: bool,
+    /// Whether the selection still wants it; a new version of it would be fetched then.
+    pub wanted: bool,
 }
 
 /// A torrent that the publisher offers of a file which we seed already.
