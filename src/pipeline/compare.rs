@@ -5,6 +5,7 @@
 //! months, as long as it can lead to a web seed. What is not planned: a feed's hint that the file may be another one
 //! (`store::writer`). A look costs three pieces at most, or four requests.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -238,14 +239,8 @@ impl Pipeline {
         let metainfo =
             torrent::parse(&bytes).ok().filter(|metainfo| Some(metainfo.info_hash) == facts.info_hash);
         let Some(metainfo) = metainfo else { return Ok(()) };
-        if metainfo.web_seeds != wanted {
-            let edited = torrent::edit(&bytes, &wanted, &metainfo.trackers);
-            let written = edited.map(|edited| fs::write_atomic(&path, &edited));
-            if let Ok(Err(error)) = written {
-                // The next look, or the next publishing, does it.
-                tracing::warn!(%error, "the web seeds of a torrent are out of date");
-                return Ok(());
-            }
+        if metainfo.web_seeds != wanted && !write_edited(&path, &bytes, &wanted, &metainfo.trackers) {
+            return Ok(());
         }
         let magnet = Metainfo { web_seeds: wanted, ..metainfo }.magnet();
         Ok(self.store.record_edited(id, &magnet, publishers.is_some()).await?)
@@ -267,6 +262,24 @@ impl Pipeline {
         let mut url = publish.base_url.clone().filter(|_| publish.web_seed && facts.published)?;
         url.path_segments_mut().ok()?.pop_if_empty().extend([&facts.show, "media", &facts.file]);
         Some(url)
+    }
+}
+
+/// Writes a .torrent with other web seeds and trackers. What fails, as on a full disk, is tried again when they are
+/// next looked at.
+pub(super) fn write_edited(
+    path: &Path,
+    bytes: &[u8],
+    web_seeds: &[String],
+    trackers: &[Vec<String>],
+) -> bool {
+    let Ok(edited) = torrent::edit(bytes, web_seeds, trackers) else { return false };
+    match fs::write_atomic(path, &edited) {
+        Ok(()) => true,
+        Err(error) => {
+            tracing::warn!(%error, "web seeds or trackers of a torrent are out of date");
+            false
+        }
     }
 }
 

@@ -14,6 +14,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use url::Url;
 
+use super::compare::write_edited;
 use super::drain::drain;
 use super::fetch::Failure;
 use super::keep::HashPlan;
@@ -226,9 +227,7 @@ impl Pipeline {
             && let Ok(metainfo) = torrent::parse(&bytes)
         {
             let merged = merged_trackers(&metainfo.trackers, trackers);
-            let edited = torrent::edit(&bytes, &metainfo.web_seeds, &merged);
-            if let Ok(Err(error)) = edited.map(|edited| fs::write_atomic(&path, &edited)) {
-                tracing::warn!(%error, "the publisher's trackers are not in the torrent yet");
+            if !write_edited(&path, &bytes, &metainfo.web_seeds, &merged) {
                 return Ok(());
             }
             let magnet = Metainfo { trackers: merged, ..metainfo }.magnet();
