@@ -86,7 +86,6 @@ impl Pipeline {
         let look = self.stop.run_until_cancelled(download::compare(&http, &comparison, &meter)).await;
         let traffic = Traffic { requests: meter.requests(), bytes: meter.bytes() };
         self.store.record_traffic(job.id, traffic).await?;
-        self.tally(|tally| tally.bytes_fetched += traffic.bytes);
         match look {
             Some(Ok(finding)) => self.found(job, &show, finding, pass).await?,
             Some(Err(failure)) => self.look_failed(job, &failure).await?,
