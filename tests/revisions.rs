@@ -289,3 +289,14 @@ async fn another_setting_holds_for_the_torrents_that_are_there_too() {
     }
     assert_eq!(world.ranges("/one.mp3").0, 3, "no setting costs a look before its time");
 }
+
+#[tokio::test]
+async fn two_looks_in_a_row_count_as_one() {
+    let world = verified().await;
+    world.run(0);
+    // The feed gives a reason to look again at once.
+    world.publish_with_length(&[ONE], 4_711);
+    world.run(0);
+    assert_eq!(world.ranges("/one.mp3").0, 6);
+    assert_eq!((&world.current()["source"], &world.current()["web_seed"]), (&"stable".into(), &false.into()));
+}

@@ -113,7 +113,13 @@ impl Store {
             named => named.doing(what)?,
         };
         if same_name {
-            // His .torrent has taken the name of ours, so that nobody can be given ours any more.
+            // His .torrent has taken the name of ours, so that nobody can be given ours any more: neither a client nor
+            // a visitor of the site. Whoever has it already is served on.
+            sqlx::query("UPDATE enclosures SET magnet = NULL WHERE id = $1")
+                .bind(id.0)
+                .execute(&mut *tx)
+                .await
+                .doing(what)?;
             sqlx::query(
                 "DELETE FROM placements WHERE enclosure_id = $1 AND state NOT IN ('seeding', 'delivered')",
             )

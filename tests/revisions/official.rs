@@ -168,6 +168,8 @@ async fn a_torrent_offered_later_takes_the_place_of_ours_without_a_byte_fetched(
         let (current, former) = (world.current(), world.former());
         assert_eq!((current["official"].as_bool(), current["stage"].as_str()), (Some(true), Some("seeding")));
         assert_eq!(former[0]["replaced"]["by"], "official");
+        let magnets = world.enclosures().iter().filter(|enclosure| !enclosure["magnet"].is_null()).count();
+        assert_eq!(magnets, if name == "one.mp3" { 1 } else { 2 }, "two torrents cannot share one .torrent");
         let inode = |file: &str| {
             use std::os::unix::fs::MetadataExt as _;
             std::fs::metadata(world.path("data/media/show").join(file)).unwrap().ino()
