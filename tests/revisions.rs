@@ -62,16 +62,19 @@ impl World {
 
     /// Whatever podseed waits for has come: everything that it does at a certain time is due.
     async fn let_time_pass(&self) {
+        self.change(
+            "UPDATE enclosures SET source_next = source_next - 8640000, source_hint = source_hint - 8640000,
+                 source_checked = source_checked - 8640000, replaced = replaced - 8640000,
+                 official_next = official_next - 8640000",
+        )
+        .await;
+    }
+
+    /// Changes the state behind podseed's back.
+    async fn change(&self, statement: &'static str) {
         let url = format!("sqlite:{}", self.path("data/state.db").display());
         let pool = sqlx::SqlitePool::connect(&url).await.unwrap();
-        sqlx::query(
-            "UPDATE enclosures SET source_next = source_next - $1, source_hint = source_hint - $1,
-                 source_checked = source_checked - $1, replaced = replaced - $1, official_next = official_next - $1",
-        )
-        .bind(100 * 86_400)
-        .execute(&pool)
-        .await
-        .unwrap();
+        sqlx::query(statement).execute(&pool).await.unwrap();
         pool.close().await;
     }
 
@@ -253,4 +256,47 @@ async fn a_web_seed_that_turns_out_to_change_is_taken_out_again() {
     assert_eq!(world.current()["web_seed"], false);
     assert_eq!(world.torrent("one.mp3")["web_seeds"], serde_json::json!([]));
     assert!(!world.enclosures()[0]["magnet"].as_str().unwrap().contains("&ws="));
+}
+
+#[tokio::test]
+async fn a_published_file_is_a_web_seed_at_our_own_site_whatever_the_source_does() {
+    let world = verified().await;
+    let own =
+        "publish: {base_url: \"https://t.example/pods/\", web_seed: true}\ntorrent: {web_seeds: verified}\n";
+    world.configure(own);
+    world.origin.file("/a%20b.mp3", mp3(LENGTH, 1));
+    world.publish(&[Item { enclosure: "/a%20b.mp3", ..ONE }]);
+    world.run(0);
+    assert_eq!(world.torrent("a b.mp3")["web_seeds"], serde_json::json!([]), "it is not published yet");
+    world.change("UPDATE enclosures SET published = 1").await;
+    world.let_time_pass().await;
+    world.run(0);
+    let seeds = world.torrent("a b.mp3")["web_seeds"].clone();
+    let expected = ["https://t.example/pods/show/media/a%20b.mp3", world.origin.url("/a%20b.mp3").as_str()]
+        .map(str::to_owned);
+    assert_eq!(seeds, serde_json::json!(expected));
+}
+
+#[tokio::test]
+async fn another_setting_holds_for_the_torrents_that_are_there_too() {
+    let world = verified().await;
+    world.run(0);
+    for (setting, seeds) in [("always", 1), ("never", 0), ("always", 1), ("verified", 0)] {
+        world.configure(&format!("torrent: {{web_seeds: {setting}}}"));
+        world.run(0);
+        let there = world.torrent("one.mp3")["web_seeds"].as_array().unwrap().len();
+        assert_eq!(there, seeds, "{setting}");
+    }
+    assert_eq!(world.ranges("/one.mp3").0, 3, "no setting costs a look before its time");
+}
+
+#[tokio::test]
+async fn two_looks_in_a_row_count_as_one() {
+    let world = verified().await;
+    world.run(0);
+    // The feed gives a reason to look again at once.
+    world.publish_with_length(&[ONE], 4_711);
+    world.run(0);
+    assert_eq!(world.ranges("/one.mp3").0, 6);
+    assert_eq!((&world.current()["source"], &world.current()["web_seed"]), (&"stable".into(), &false.into()));
 }

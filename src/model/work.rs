@@ -44,7 +44,7 @@ pub struct DownloadJob {
     pub repeated: bool,
     /// The torrents of the files that this one takes the place of.
     pub former: Vec<InfoHashes>,
-    /// Where the publisher offers a torrent of it himself.
+    /// Where the publisher offers a torrent of it himself, unless it was read and cannot be joined.
     pub official: Option<String>,
     /// Whether something has taken its place, so that its URL is another file's.
     pub replaced: bool,
@@ -75,6 +75,8 @@ pub struct CompareJob {
     pub revised: Option<Timestamp>,
     /// Whether it is the publisher's own torrent.
     pub official: bool,
+    /// Whether the selection still wants it; a new version of it would be fetched then.
+    pub wanted: bool,
 }
 
 /// A torrent that the publisher offers of a file which we seed already.

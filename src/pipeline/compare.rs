@@ -5,6 +5,7 @@
 //! months, as long as it can lead to a web seed. What is not planned: a feed's hint that the file may be another one
 //! (`store::writer`). A look costs three pieces at most, or four requests.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,13 +24,13 @@ use crate::{error, fs};
 
 /// How many looks, at different times, prove a source. One alone, right after the download, would also pass where
 /// advertising is put in for each listener and day.
-pub(super) const PROOF: u64 = 2;
+const PROOF: u64 = 2;
 /// What lies at least between two looks that both count.
 const APART: Duration = Duration::from_secs(12 * 3600);
 /// A source that has just been found replaced and is replaced again within so long is not taken for new versions.
 const REVISIONS_APART: Duration = Duration::from_secs(7 * 24 * 3600);
-/// Until the next look at a source that cannot be asked for ranges.
-const WITHOUT_RANGES: Duration = Duration::from_secs(90 * 24 * 3600);
+/// Until the next look at a source that cannot be compared.
+const LATER: Duration = Duration::from_secs(90 * 24 * 3600);
 /// Until the next look at a source that refuses: gone, forbidden, or not to be asked.
 const REFUSED: Duration = Duration::from_secs(7 * 24 * 3600);
 const DAY: Duration = Duration::from_secs(24 * 3600);
@@ -39,10 +40,7 @@ impl Pipeline {
     pub(super) async fn compare_all(self: &Arc<Self>, pass: &Arc<Pass>) -> Result<(), Error> {
         let shows: Vec<_> = lock(&pass.shows).clone().into_iter().collect();
         for (slug, show) in shows {
-            // Where a proof is asked for and can lead to anything.
-            if self.config.torrent.web_seeds == WebSeeds::Verified && show.auth.is_none() {
-                self.store.plan_looks(&slug, Timestamp::now()).await?;
-            }
+            self.plan_looks(&slug, &show).await?;
         }
         let claim = async || Ok(self.store.claim_comparison(pass.id, Timestamp::now()).await?);
         let work = |job: CompareJob| {
@@ -52,10 +50,29 @@ impl Pipeline {
         drain(self.config.limits.downloads, &pass.comparable, &self.stop, claim, work).await
     }
 
+    /// What the setting asks of a show's torrents: looks, where a proof is to be given and can lead to anything; else
+    /// web seeds in all of them or in none, also in those that were made under another setting.
+    async fn plan_looks(&self, slug: &str, show: &Target) -> Result<(), Error> {
+        let wrong = match self.config.torrent.web_seeds {
+            _ if show.auth.is_some() => Vec::new(),
+            WebSeeds::Verified => {
+                self.store.plan_looks(slug, Timestamp::now()).await?;
+                self.store.with_web_seed(slug, true, PROOF).await?
+            }
+            WebSeeds::Always => self.store.with_web_seed(slug, false, u64::MAX).await?,
+            WebSeeds::Never => self.store.with_web_seed(slug, true, u64::MAX).await?,
+        };
+        for id in wrong {
+            self.refresh_torrent(id, show).await?;
+        }
+        Ok(())
+    }
+
     async fn compare(&self, job: &CompareJob, pass: &Pass) -> Result<(), Error> {
         let Some(show) = pass.show(&job.show) else { return Ok(()) };
         let Some((url, metainfo)) = self.comparable(job, &show) else {
-            return Ok(self.store.put_off_look(job.id, None, false).await?);
+            let later = schedule::after(Timestamp::now(), LATER);
+            return Ok(self.store.put_off_look(job.id, Some(later), false).await?);
         };
         let meter = Meter::new();
         let http = self.http_for(&show);
@@ -69,7 +86,6 @@ impl Pipeline {
         let look = self.stop.run_until_cancelled(download::compare(&http, &comparison, &meter)).await;
         let traffic = Traffic { requests: meter.requests(), bytes: meter.bytes() };
         self.store.record_traffic(job.id, traffic).await?;
-        self.tally(|tally| tally.bytes_fetched += traffic.bytes);
         match look {
             Some(Ok(finding)) => self.found(job, &show, finding, pass).await?,
             Some(Err(failure)) => self.look_failed(job, &failure).await?,
@@ -127,7 +143,7 @@ impl Pipeline {
                     .to_owned(),
             ),
             Finding::NoRanges => {
-                let next = self.is_planned(show, job).then(|| schedule::after(now, WITHOUT_RANGES));
+                let next = self.is_planned(show, job).then(|| schedule::after(now, LATER));
                 (
                     state(SourceState::Unknown, 0, next),
                     "the source does not serve ranges, so it cannot be compared and is no web seed".to_owned(),
@@ -154,6 +170,12 @@ impl Pipeline {
                 changes(SourceState::ChangesPerRequest, None),
                 "the source gives other bytes again, within a week of the last time: it changes by itself, and is \
                  neither a web seed nor fetched again"
+                    .to_owned(),
+            )
+        } else if !job.wanted {
+            (
+                changes(SourceState::ChangedOnce, None),
+                "the publisher has replaced this file; it is not wanted any more, so the new one is not fetched"
                     .to_owned(),
             )
         } else if job.hinted || job.checked.is_some() {
@@ -216,14 +238,8 @@ impl Pipeline {
         let metainfo =
             torrent::parse(&bytes).ok().filter(|metainfo| Some(metainfo.info_hash) == facts.info_hash);
         let Some(metainfo) = metainfo else { return Ok(()) };
-        if metainfo.web_seeds != wanted {
-            let edited = torrent::edit(&bytes, &wanted, &metainfo.trackers);
-            let written = edited.map(|edited| fs::write_atomic(&path, &edited));
-            if let Ok(Err(error)) = written {
-                // The next look, or the next publishing, does it.
-                tracing::warn!(%error, "the web seeds of a torrent are out of date");
-                return Ok(());
-            }
+        if metainfo.web_seeds != wanted && !write_edited(&path, &bytes, &wanted, &metainfo.trackers) {
+            return Ok(());
         }
         let magnet = Metainfo { web_seeds: wanted, ..metainfo }.magnet();
         Ok(self.store.record_edited(id, &magnet, publishers.is_some()).await?)
@@ -245,6 +261,24 @@ impl Pipeline {
         let mut url = publish.base_url.clone().filter(|_| publish.web_seed && facts.published)?;
         url.path_segments_mut().ok()?.pop_if_empty().extend([&facts.show, "media", &facts.file]);
         Some(url)
+    }
+}
+
+/// Writes a .torrent with other web seeds and trackers. What fails, as on a full disk, is tried again when they are
+/// next looked at.
+pub(super) fn write_edited(
+    path: &Path,
+    bytes: &[u8],
+    web_seeds: &[String],
+    trackers: &[Vec<String>],
+) -> bool {
+    let Ok(edited) = torrent::edit(bytes, web_seeds, trackers) else { return false };
+    match fs::write_atomic(path, &edited) {
+        Ok(()) => true,
+        Err(error) => {
+            tracing::warn!(%error, "web seeds or trackers of a torrent are out of date");
+            false
+        }
     }
 }
 

@@ -37,6 +37,8 @@ pub(super) enum Failure {
     Hash(#[from] torrent::CreateError),
     #[error("cannot fetch the publisher's own torrent")]
     Offer(#[source] http::Error),
+    #[error("it was left unfinished for now")]
+    Stopped,
     #[error("{0}")]
     Unusable(String),
 }
@@ -121,6 +123,7 @@ impl Pipeline {
                 }
                 Err(failure) => self.failed(job, &failure).await,
             },
+            Err(Failure::Stopped) => Ok(self.store.release_download(job.id).await?),
             Err(Failure::Download(error)) if error.class() == Class::Cancelled => {
                 Ok(self.store.release_download(job.id).await?)
             }
@@ -251,7 +254,7 @@ impl Pipeline {
                 _ => (backed_off().await?, false),
             },
             Failure::File(fs::Error::DiskFull { .. }) => (backed_off().await?, false),
-            Failure::File(_) | Failure::Hash(_) | Failure::Unusable(_) => (None, false),
+            Failure::File(_) | Failure::Hash(_) | Failure::Stopped | Failure::Unusable(_) => (None, false),
         };
         let problem = Problem { message, next_attempt, asked_to_wait };
         self.store.record_failure(job.id, &problem).await?;

@@ -79,7 +79,7 @@ pub struct Summary {
     pub new_episodes: u64,
     /// Files completed.
     pub downloaded: u64,
-    /// Media bytes received from origins.
+    /// Media bytes received from origins, without those of looks at sources.
     pub bytes_fetched: u64,
     /// Torrents made.
     pub torrents_made: u64,

@@ -14,6 +14,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use url::Url;
 
+use super::compare::write_edited;
 use super::drain::drain;
 use super::fetch::Failure;
 use super::keep::HashPlan;
@@ -99,6 +100,8 @@ enum NoOffer {
     Later(http::Error),
     /// It cannot be joined.
     Unusable(String),
+    /// The pass is stopped.
+    Stopped,
 }
 
 impl Pipeline {
@@ -117,6 +120,7 @@ impl Pipeline {
                 self.refuse_offer(job.id, url, &why).await?;
                 Ok(Ok(None))
             }
+            Err(NoOffer::Stopped) => Ok(Err(Failure::Stopped)),
             Err(NoOffer::Later(failure)) => {
                 let attempts = self.store.attempts(job.id).await?;
                 if failure.advice() != Advice::Never && attempts < PATIENCE {
@@ -138,12 +142,13 @@ impl Pipeline {
             return Ok(Err(NoOffer::Unusable("its address is none".to_owned())));
         };
         let meter = Meter::new();
-        let fetched = self.download_offer(url, show, &meter).await;
+        let fetched = self.stop.run_until_cancelled(self.download_offer(url, show, &meter)).await;
         self.store.record_traffic(id, Traffic { requests: meter.requests(), bytes: meter.bytes() }).await?;
         Ok(match fetched {
-            Ok(bytes) => Offer::read(bytes).map_err(NoOffer::Unusable),
-            Err(error @ http::Error::TooLarge { .. }) => Err(NoOffer::Unusable(error.to_string())),
-            Err(error) => Err(NoOffer::Later(error)),
+            None => Err(NoOffer::Stopped),
+            Some(Ok(bytes)) => Offer::read(bytes).map_err(NoOffer::Unusable),
+            Some(Err(error @ http::Error::TooLarge { .. })) => Err(NoOffer::Unusable(error.to_string())),
+            Some(Err(error)) => Err(NoOffer::Later(error)),
         })
     }
 
@@ -188,6 +193,7 @@ impl Pipeline {
             Ok(offer) => self.take_over(job, offer, &show, pass).await,
             Err(NoOffer::Unusable(why)) => self.refuse_offer(job.id, &job.url, &why).await,
             Err(NoOffer::Later(failure)) => self.put_off(job.id, job.failures, &failure).await,
+            Err(NoOffer::Stopped) => Ok(self.store.release_offer(job.id).await?),
         }
     }
 
@@ -226,9 +232,7 @@ impl Pipeline {
             && let Ok(metainfo) = torrent::parse(&bytes)
         {
             let merged = merged_trackers(&metainfo.trackers, trackers);
-            let edited = torrent::edit(&bytes, &metainfo.web_seeds, &merged);
-            if let Ok(Err(error)) = edited.map(|edited| fs::write_atomic(&path, &edited)) {
-                tracing::warn!(%error, "the publisher's trackers are not in the torrent yet");
+            if !write_edited(&path, &bytes, &metainfo.web_seeds, &merged) {
                 return Ok(());
             }
             let magnet = Metainfo { trackers: merged, ..metainfo }.magnet();

@@ -11,12 +11,13 @@ use crate::model::{CompareJob, EnclosureId, Look, SeedFacts};
 const LEASE: i64 = 3600;
 
 impl Store {
-    /// Makes the first look due at every file of a show that has a torrent and was never looked at.
+    /// Makes a look due at every file of a show that has a torrent, for which none is planned, and of whose source no
+    /// look has said that there is nothing to gain.
     pub async fn plan_looks(&self, show: &str, now: Timestamp) -> Result<()> {
         sqlx::query(
             "UPDATE enclosures SET source_next = $2
              WHERE show_id = (SELECT id FROM shows WHERE slug = $1) AND (wanted OR file IS NOT NULL)
-             AND magnet IS NOT NULL AND source_next IS NULL AND source_checked IS NULL AND source = 'unknown'
+             AND magnet IS NOT NULL AND source_next IS NULL AND source IN ('unknown', 'stable')
              AND NOT official AND NOT forgotten AND replaced_by IS NULL AND stage <> 'withdrawn'",
         )
         .bind(show)
@@ -25,6 +26,25 @@ impl Store {
         .await
         .doing("plan looks at sources")?;
         Ok(())
+    }
+
+    /// The files of a show whose torrents name the publisher's URL, or do not; without those of which so many looks
+    /// have proven it.
+    pub async fn with_web_seed(&self, show: &str, has: bool, proof: u64) -> Result<Vec<EnclosureId>> {
+        let ids: Vec<i64> = sqlx::query_scalar(
+            "SELECT id FROM enclosures
+             WHERE show_id = (SELECT id FROM shows WHERE slug = $1) AND (wanted OR file IS NOT NULL)
+             AND magnet IS NOT NULL AND web_seed = $2 AND NOT official AND replaced_by IS NULL
+             AND NOT (source = 'stable' AND source_checks >= $3) AND stage NOT IN ('downloaded', 'withdrawn')
+             ORDER BY id",
+        )
+        .bind(show)
+        .bind(has)
+        .bind(signed(proof))
+        .fetch_all(&self.pool)
+        .await
+        .doing("list torrents by their web seeds")?;
+        Ok(ids.into_iter().map(EnclosureId).collect())
     }
 
     /// There is a reason to look at a source at once, unless it is known to tell nothing.
@@ -66,7 +86,7 @@ impl Store {
     async fn compare_job(&self, id: EnclosureId) -> Result<CompareJob> {
         let what = "read a file that is to be compared";
         let row = sqlx::query(
-            "SELECT e.url, e.file, e.source, e.source_checks, e.source_checked, e.source_failures, e.official, s.slug,
+            "SELECT e.url, e.file, e.source, e.source_checks, e.source_checked, e.source_failures, e.official, e.wanted, s.slug,
                  COALESCE(e.source_hint >= COALESCE(e.source_checked, 0), FALSE) AS hinted,
                  (SELECT MAX(f.replaced) FROM enclosures f WHERE f.replaced_by = e.id AND f.replaced_why = 'revised')
                      AS revised
@@ -90,6 +110,7 @@ impl Store {
                 hinted: row.try_get("hinted")?,
                 revised: timestamp(row.try_get("revised")?),
                 official: row.try_get("official")?,
+                wanted: row.try_get("wanted")?,
             })
         };
         read().doing(what)

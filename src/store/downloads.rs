@@ -42,7 +42,8 @@ impl Store {
         let what = "read an enclosure";
         let row = sqlx::query(
             "SELECT e.url, e.media_type, e.length_hint, e.file, e.length, e.repeated, s.slug,
-                 CASE WHEN e.replaced_by IS NULL THEN e.official_url END AS official_url,
+                 CASE WHEN e.replaced_by IS NULL AND (e.official OR COALESCE(e.official_read, '') <> e.official_url)
+                     THEN e.official_url END AS official_url,
                  e.replaced_by IS NOT NULL AS replaced,
                  ep.guid, ep.title, ep.date, ep.link
              FROM enclosures e JOIN shows s ON s.id = e.show_id

@@ -119,6 +119,16 @@ impl Store {
         Ok(())
     }
 
+    /// Gives a claimed offer back undone: the pass was stopped.
+    pub async fn release_offer(&self, id: EnclosureId) -> Result<()> {
+        sqlx::query("UPDATE enclosures SET official_next = NULL WHERE id = $1")
+            .bind(id.0)
+            .execute(&self.pool)
+            .await
+            .doing("release an offer")?;
+        Ok(())
+    }
+
     /// The .torrent has other trackers now.
     pub async fn record_magnet(&self, id: EnclosureId, magnet: &str) -> Result<()> {
         sqlx::query("UPDATE enclosures SET magnet = $2 WHERE id = $1")

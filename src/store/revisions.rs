@@ -113,7 +113,13 @@ impl Store {
             named => named.doing(what)?,
         };
         if same_name {
-            // His .torrent has taken the name of ours, so that nobody can be given ours any more.
+            // His .torrent has taken the name of ours, so that nobody can be given ours any more: neither a client nor
+            // a visitor of the site. Whoever has it already is served on.
+            sqlx::query("UPDATE enclosures SET magnet = NULL WHERE id = $1")
+                .bind(id.0)
+                .execute(&mut *tx)
+                .await
+                .doing(what)?;
             sqlx::query(
                 "DELETE FROM placements WHERE enclosure_id = $1 AND state NOT IN ('seeding', 'delivered')",
             )
@@ -149,7 +155,8 @@ impl Store {
                  COALESCE(p.added, FALSE) AND NOT EXISTS (SELECT 1 FROM placements o
                      JOIN enclosures oe ON oe.id = o.enclosure_id
                      WHERE o.client = p.client AND o.enclosure_id <> e.id
-                     AND oe.info_hash_v1 IS e.info_hash_v1 AND oe.info_hash_v2 IS e.info_hash_v2) AS ours
+                     AND COALESCE(oe.info_hash_v1, '') = COALESCE(e.info_hash_v1, '')
+                     AND COALESCE(oe.info_hash_v2, '') = COALESCE(e.info_hash_v2, '')) AS ours
              FROM enclosures e JOIN shows s ON s.id = e.show_id
              JOIN enclosures n ON n.id = e.replaced_by
              LEFT JOIN placements p ON p.enclosure_id = e.id

@@ -173,7 +173,8 @@ impl Writer<'_, '_> {
         .bind(enclosure.length.map(signed))
         .execute(&mut **self.tx)
         .await?;
-        let other_length = self.claims_another_length(id, enclosure);
+        let (before, now) = self.claims(id, enclosure);
+        let other_length = before.zip(now).is_some_and(|(before, now)| before != now);
         // A token or counter in the query changes with each poll, and with it nothing of the file.
         let moved = stable_part(old) != stable_part(&enclosure.url);
         if moved {
@@ -188,22 +189,25 @@ impl Writer<'_, '_> {
     /// The publisher announces the same address. Another length than before is a hint that the file is another one;
     /// feeds lie about lengths, so it is no more than that.
     async fn update_claim(&mut self, id: i64, enclosure: &Enclosure) -> std::result::Result<(), sqlx::Error> {
-        if !self.claims_another_length(id, enclosure) {
+        let (before, now) = self.claims(id, enclosure);
+        if now.is_none() || before == now {
             return Ok(());
         }
         sqlx::query("UPDATE enclosures SET length_hint = $2 WHERE id = $1")
             .bind(id)
-            .bind(enclosure.length.map(signed))
+            .bind(now)
             .execute(&mut **self.tx)
             .await?;
-        self.hint(id).await
+        if before.is_some() { self.hint(id).await } else { Ok(()) }
     }
 
-    /// Whether the feed gives another length than at its last reading. Where two items announce one enclosure, the
+    /// The lengths that the feed gave at its last reading and gives now. Where two items announce one enclosure, the
     /// first counts: else they would take turns for ever.
-    fn claims_another_length(&mut self, id: i64, enclosure: &Enclosure) -> bool {
-        let before = self.claimed.remove(&id).flatten();
-        before.zip(enclosure.length.map(signed)).is_some_and(|(before, now)| before != now)
+    fn claims(&mut self, id: i64, enclosure: &Enclosure) -> (Option<i64>, Option<i64>) {
+        match self.claimed.remove(&id) {
+            Some(before) => (before, enclosure.length.map(signed)),
+            None => (None, None),
+        }
     }
 
     /// What was fetched is to be compared with its source: at once, but for hints at most once a day. A source that

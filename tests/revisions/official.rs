@@ -168,6 +168,8 @@ async fn a_torrent_offered_later_takes_the_place_of_ours_without_a_byte_fetched(
         let (current, former) = (world.current(), world.former());
         assert_eq!((current["official"].as_bool(), current["stage"].as_str()), (Some(true), Some("seeding")));
         assert_eq!(former[0]["replaced"]["by"], "official");
+        let magnets = world.enclosures().iter().filter(|enclosure| !enclosure["magnet"].is_null()).count();
+        assert_eq!(magnets, if name == "one.mp3" { 1 } else { 2 }, "two torrents cannot share one .torrent");
         let inode = |file: &str| {
             use std::os::unix::fs::MetadataExt as _;
             std::fs::metadata(world.path("data/media/show").join(file)).unwrap().ino()
@@ -253,4 +255,43 @@ async fn a_torrent_of_a_file_that_was_replaced_with_it_brings_the_new_file() {
     world.run(0);
     assert!(world.former().is_empty());
     assert!(story(&world.current()).contains("of other bytes than ours"));
+}
+
+#[tokio::test]
+async fn what_a_crash_has_left_of_a_take_over_is_done_again() {
+    let world = offering(&Official::USUAL.metainfo(&mp3(LENGTH, 1))).await;
+    world.publish(&[ONE]);
+    world.run(0);
+    // Killed before the record: the link and his .torrent are there, and nobody knows of them.
+    let media = world.path("data/media/show");
+    std::fs::hard_link(media.join("one.mp3"), media.join("Official One.mp3")).unwrap();
+    std::fs::write(world.torrent_path("Official One.mp3"), b"d4:infod").unwrap();
+    world.publish_offering("/one.torrent");
+    world.run(0);
+    assert_eq!(world.current()["official"], true);
+    assert_eq!((world.former().len(), world.check_torrents()), (1, 2));
+}
+
+#[tokio::test]
+async fn a_name_that_another_file_has_is_not_taken() {
+    let world = offering(&Official::USUAL.metainfo(&mp3(LENGTH, 1))).await;
+    std::fs::create_dir_all(world.path("data/media/show")).unwrap();
+    let theirs = world.path("data/media/show/Official One.mp3");
+    std::fs::write(&theirs, b"the user's own").unwrap();
+    world.run(0);
+    let current = world.current();
+    assert_eq!(current["official"], false);
+    assert!(story(&current).contains("its name is taken by another file"), "{}", story(&current));
+    assert_eq!(std::fs::read(&theirs).unwrap(), b"the user's own");
+    assert_eq!(world.torrent("one.mp3")["piece_length"], PIECE);
+}
+
+#[tokio::test]
+async fn a_torrent_at_an_address_that_is_not_public_is_not_asked_for_and_delays_nothing() {
+    for url in ["http://10.0.0.1/one.torrent", "http://[::1]:9/one.torrent", "file:///etc/passwd.torrent"] {
+        let world = offering(b"").await;
+        world.publish_offering(url);
+        assert_eq!(world.run(0)["torrents_made"], 1, "{url}");
+        assert_eq!(world.current()["official"], false);
+    }
 }

@@ -5,9 +5,9 @@ use podseed_adapters::{InfoHashes, Presence, TorrentRef};
 use serde_json::Value;
 
 use super::{LENGTH, ONE, PIECE, story, verified};
-use crate::support::mp3;
 use crate::support::peers::Libtorrent;
 use crate::support::world::Item;
+use crate::support::{Fault, mp3};
 
 /// The same show with the enclosure at another address.
 const MOVED: Item<'_> = Item { enclosure: "/cdn/2026/one.mp3", ..ONE };
@@ -37,12 +37,18 @@ async fn a_new_address_of_the_same_bytes_changes_nothing_but_the_address() {
 
 #[tokio::test]
 async fn other_bytes_at_a_new_address_are_a_revision_that_names_the_torrent_it_replaces() {
-    for settings in ["torrent: {web_seeds: verified}", "torrent: {web_seeds: never, version: hybrid}"] {
+    // Longer, so that the answers say another total; or so short that there is nothing where we ask.
+    let cases = [
+        ("torrent: {web_seeds: verified}", LENGTH + 5_000),
+        ("torrent: {web_seeds: never, version: hybrid}", LENGTH + 5_000),
+        ("torrent: {web_seeds: verified}", 60_000),
+    ];
+    for (settings, length) in cases {
         let world = verified().await;
         world.configure(settings);
         world.run(0);
         let old = world.torrent("one.mp3")["info_hash"]["v1"].as_str().unwrap().to_owned();
-        world.origin.file("/cdn/2026/one.mp3", mp3(LENGTH + 5_000, 2));
+        world.origin.file("/cdn/2026/one.mp3", mp3(length, 2));
         world.publish(&[MOVED]);
         let before = world.origin.requests_for("/cdn/2026/one.mp3").len();
         let run = world.run(0);
@@ -186,4 +192,82 @@ async fn a_former_version_is_seeded_for_its_time_and_then_taken_out_of_the_clien
         };
         assert!(!has(former).await && has(&world.current()).await);
     }
+}
+
+#[tokio::test]
+async fn what_only_watches_a_folder_keeps_the_former_version_and_the_story_says_so() {
+    let world = verified().await;
+    std::fs::create_dir(world.path("watch")).unwrap();
+    std::fs::create_dir(world.path("downloads")).unwrap();
+    world.configure("clients:\n  rt: {watch_dir: {path: watch, data: downloads, client: rtorrent}}\n");
+    world.run(0);
+    world.origin.file("/cdn/2026/one.mp3", mp3(LENGTH, 2));
+    world.publish(&[MOVED]);
+    world.run(0);
+    world.let_time_pass().await;
+    world.run(0);
+    let former = &world.former()[0];
+    assert_eq!(former["stage"], "withdrawn");
+    assert!(story(former).contains("rt: the former version stays there"), "{}", story(former));
+    assert!(story(former).contains("remove it in the client itself"), "{}", story(former));
+    assert!(world.path("downloads/one.mp3").exists());
+}
+
+#[tokio::test]
+async fn a_former_version_stays_until_the_new_one_is_there_however_long_that_takes() {
+    let world = verified().await;
+    world.run(0);
+    world.origin.file("/cdn/2026/one.mp3", mp3(LENGTH, 2));
+    world.publish(&[MOVED]);
+    // The two ranges that prove the revision, and then nothing of it can be had.
+    world.origin.fault("/cdn/2026/one.mp3", Fault::Nothing);
+    world.origin.fault("/cdn/2026/one.mp3", Fault::Nothing);
+    world.origin.always("/cdn/2026/one.mp3", Fault::Status(404, Vec::new()));
+    world.run(3);
+    world.let_time_pass().await;
+    world.run(3);
+    assert_eq!(world.former()[0]["stage"], "torrent_ready");
+    assert_eq!(world.current()["stage"], "failed");
+    world.origin.always("/cdn/2026/one.mp3", Fault::Nothing);
+    assert_eq!(world.podseed(&["retry", "g1"]).code, 0);
+    assert_eq!(world.current()["stage"], "torrent_ready");
+    assert_eq!(world.former()[0]["stage"], "withdrawn");
+}
+
+#[tokio::test]
+async fn killed_while_a_revision_is_fetched_the_next_run_goes_on_and_makes_no_second_one() {
+    let world = verified().await;
+    world.run(0);
+    world.origin.file("/cdn/2026/one.mp3", mp3(LENGTH, 2));
+    world.publish(&[MOVED]);
+    world.origin.fault("/cdn/2026/one.mp3", Fault::Nothing);
+    world.origin.fault("/cdn/2026/one.mp3", Fault::Nothing);
+    world.origin.fault("/cdn/2026/one.mp3", Fault::HangAfter(600_000));
+    let (mut child, mut lines) = world.start();
+    assert!(lines.any(|line| line.contains("has replaced one.mp3")));
+    while world.origin.requests_for("/cdn/2026/one.mp3").last().is_none_or(|request| request.sent < 600_000) {
+        assert!(child.try_wait().unwrap().is_none(), "the run has ended");
+        std::thread::yield_now();
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    world.run(0);
+    assert_eq!((world.former().len(), world.check_torrents()), (1, 2));
+    assert_eq!(world.current()["stage"], "torrent_ready");
+}
+
+#[tokio::test]
+async fn what_is_not_wanted_any_more_is_not_fetched_in_a_new_version() {
+    let world = verified().await;
+    world.run(0);
+    let show = std::fs::read_to_string(world.path("podseed.yaml")).unwrap();
+    let narrowed = show.replace(".xml\"}", ".xml\", episodes: {not_title: One}}");
+    assert_ne!(show, narrowed);
+    std::fs::write(world.path("podseed.yaml"), narrowed).unwrap();
+    world.run(0);
+    world.origin.file("/one.mp3", mp3(LENGTH, 2));
+    world.let_time_pass().await;
+    assert_eq!(world.run(0)["downloaded"], 0);
+    let enclosure = &world.why("g1")["enclosures"][0];
+    assert_eq!((enclosure["source"].as_str(), enclosure["replaced"].is_null()), (Some("changed once"), true));
 }
