@@ -70,7 +70,7 @@ fn additions(feed: &Feed) -> Additions {
         };
         alternates.entry(enclosure.url.clone()).or_insert_with(|| vec![alternate]);
     }
-    Additions { address: COPY.to_owned(), alternates }
+    Additions { address: COPY.to_owned(), alternates, ..Additions::default() }
 }
 
 /// Made once for all tests.

@@ -165,7 +165,8 @@ impl Pipeline {
         }
         let copy = fs::read(&self.folder().feed_copy(&show.slug), self.config.limits.feed_size);
         let base = Url::parse(&document.url).ok();
-        let additions = Additions { address: address.into(), alternates: alternates(show, options) };
+        let without = self.store.withdrawn_urls(facts.id).await?;
+        let additions = Additions { address: address.into(), alternates: alternates(show, options), without };
         let annotated = copy.map_err(|error| error::chain(&error)).and_then(|copy| {
             feed::annotate(&copy, document.content_type.as_deref(), base.as_ref(), &additions)
                 .map_err(|error| error::chain(&error))

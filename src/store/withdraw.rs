@@ -1,5 +1,7 @@
 //! What was taken down: remembered for ever, out of the clients, and deleted only where the user said so.
 
+use std::collections::HashSet;
+
 use jiff::Timestamp;
 use sqlx::{QueryBuilder, Row as _, Sqlite};
 
@@ -205,8 +207,24 @@ impl Store {
         tx.commit().await.doing(what)
     }
 
+    /// The URLs that only episodes announce which were taken down.
+    pub async fn withdrawn_urls(&self, show: super::ShowId) -> Result<HashSet<String>> {
+        let urls: Vec<String> = sqlx::query_scalar(
+            "SELECT DISTINCT e.url FROM episodes ep JOIN announcements a ON a.episode_id = ep.id
+             JOIN enclosures e ON e.id = a.enclosure_id
+             WHERE ep.show_id = $1 AND ep.withdrawn AND NOT EXISTS
+                 (SELECT 1 FROM announcements o JOIN episodes ON episodes.id = o.episode_id
+                  WHERE o.enclosure_id = e.id AND NOT episodes.withdrawn)",
+        )
+        .bind(show.0)
+        .fetch_all(&self.pool)
+        .await
+        .doing("list what was taken down")?;
+        Ok(urls.into_iter().collect())
+    }
+
     /// Which episodes of a show were taken down; `None`: the whole show.
-    pub async fn withdrawn(&self, show: super::ShowId) -> Result<Option<std::collections::HashSet<i64>>> {
+    pub async fn withdrawn(&self, show: super::ShowId) -> Result<Option<HashSet<i64>>> {
         let what = "list what was taken down";
         let whole: bool = sqlx::query_scalar("SELECT withdrawn FROM shows WHERE id = $1")
             .bind(show.0)

@@ -17,7 +17,7 @@ mod scope;
 mod scribe;
 mod start_tag;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use url::Url;
 
@@ -32,6 +32,8 @@ pub struct Additions {
     pub address: String,
     /// By enclosure, its URL exactly as [`read`](super::read) gives it: other ways to get the file.
     pub alternates: HashMap<String, Vec<Alternate>>,
+    /// URLs likewise: items that announce one of them are left out. They were taken down.
+    pub without: HashSet<String>,
 }
 
 /// A torrent of an enclosure, as `podcast:alternateEnclosure` announces it.

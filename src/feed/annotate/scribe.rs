@@ -72,6 +72,8 @@ struct Frame<'a> {
 /// What an item announces.
 #[derive(Default)]
 struct Item {
+    /// It was taken down.
+    left_out: bool,
     enclosures: Vec<Spot>,
     /// Announced otherwise, and there is something to add to it.
     others: Vec<String>,
@@ -185,6 +187,7 @@ impl<'a, 'n> Scribe<'a, 'n> {
     fn announce(&mut self, role: Role, url: String) -> Option<String> {
         let has_alternates = self.additions.alternates.contains_key(&url);
         let item = self.frames.iter_mut().rev().find_map(|frame| frame.item.as_mut())?;
+        item.left_out |= self.additions.without.contains(&url);
         match role {
             Role::Enclosure => return Some(url),
             Role::Alternate => item.known.note(&url),
@@ -287,7 +290,9 @@ impl<'a> Watch<'a> for Scribe<'a, '_> {
     }
 
     fn close(&mut self, raw: &'a str) {
-        if let Some(item) = self.frames.last_mut().and_then(|frame| frame.item.take()) {
+        let item = self.frames.last_mut().and_then(|frame| frame.item.take());
+        let left_out = item.as_ref().is_some_and(|item| item.left_out);
+        if let Some(item) = item.filter(|item| !item.left_out) {
             self.settle(item);
         }
         let Some(frame) = self.frames.pop() else { return };
@@ -295,8 +300,9 @@ impl<'a> Watch<'a> for Scribe<'a, '_> {
             self.write_end_tag(&frame.name, raw);
         }
         // What the reader takes for an item stays, wherever it is.
-        if frame.for_home_only && frame.items == self.items {
+        if left_out || frame.for_home_only && frame.items == self.items {
             self.out.truncate(frame.start);
+            self.insertions.retain(|&(at, _)| at <= frame.start);
         }
         self.scope.leave(frame.scope);
         if let Some(url) = frame.enclosure {

@@ -27,6 +27,7 @@ fn additions() -> Additions {
     Additions {
         address: "https://m.test/podcast.xml".to_owned(),
         alternates: HashMap::from([(URL.to_owned(), vec![alternate("1")])]),
+        ..Additions::default()
     }
 }
 
@@ -46,6 +47,19 @@ fn case(template: &str) {
 
 fn seen(document: &[u8]) -> Feed {
     read(document, None, None).unwrap()
+}
+
+#[test]
+fn an_item_that_was_taken_down_is_left_out_with_all_that_is_in_it() {
+    let item = |name: &str| {
+        format!("<item><title>{name}</title><enclosure url=\"https://a.example/{name}.mp3\"/></item>")
+    };
+    let feed = |items: &str| format!("<rss version=\"2.0\"><channel><title>T</title>{items}</channel></rss>");
+    let without = HashSet::from(["https://a.example/two.mp3".to_owned()]);
+    let additions = Additions { without, ..Additions::default() };
+    let all = feed(&[item("one"), item("two"), item("three")].concat());
+    let annotated = annotate(all.as_bytes(), None, None, &additions).unwrap();
+    assert_eq!(String::from_utf8(annotated).unwrap(), feed(&[item("one"), item("three")].concat()));
 }
 
 #[test]
