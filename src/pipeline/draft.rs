@@ -21,24 +21,16 @@ pub(super) struct SiteDraft<'a> {
     options: &'a Options,
     now: Timestamp,
     draft: Draft,
-    /// Look-up files as they will be; `None` goes. Several shows of a draft may have one.
-    lookups: HashMap<String, Option<Vec<u8>>>,
 }
 
 impl<'a> SiteDraft<'a> {
     pub(super) fn new(site: &'a Site, options: &'a Options, now: Timestamp) -> Self {
-        Self { site, options, now, draft: Draft::new(), lookups: HashMap::new() }
+        Self { site, options, now, draft: Draft::new() }
     }
 
-    /// The draft, complete.
-    pub(super) fn finish(mut self) -> Result<Draft, site::Error> {
-        for (path, content) in self.lookups {
-            match content {
-                Some(bytes) => self.draft.file(&path, bytes)?,
-                None => self.draft.remove(&path)?,
-            }
-        }
-        Ok(self.draft)
+    /// All changes together.
+    pub(super) fn into_draft(self) -> Draft {
+        self.draft
     }
 
     fn put(&mut self, files: impl IntoIterator<Item = SiteFile>) -> Result<(), site::Error> {
@@ -49,24 +41,15 @@ impl<'a> SiteDraft<'a> {
     fn put_catalogue(&mut self, slug: &str, show: Option<&PublishedShow>) -> Result<(), site::Error> {
         let path = catalogue::catalogue_path(slug);
         let previous = self.site.read(&path)?;
-        let read = |path: &str| match self.lookups.get(path) {
-            Some(pending) => pending.clone(),
-            // What cannot be read is written anew.
-            None => self.site.read(path).ok().flatten(),
-        };
+        // Several shows may have one look-up file. What cannot be read is written anew.
+        let read = |path: &str| self.site.read_with(&self.draft, path).ok().flatten();
         let changes = match (show, &previous) {
             (Some(show), _) => catalogue::show(show, self.options, previous.as_deref(), &read),
             (None, Some(previous)) => catalogue::withdrawn(slug, previous, &read),
             (None, None) => return Ok(()),
         };
-        for file in changes.files {
-            match file.path == path {
-                true => self.draft.file(&file.path, file.bytes)?,
-                false => _ = self.lookups.insert(file.path, Some(file.bytes)),
-            }
-        }
-        self.lookups.extend(changes.gone.into_iter().map(|path| (path, None)));
-        Ok(())
+        self.put(changes.files)?;
+        changes.gone.iter().try_for_each(|path| self.draft.remove(path))
     }
 }
 

@@ -10,7 +10,7 @@ use super::monitor::Event;
 use super::published::{self, Inputs};
 use super::{Error, Pipeline};
 use crate::model::{EnclosureId, PublishedShow, ShowCard};
-use crate::publish::site::{self, Site, Written};
+use crate::publish::site::{self, Site, SitePath, Written};
 use crate::publish::{Options, SiteFile};
 use crate::store::{DueShow, EpisodeRecord, Published, ShowFacts};
 use crate::{error, torrent};
@@ -59,6 +59,9 @@ impl Pipeline {
     pub(super) async fn publish(&self) -> Result<(), Error> {
         match self.bring_up_to_date().await {
             Ok(written) => {
+                for path in &written.kept {
+                    self.note_kept(path);
+                }
                 if written.is_changed() {
                     let files = written.written + written.linked;
                     self.monitor.event(&Event::Published { files, removed: written.removed });
@@ -72,6 +75,18 @@ impl Pipeline {
                 self.monitor.event(&Event::PublishFailed { error });
                 Ok(())
             }
+        }
+    }
+
+    /// What the user has put into the site's folder himself is not overwritten.
+    fn note_kept(&self, path: &SitePath) {
+        let error = format!(
+            "{} is not podseed's own and is left as it is, so the site lacks that file; move it away, or set another \
+             `publish.site_dir`",
+            self.config.publish.site_dir.join(path.as_str()).display()
+        );
+        if self.note_error(&error) {
+            self.monitor.event(&Event::PublishFailed { error });
         }
     }
 
@@ -136,7 +151,7 @@ impl Pipeline {
             if is_last {
                 self.draft_overview(&prepared, &mut draft).await?;
             }
-            let (site, draft) = (site.clone(), draft.finish()?);
+            let (site, draft) = (site.clone(), draft.into_draft());
             blocking(move || site.publish(&draft)).await??
         };
         for show in &prepared {
@@ -225,4 +240,5 @@ fn add(sum: &mut Written, written: &Written) {
     sum.linked += written.linked;
     sum.removed += written.removed;
     sum.unchanged += written.unchanged;
+    sum.kept.extend(written.kept.iter().cloned());
 }
