@@ -8,6 +8,8 @@ use podseed_adapters::testing::{PASSWORD, Transmission, USERNAME};
 use podseed_adapters::{Presence, TorrentRef};
 
 use crate::support::mp3;
+use crate::support::nginx::{Nginx, free_port};
+use crate::support::peers::Libtorrent;
 use crate::support::world::{Item, Ran, World, files_below};
 
 const ONE: Item<'_> = Item { guid: "g1", title: "One", enclosure: "/one.mp3" };
@@ -283,4 +285,56 @@ async fn nothing_is_handed_over_without_a_ground_where_the_user_asks_for_one() {
     world.publish_with(FREE, &[TWO, ONE]);
     world.run(0);
     assert!(world.enclosures().iter().all(|enclosure| enclosure["stage"] == "seeding"));
+}
+
+#[tokio::test]
+async fn a_leecher_without_any_peer_completes_from_the_media_on_our_own_site() {
+    let port = free_port();
+    let world = a_free_show(&format!(
+        "publish: {{base_url: \"http://127.0.0.1:{port}/\", web_seed: true}}\ntorrent: {{web_seeds: never}}\n"
+    ))
+    .await;
+    world.run(0);
+    let nginx = Nginx::start(port, &world.site());
+    let media = world.site().join("show/media/one.mp3");
+    assert!(std::fs::read(&media).unwrap() == mp3(300_000, 1));
+    let torrent = world.site().join("show/torrents/one.mp3.torrent");
+    let shown = world.podseed(&["torrent", "show", torrent.to_str().unwrap(), "--json"]).json();
+    assert_eq!(shown["web_seeds"], serde_json::json!([format!("{}show/media/one.mp3", nginx.url())]));
+    let magnet = world.enclosures()[0]["magnet"].as_str().unwrap().to_owned();
+    assert!(magnet.contains("&ws=http"), "{magnet}");
+    assert!(std::fs::read_to_string(world.site().join("show/index.html")).unwrap().contains("&#38;ws=http"));
+
+    let into = tempfile::tempdir().unwrap();
+    Libtorrent::start().leech(&torrent, None, into.path());
+    assert!(std::fs::read(into.path().join("one.mp3")).unwrap() == mp3(300_000, 1), "other bytes came");
+
+    let check = world.podseed(&["check", "--json"]).json();
+    let findings = check["findings"].as_array().unwrap();
+    assert!(findings.iter().any(|finding| finding["id"] == "site.reached"), "{findings:?}");
+}
+
+#[tokio::test]
+async fn a_site_that_was_deleted_or_moved_is_made_again() {
+    let world = a_free_show("").await;
+    world.run(0);
+    std::fs::remove_dir_all(world.site()).unwrap();
+    world.run(0);
+    assert!(world.shows_one());
+    world.configure("publish: {site_dir: elsewhere}\n");
+    world.run(0);
+    assert!(world.path("elsewhere/show/torrents/one.mp3.torrent").exists());
+}
+
+#[tokio::test]
+async fn a_folder_that_is_somebody_elses_is_not_touched_and_the_rest_of_the_pass_goes_on() {
+    let world = a_free_show("publish: {site_dir: homepage}\n").await;
+    std::fs::create_dir(world.path("homepage")).unwrap();
+    std::fs::write(world.path("homepage/index.html"), "mine").unwrap();
+    let run = world.run(3);
+    assert_eq!(run["torrents_made"], 1);
+    let errors = run["errors"].to_string();
+    assert!(errors.contains("homepage") && errors.contains("site_dir"), "{errors}");
+    assert_eq!(std::fs::read_to_string(world.path("homepage/index.html")).unwrap(), "mine");
+    assert_eq!(files_below(&world.path("homepage")).len(), 1);
 }

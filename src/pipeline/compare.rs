@@ -14,6 +14,7 @@ use url::Url;
 
 use super::drain::drain;
 use super::monitor::Event;
+use super::terms::public_address;
 use super::{Error, Pass, Pipeline, Target, lock, schedule};
 use crate::config::WebSeeds;
 use crate::download::{self, Comparison, Finding, Sample};
@@ -227,32 +228,51 @@ impl Pipeline {
     /// Clients that have the torrent are told nothing: they have all of the data and need no source for it. It is for
     /// those who fetch the .torrent, or follow the magnet link, from now on.
     pub async fn refresh_torrent(&self, id: EnclosureId, show: &Target) -> Result<(), Error> {
-        let Some(facts) = self.store.seed_facts(id).await?.filter(|facts| !facts.official) else {
-            return Ok(());
-        };
-        let publishers = self.publishers_seed(show, &facts);
-        let wanted: Vec<String> =
-            self.own_seed(&facts).into_iter().chain(publishers.clone()).map(String::from).collect();
-        let path = self.folder().torrent(&facts.show, &facts.file);
-        let Ok(bytes) = fs::read(&path, torrent::MAX_LENGTH as u64) else { return Ok(()) };
-        let metainfo =
-            torrent::parse(&bytes).ok().filter(|metainfo| Some(metainfo.info_hash) == facts.info_hash);
-        let Some(metainfo) = metainfo else { return Ok(()) };
-        if metainfo.web_seeds != wanted && !write_edited(&path, &bytes, &wanted, &metainfo.trackers) {
-            return Ok(());
-        }
-        let magnet = Metainfo { web_seeds: wanted, ..metainfo }.magnet();
-        Ok(self.store.record_edited(id, &magnet, publishers.is_some()).await?)
+        let Some(facts) = self.store.seed_facts(id).await? else { return Ok(()) };
+        let source = show.public_source(&facts.url);
+        self.refresh(id, &facts, source).await.map(drop)
     }
 
-    fn publishers_seed(&self, show: &Target, facts: &SeedFacts) -> Option<Url> {
+    /// The same for a file that is about to come to the site. Gives its magnet link where that is another one now.
+    pub(super) async fn refresh_for_site(&self, id: EnclosureId) -> Result<Option<String>, Error> {
+        let Some(facts) = self.store.seed_facts(id).await? else { return Ok(None) };
+        let source = public_address(&facts.url);
+        self.refresh(id, &SeedFacts { published: true, ..facts }, source).await
+    }
+
+    async fn refresh(
+        &self,
+        id: EnclosureId,
+        facts: &SeedFacts,
+        source: Option<Url>,
+    ) -> Result<Option<String>, Error> {
+        if facts.official {
+            return Ok(None);
+        }
+        let publishers = self.publishers_seed(source, facts);
+        let wanted: Vec<String> =
+            self.own_seed(facts).into_iter().chain(publishers.clone()).map(String::from).collect();
+        let path = self.folder().torrent(&facts.show, &facts.file);
+        let Ok(bytes) = fs::read(&path, torrent::MAX_LENGTH as u64) else { return Ok(None) };
+        let metainfo =
+            torrent::parse(&bytes).ok().filter(|metainfo| Some(metainfo.info_hash) == facts.info_hash);
+        let Some(metainfo) = metainfo else { return Ok(None) };
+        if metainfo.web_seeds != wanted && !write_edited(&path, &bytes, &wanted, &metainfo.trackers) {
+            return Ok(None);
+        }
+        let magnet = Metainfo { web_seeds: wanted, ..metainfo }.magnet();
+        self.store.record_edited(id, &magnet, publishers.is_some()).await?;
+        Ok(Some(magnet))
+    }
+
+    fn publishers_seed(&self, source: Option<Url>, facts: &SeedFacts) -> Option<Url> {
         let proven = facts.source == SourceState::Stable && facts.checks >= PROOF;
         let wanted = match self.config.torrent.web_seeds {
             WebSeeds::Always => true,
             WebSeeds::Verified => proven,
             WebSeeds::Never => false,
         };
-        show.public_source(&facts.url).filter(|_| wanted && facts.current)
+        source.filter(|_| wanted && facts.current)
     }
 
     /// The file on our own site.

@@ -5,27 +5,25 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 use url::Url;
 
-use super::publish::{Failure, Prepared};
+use super::publish::{Edition, Failure, Prepared};
 use super::terms::is_secret;
 use super::{Error, Pipeline};
 use crate::feed::{self, Additions, Alternate};
 use crate::model::PublishedShow;
-use crate::publish::site::{self, Draft, Site};
+use crate::publish::site::{self, Draft};
 use crate::publish::{self, Options, SiteFile, catalogue, listing, opml, torrents_feed};
 use crate::store::{EpisodeRecord, ShowFacts};
 use crate::{error, fs};
 
 /// Changes of the site, gathered show by show.
 pub(super) struct SiteDraft<'a> {
-    site: &'a Site,
-    options: &'a Options,
-    now: Timestamp,
+    edition: &'a Edition<'a>,
     draft: Draft,
 }
 
 impl<'a> SiteDraft<'a> {
-    pub(super) fn new(site: &'a Site, options: &'a Options, now: Timestamp) -> Self {
-        Self { site, options, now, draft: Draft::new() }
+    pub(super) fn new(edition: &'a Edition<'a>) -> Self {
+        Self { edition, draft: Draft::new() }
     }
 
     /// All changes together.
@@ -40,11 +38,11 @@ impl<'a> SiteDraft<'a> {
     /// The catalogue of a show, and its look-up files.
     fn put_catalogue(&mut self, slug: &str, show: Option<&PublishedShow>) -> Result<(), site::Error> {
         let path = catalogue::catalogue_path(slug);
-        let previous = self.site.read(&path)?;
+        let previous = self.edition.site.read(&path)?;
         // Several shows may have one look-up file. What cannot be read is written anew.
-        let read = |path: &str| self.site.read_with(&self.draft, path).ok().flatten();
+        let read = |path: &str| self.edition.site.read_with(&self.draft, path).ok().flatten();
         let changes = match (show, &previous) {
-            (Some(show), _) => catalogue::show(show, self.options, previous.as_deref(), &read),
+            (Some(show), _) => catalogue::show(show, self.edition.options, previous.as_deref(), &read),
             (None, Some(previous)) => catalogue::withdrawn(slug, previous, &read),
             (None, None) => return Ok(()),
         };
@@ -64,14 +62,19 @@ impl Pipeline {
         site.draft.folder(slug, [])?;
         site.put_catalogue(slug, prepared.show.as_ref())?;
         let Some(show) = &prepared.show else { return Ok(()) };
-        site.put(publish::show_pages(show, site.options))?;
-        let previous = site.site.read(&format!("{slug}/torrents.xml"))?;
-        site.put(torrents_feed::show_torrents(show, site.options, previous.as_deref(), site.now))?;
+        site.put(publish::show_pages(show, site.edition.options))?;
+        let previous = site.edition.site.read(&format!("{slug}/torrents.xml"))?;
+        site.put(torrents_feed::show_torrents(
+            show,
+            site.edition.options,
+            previous.as_deref(),
+            site.edition.now,
+        ))?;
         site.put(prepared.podcast_feed.clone())?;
         let folder = self.folder();
         for file in show.episodes.iter().flat_map(|episode| &episode.files) {
             site.draft.copy(&publish::torrent_path(slug, &file.name), folder.torrent(slug, &file.name))?;
-            if site.options.web_seed {
+            if site.edition.options.web_seed {
                 let media = folder.show_media(slug).join(&file.name);
                 site.draft.link(&publish::media_path(slug, &file.name), media)?;
             }
@@ -88,7 +91,7 @@ impl Pipeline {
         prepared: &[Prepared<'_>],
         site: &mut SiteDraft<'_>,
     ) -> Result<(), Failure> {
-        let options = site.options;
+        let options = site.edition.options;
         let is_drafted = |slug: &str| prepared.iter().any(|prepared| prepared.due.slug == slug);
         let mut cards = self.store.show_cards().await?;
         cards.retain(|card| !is_drafted(&card.slug));
@@ -108,9 +111,9 @@ impl Pipeline {
         site.put([listing::all_torrents(names, options)])?;
 
         if options.base_url.is_some() {
-            let newest = self.newest(prepared, site.now).await?;
-            let previous = site.site.read("torrents.xml")?;
-            site.put(torrents_feed::all_torrents(&newest, options, previous.as_deref(), site.now))?;
+            let newest = self.newest(prepared, site.edition.now).await?;
+            let previous = site.edition.site.read("torrents.xml")?;
+            site.put(torrents_feed::all_torrents(&newest, options, previous.as_deref(), site.edition.now))?;
         }
         Ok(())
     }

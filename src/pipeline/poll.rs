@@ -13,7 +13,7 @@ use unicode_normalization::char::is_combining_mark;
 use url::Url;
 
 use super::monitor::Event;
-use super::terms::terms;
+use super::terms::{public_address, terms};
 use super::wanted::rules;
 use super::{Begin, Error, Pass, Pipeline, lock, schedule};
 use crate::config::{Auth, FeedSource, Show};
@@ -85,8 +85,7 @@ impl Target {
 
     /// An enclosure's address where it may be named to everybody: http or https, and without any credential.
     pub(super) fn public_source(&self, url: &str) -> Option<Url> {
-        let parsed = Url::parse(url).ok().filter(|parsed| matches!(parsed.scheme(), "http" | "https"))?;
-        (self.auth.is_none() && public_url(url) == url).then_some(parsed)
+        public_address(url).filter(|_| self.auth.is_none())
     }
 }
 

@@ -37,6 +37,15 @@ impl From<crate::store::Error> for Failure {
     }
 }
 
+/// One bringing up to date.
+pub(super) struct Edition<'a> {
+    pub(super) site: &'a Site,
+    pub(super) options: &'a Options,
+    /// All of it is written with other settings than before, or for the first time.
+    anew: bool,
+    pub(super) now: Timestamp,
+}
+
 /// A due show, as it will be on the site.
 pub(super) struct Prepared<'a> {
     pub(super) due: &'a DueShow,
@@ -92,25 +101,25 @@ impl Pipeline {
 
     async fn bring_up_to_date(&self) -> Result<Written, Failure> {
         let options = self.site_options();
-        let settings = format!("{FORMAT} {} {options:?}", env!("CARGO_PKG_VERSION"));
-        let is_other = self.store.setting(SETTINGS).await?.as_ref() != Some(&settings);
-        if is_other {
+        let folder = &self.config.publish.site_dir;
+        let settings = format!("{FORMAT} {} {} {options:?}", env!("CARGO_PKG_VERSION"), folder.display());
+        let site = Site::open(folder)?;
+        let is_lost = site.generation()? == 0 && self.store.has_published().await?;
+        let anew = is_lost || self.store.setting(SETTINGS).await?.as_ref() != Some(&settings);
+        if anew {
             self.store.publish_all().await?;
         }
         let due = self.store.shows_to_publish().await?;
+        let edition = Edition { site: &site, options: &options, anew, now: Timestamp::now() };
         let mut written = Written::default();
-        if due.is_empty() {
-            return Ok(written);
-        }
-        let site = Site::open(&self.config.publish.site_dir)?;
-        let last = due.len().div_ceil(SHOWS_AT_ONCE);
-        for (number, batch) in due.chunks(SHOWS_AT_ONCE).enumerate() {
+        let batches = due.len().div_ceil(SHOWS_AT_ONCE);
+        for (number, batch) in (1..).zip(due.chunks(SHOWS_AT_ONCE)) {
             if self.stop.is_cancelled() {
                 return Ok(written);
             }
-            add(&mut written, &self.publish_batch(&site, batch, &options, number + 1 == last).await?);
+            add(&mut written, &self.publish_batch(&edition, batch, number == batches).await?);
         }
-        if is_other {
+        if anew {
             self.store.record_setting(SETTINGS, &settings).await?;
         }
         Ok(written)
@@ -129,20 +138,18 @@ impl Pipeline {
     /// Writes some shows, and with the last of them what tells of all.
     async fn publish_batch(
         &self,
-        site: &Site,
+        edition: &Edition<'_>,
         batch: &[DueShow],
-        options: &Options,
         is_last: bool,
     ) -> Result<Written, Failure> {
-        let now = Timestamp::now();
-        let mut draft = SiteDraft::new(site, options, now);
+        let mut draft = SiteDraft::new(edition);
         let mut prepared = Vec::new();
         for due in batch {
-            let show = self.prepare(due, options, now).await?;
+            let show = self.prepare(due, edition).await?;
             self.draft_show(&show, &mut draft)?;
             prepared.push(show);
         }
-        let is_new = site.generation()? == 0;
+        let is_new = edition.site.generation()? == 0;
         let is_empty = prepared.iter().all(|show| show.show.is_none());
         let written = if is_new && is_empty {
             // Nothing may be published and nothing was: there is no site.
@@ -151,7 +158,7 @@ impl Pipeline {
             if is_last {
                 self.draft_overview(&prepared, &mut draft).await?;
             }
-            let (site, draft) = (site.clone(), draft.into_draft());
+            let (site, draft) = (edition.site.clone(), draft.into_draft());
             blocking(move || site.publish(&draft)).await??
         };
         for show in &prepared {
@@ -170,12 +177,8 @@ impl Pipeline {
     }
 
     /// A show as it will be on the site.
-    async fn prepare<'a>(
-        &self,
-        due: &'a DueShow,
-        options: &Options,
-        now: Timestamp,
-    ) -> Result<Prepared<'a>, Failure> {
+    async fn prepare<'a>(&self, due: &'a DueShow, edition: &Edition<'_>) -> Result<Prepared<'a>, Failure> {
+        let now = edition.now;
         let mut facts = self.store.show_facts(&due.slug).await?;
         let episodes = self.store.publishable(due.id).await?;
         let mut episodes = published::publishable(&facts, episodes);
@@ -187,11 +190,14 @@ impl Pipeline {
             if file.sha256.is_none() {
                 file.sha256 = self.checksum(&due.slug, file.id, &file.name).await?;
             }
+            if file.published.is_none() || edition.anew {
+                file.magnet = self.refresh_for_site(file.id).await?.unwrap_or_else(|| file.magnet.clone());
+            }
         }
         let mut show = self.published_show(&facts, &episodes, now);
         let mut podcast_feed = None;
         if let Some(show) = &mut show {
-            podcast_feed = self.podcast_feed(&facts, show, options).await?;
+            podcast_feed = self.podcast_feed(&facts, show, edition.options).await?;
             show.podcast_feed = podcast_feed.is_some();
         }
         let files = episodes.iter().flat_map(|episode| &episode.files);

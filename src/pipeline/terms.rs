@@ -88,6 +88,12 @@ pub(super) fn is_secret(url: &str) -> bool {
     public_url(url) != url
 }
 
+/// An address as it may be named to everybody: http or https, and without any credential.
+pub(super) fn public_address(url: &str) -> Option<Url> {
+    let parsed = Url::parse(url).ok().filter(|parsed| matches!(parsed.scheme(), "http" | "https"))?;
+    (!is_secret(url)).then_some(parsed)
+}
+
 /// A basis in words, for people.
 pub fn basis_text(basis: &Basis) -> String {
     match basis {

@@ -208,6 +208,14 @@ impl Store {
         Ok(())
     }
 
+    /// Whether anything is on the site.
+    pub async fn has_published(&self) -> Result<bool> {
+        sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM shows WHERE published)")
+            .fetch_one(&self.pool)
+            .await
+            .doing("look for published shows")
+    }
+
     /// The shows of which something has changed that the site tells.
     pub async fn shows_to_publish(&self) -> Result<Vec<DueShow>> {
         let rows: Vec<(i64, String, i64)> =

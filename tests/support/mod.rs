@@ -2,6 +2,7 @@
 
 pub(crate) mod browser;
 pub(crate) mod media;
+pub(crate) mod nginx;
 pub(crate) mod origin;
 pub(crate) mod peers;
 pub(crate) mod world;

@@ -19,6 +19,7 @@ ALTER TABLE shows ADD COLUMN published_newest BIGINT;                -- the date
 -- How often something that the site shows has changed since it was written: who publishes takes off what he saw.
 ALTER TABLE shows ADD COLUMN publish_due BIGINT NOT NULL DEFAULT 1;
 CREATE INDEX shows_to_publish ON shows (id) WHERE publish_due <> 0;
+CREATE INDEX shows_published ON shows (slug) WHERE published;
 
 ALTER TABLE episodes ADD COLUMN withdrawn BOOLEAN NOT NULL DEFAULT FALSE;
 
