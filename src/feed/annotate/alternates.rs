@@ -20,6 +20,8 @@ const OTHER_PREFIX: &str = "podcast2";
 pub(super) enum Prefix {
     /// `podcast` means Podcasting 2.0.
     Usual,
+    /// `podcast` means nothing yet: the root element has to declare it.
+    Undeclared,
     /// `podcast` means something else.
     Taken,
 }
@@ -27,7 +29,7 @@ pub(super) enum Prefix {
 /// `podcast:alternateEnclosure`, its children in the order of the namespace's examples.
 pub(super) fn element(alternate: &Alternate, is_default: bool, prefix: Prefix) -> String {
     let (name, declaration) = match prefix {
-        Prefix::Usual => ("podcast", String::new()),
+        Prefix::Usual | Prefix::Undeclared => ("podcast", String::new()),
         Prefix::Taken => (OTHER_PREFIX, format!(" xmlns:{OTHER_PREFIX}=\"{PODCAST}\"")),
     };
     let mut out = format!("<{name}:alternateEnclosure{declaration}");

@@ -3,8 +3,14 @@
 //!
 //! The document is written anew while [`pass`] reads it, so that its reader and ours agree on what is an item:
 //! what is well-formed is copied as it stands; what is not is mended in the way in which it was understood
-//! (`mend`, `start_tag`, `prolog`). Nothing is left that would lead a subscriber of the copy astray: the feed's
-//! own address becomes the copy's, and what holds at the publisher's address only is left out (`scribe`).
+//! (`mend`, `start_tag`, `prolog`).
+//!
+//! Nothing is left that would lead a subscriber of the copy astray (`scribe`). The feed's own address becomes the
+//! copy's; where the feed gives none, none is added, since readers then take the one that they asked.
+//! `itunes:new-feed-url` would send subscribers away, or round in a circle, and is left out. So are `rel="hub"`,
+//! `cloud` and `podcast:podping`: they promise news about the publisher's address and know nothing of the copy's,
+//! and a reader who relies on them would ask the copy too rarely. Links to older pages stay: there the publisher's
+//! pages are the only ones.
 //!
 //! Always well-formed, in time and memory that grow with the length of the document. Never fetches, never
 //! expands an entity, and passes on no definition that could make a reader do so.

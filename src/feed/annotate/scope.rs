@@ -97,14 +97,18 @@ impl<'a> Scope<'a> {
     }
 
     /// How an element of Podcasting 2.0 can be named here.
-    pub(super) fn podcast(&mut self) -> Prefix {
+    pub(super) fn podcast(&self) -> Prefix {
         match self.namespace("podcast").map(Vocabulary::of_namespace) {
             Some(Vocabulary::Podcast) => Prefix::Usual,
             Some(_) => Prefix::Taken,
-            None => {
-                self.missing.insert("podcast".to_owned(), PODCAST.to_owned());
-                Prefix::Usual
-            }
+            None => Prefix::Undeclared,
+        }
+    }
+
+    /// An element has been named so.
+    pub(super) fn use_podcast(&mut self, prefix: Prefix) {
+        if prefix == Prefix::Undeclared {
+            self.missing.insert("podcast".to_owned(), PODCAST.to_owned());
         }
     }
 
@@ -141,7 +145,10 @@ mod tests {
         scope.declare("podcast".into(), "urn:x".to_owned());
         assert_eq!(scope.podcast(), Prefix::Taken);
         scope.leave(mark);
-        assert_eq!((scope.missing().count(), scope.podcast()), (0, Prefix::Usual));
+        assert_eq!((scope.missing().count(), scope.podcast()), (0, Prefix::Undeclared));
+        scope.use_podcast(Prefix::Taken);
+        assert_eq!(scope.missing().count(), 0);
+        scope.use_podcast(Prefix::Undeclared);
         assert_eq!(scope.missing().collect::<Vec<_>>(), [("podcast", PODCAST)]);
     }
 

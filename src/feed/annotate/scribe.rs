@@ -65,7 +65,7 @@ struct Frame<'a> {
     /// Whether it is taken out again.
     for_home_only: bool,
     item: Option<Item>,
-    /// The enclosure that it announces, if there is something to add to it.
+    /// The enclosure that it announces.
     enclosure: Option<String>,
 }
 
@@ -183,7 +183,8 @@ impl<'a, 'n> Scribe<'a, 'n> {
         Some(Exchange { local_name: "base", value })
     }
 
-    /// Takes note of a file of the innermost item; gives the URL of an enclosure to which something is added.
+    /// Takes note of a file of the innermost item; gives the URL back if it is an enclosure's, since what is added
+    /// to that stands behind its element.
     fn announce(&mut self, role: Role, url: String) -> Option<String> {
         let has_alternates = self.additions.alternates.contains_key(&url);
         let item = self.frames.iter_mut().rev().find_map(|frame| frame.item.as_mut())?;
@@ -226,6 +227,7 @@ impl<'a, 'n> Scribe<'a, 'n> {
         for alternate in self.additions.alternates.get(&spot.url).into_iter().flatten() {
             if !item.known.note_alternate(alternate) {
                 let is_default = spot.is_first && alternate.default;
+                self.scope.use_podcast(spot.prefix);
                 self.insertions.push((spot.at, alternates::element(alternate, is_default, spot.prefix)));
             }
         }

@@ -161,8 +161,8 @@ impl<'a, W: Watch<'a>> Pass<'a, '_, W> {
             return self.add(tag, tag.get("href"), tag.get_trimmed("type"), tag.get("length"), role);
         }
         match (rel, parent) {
-            ("self", Place::Show) => self.watch.remark(Remark::IsSelfLink),
-            ("hub", Place::Show) => self.watch.remark(Remark::IsForHomeOnly),
+            ("self", Place::Show | Place::Root) => self.watch.remark(Remark::IsSelfLink),
+            ("hub", Place::Show | Place::Root) => self.watch.remark(Remark::IsForHomeOnly),
             _ => {}
         }
         let is_page = role == Role::Enclosure && matches!(rel, "" | "alternate");
