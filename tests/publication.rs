@@ -338,3 +338,18 @@ async fn a_folder_that_is_somebody_elses_is_not_touched_and_the_rest_of_the_pass
     assert_eq!(std::fs::read_to_string(world.path("homepage/index.html")).unwrap(), "mine");
     assert_eq!(files_below(&world.path("homepage")).len(), 1);
 }
+
+#[tokio::test]
+async fn a_dry_run_says_what_would_be_published_and_why_the_rest_would_not() {
+    let world = a_free_show("").await;
+    let plan = world.podseed(&["run", "--dry-run", "--json"]).json();
+    assert_eq!(plan["shows"][0]["unpublished"], serde_json::Value::Null);
+    let steps = plan["shows"][0]["enclosures"][0]["steps"].as_array().unwrap().clone();
+    assert_eq!(steps.last().unwrap(), "publish it");
+    assert!(!world.path("data").exists(), "a dry run leaves nothing behind");
+
+    world.publish(&[ONE]);
+    let plan = world.podseed(&["run", "--dry-run"]);
+    assert!(plan.stdout.contains("would not be published: the feed states no licence"), "{}", plan.stdout);
+    assert!(!plan.stdout.contains("would publish it"), "{}", plan.stdout);
+}

@@ -300,6 +300,9 @@ fn print_plan(plan: &Plan, context: &Context) {
         if let Some(error) = &show.error {
             data(format_args!("  {}", plain(error)));
         }
+        if let Some(reason) = show.unpublished.as_ref().filter(|_| show.error.is_none()) {
+            data(format_args!("  would not be published: {}", plain(reason)));
+        }
         if show.enclosures.is_empty() && show.error.is_none() {
             data("  nothing to do");
         }

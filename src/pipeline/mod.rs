@@ -320,8 +320,9 @@ impl Pipeline {
         polled.and(looked).and(fetched).and(placed)?;
         self.retire_all(&pass).await?;
         self.delete_withdrawn(&pass).await?;
-        self.gather().await?;
-        self.publish().await?;
+        // A tracker that is away takes its time, and the site does not wait for it.
+        let (gathered, published) = tokio::join!(self.gather(), self.publish());
+        gathered.and(published)?;
         self.summary(&pass).await
     }
 
