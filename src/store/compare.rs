@@ -186,13 +186,15 @@ impl Store {
     /// The .torrent has other web seeds or trackers now, and so has the magnet link. `web_seed` tells whether the
     /// publisher's URL is among them.
     pub async fn record_edited(&self, id: EnclosureId, magnet: &str, web_seed: bool) -> Result<()> {
-        sqlx::query("UPDATE enclosures SET magnet = $2, web_seed = $3 WHERE id = $1")
-            .bind(id.0)
-            .bind(magnet)
-            .bind(web_seed)
-            .execute(&self.pool)
-            .await
-            .doing("record a torrent's web seeds")?;
+        sqlx::query(
+            "UPDATE enclosures SET magnet = $2, web_seed = $3 WHERE id = $1 AND (magnet <> $2 OR web_seed <> $3)",
+        )
+        .bind(id.0)
+        .bind(magnet)
+        .bind(web_seed)
+        .execute(&self.pool)
+        .await
+        .doing("record a torrent's web seeds")?;
         Ok(())
     }
 }
