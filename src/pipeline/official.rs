@@ -38,6 +38,8 @@ const AT_ONCE: usize = 4;
 /// No honest magnet link is longer, and no torrent has more trackers.
 const LONGEST_MAGNET: usize = 16 * 1024;
 const MOST_TRACKERS: usize = 64;
+/// Between two offers for one file that cannot be joined.
+const DAY: Duration = Duration::from_secs(24 * 3600);
 /// Until a server that refuses to give the torrent is asked again.
 const REFUSED: Duration = Duration::from_secs(7 * 24 * 3600);
 
@@ -160,9 +162,10 @@ impl Pipeline {
 
     /// An offer that is not joined stays on record, so that it is read once and named beside ours.
     pub(super) async fn refuse_offer(&self, id: EnclosureId, url: &str, why: &str) -> Result<(), Error> {
-        self.store.record_offer(id, url).await?;
+        let now = Timestamp::now();
+        self.store.record_offer(id, url, schedule::after(now, DAY)).await?;
         let story = format!("the publisher's own torrent cannot be joined: {why}");
-        Ok(self.store.tell(id, Timestamp::now(), &story).await?)
+        Ok(self.store.tell(id, now, &story).await?)
     }
 
     /// What was fetched is the publisher's own torrent.

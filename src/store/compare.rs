@@ -10,6 +10,14 @@ use crate::model::{CompareJob, EnclosureId, Look, SeedFacts};
 /// Seconds for which a claimed look belongs to the pass that has claimed it; after a crash it is due again then.
 const LEASE: i64 = 3600;
 
+/// The statement behind [`Store::claim_comparison`], in the words of the index `enclosures_to_compare`.
+pub(super) const CLAIM: &str =
+    "UPDATE enclosures SET source_next = $2 + $3 WHERE id = (SELECT e.id FROM enclosures e
+                 WHERE e.source_next IS NOT NULL AND e.source_next <= $2 AND e.magnet IS NOT NULL AND NOT e.forgotten
+                 AND e.replaced_by IS NULL AND e.stage NOT IN ('discovered', 'downloading', 'downloaded', 'withdrawn')
+                 AND EXISTS (SELECT 1 FROM shows s WHERE s.id = e.show_id AND s.pass = $1)
+                 ORDER BY e.source_next, e.id LIMIT 1) RETURNING id";
+
 impl Store {
     /// Makes a look due at every file of a show that has a torrent, for which none is planned, and of whose source no
     /// look has said that there is nothing to gain.
@@ -64,19 +72,13 @@ impl Store {
     /// Takes the next file of this pass whose source is due to be looked at.
     pub async fn claim_comparison(&self, pass: i64, now: Timestamp) -> Result<Option<CompareJob>> {
         let what = "claim a look at a source";
-        let id: Option<i64> = sqlx::query_scalar(
-            "UPDATE enclosures SET source_next = $2 + $3 WHERE id = (SELECT e.id FROM enclosures e
-                 WHERE e.source_next IS NOT NULL AND e.source_next <= $2 AND e.magnet IS NOT NULL AND NOT e.forgotten
-                 AND e.replaced_by IS NULL AND e.stage NOT IN ('discovered', 'downloading', 'downloaded', 'withdrawn')
-                 AND EXISTS (SELECT 1 FROM shows s WHERE s.id = e.show_id AND s.pass = $1)
-                 ORDER BY e.source_next, e.id LIMIT 1) RETURNING id",
-        )
-        .bind(pass)
-        .bind(seconds(now))
-        .bind(LEASE)
-        .fetch_optional(&self.pool)
-        .await
-        .doing(what)?;
+        let id: Option<i64> = sqlx::query_scalar(CLAIM)
+            .bind(pass)
+            .bind(seconds(now))
+            .bind(LEASE)
+            .fetch_optional(&self.pool)
+            .await
+            .doing(what)?;
         match id {
             Some(id) => self.compare_job(EnclosureId(id)).await.map(Some),
             None => Ok(None),
@@ -184,13 +186,15 @@ impl Store {
     /// The .torrent has other web seeds or trackers now, and so has the magnet link. `web_seed` tells whether the
     /// publisher's URL is among them.
     pub async fn record_edited(&self, id: EnclosureId, magnet: &str, web_seed: bool) -> Result<()> {
-        sqlx::query("UPDATE enclosures SET magnet = $2, web_seed = $3 WHERE id = $1")
-            .bind(id.0)
-            .bind(magnet)
-            .bind(web_seed)
-            .execute(&self.pool)
-            .await
-            .doing("record a torrent's web seeds")?;
+        sqlx::query(
+            "UPDATE enclosures SET magnet = $2, web_seed = $3 WHERE id = $1 AND (magnet <> $2 OR web_seed <> $3)",
+        )
+        .bind(id.0)
+        .bind(magnet)
+        .bind(web_seed)
+        .execute(&self.pool)
+        .await
+        .doing("record a torrent's web seeds")?;
         Ok(())
     }
 }

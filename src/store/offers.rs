@@ -10,8 +10,19 @@ use crate::model::{EnclosureId, OfferJob};
 /// Seconds for which a claimed offer belongs to the pass that has claimed it; after a crash it is due again then.
 const LEASE: i64 = 3600;
 
+/// The statement behind [`Store::claim_offer`], in the words of the index `enclosures_offered`.
+pub(super) const CLAIM: &str =
+    "UPDATE enclosures SET official_next = $2 + $3 WHERE id = (SELECT e.id FROM enclosures e
+                 WHERE e.official_url IS NOT NULL AND NOT e.official AND e.magnet IS NOT NULL AND NOT e.forgotten
+                 AND e.replaced_by IS NULL AND e.stage NOT IN ('discovered', 'downloading', 'downloaded', 'withdrawn')
+                 AND (e.official_read IS NULL OR e.official_read <> e.official_url)
+                 AND (e.official_next IS NULL OR e.official_next <= $2)
+                 AND EXISTS (SELECT 1 FROM shows s WHERE s.id = e.show_id AND s.pass = $1)
+                 ORDER BY e.id LIMIT 1) RETURNING id";
+
 impl Store {
-    /// Where the publisher offers torrents of these files. One that he offers no more is not forgotten.
+    /// Where the publisher offers torrents of these files. One that he offers no more is not forgotten, and an address
+    /// that changes with each reading of the feed is not read each time.
     pub async fn record_offers(&self, offers: &[(EnclosureId, String)]) -> Result<()> {
         let what = "record the publisher's own torrents";
         if offers.is_empty() {
@@ -20,7 +31,8 @@ impl Store {
         let mut tx = self.begin().await.doing(what)?;
         for (id, url) in offers {
             sqlx::query(
-                "UPDATE enclosures SET official_url = $2, official_next = NULL, official_failures = 0
+                "UPDATE enclosures SET official_url = $2, official_failures = 0,
+                     official_next = CASE WHEN official_read IS NULL THEN NULL ELSE official_next END
                  WHERE id = $1 AND (official_url IS NULL OR official_url <> $2)",
             )
             .bind(id.0)
@@ -35,21 +47,13 @@ impl Store {
     /// Takes the next offer of this pass that was not read yet, of a torrent of what we seed already.
     pub async fn claim_offer(&self, pass: i64, now: Timestamp) -> Result<Option<OfferJob>> {
         let what = "claim an offer";
-        let id: Option<i64> = sqlx::query_scalar(
-            "UPDATE enclosures SET official_next = $2 + $3 WHERE id = (SELECT e.id FROM enclosures e
-                 WHERE e.official_url IS NOT NULL AND NOT e.official AND e.magnet IS NOT NULL AND NOT e.forgotten
-                 AND e.replaced_by IS NULL AND e.stage NOT IN ('discovered', 'downloading', 'downloaded', 'withdrawn')
-                 AND (e.official_read IS NULL OR e.official_read <> e.official_url)
-                 AND (e.official_next IS NULL OR e.official_next <= $2)
-                 AND EXISTS (SELECT 1 FROM shows s WHERE s.id = e.show_id AND s.pass = $1)
-                 ORDER BY e.id LIMIT 1) RETURNING id",
-        )
-        .bind(pass)
-        .bind(seconds(now))
-        .bind(LEASE)
-        .fetch_optional(&self.pool)
-        .await
-        .doing(what)?;
+        let id: Option<i64> = sqlx::query_scalar(CLAIM)
+            .bind(pass)
+            .bind(seconds(now))
+            .bind(LEASE)
+            .fetch_optional(&self.pool)
+            .await
+            .doing(what)?;
         match id {
             Some(id) => self.offer_job(EnclosureId(id)).await.map(Some),
             None => Ok(None),
@@ -82,11 +86,12 @@ impl Store {
         read().doing(what)
     }
 
-    /// An offer was read and is not joined.
-    pub async fn record_offer(&self, id: EnclosureId, url: &str) -> Result<()> {
-        sqlx::query("UPDATE enclosures SET official_read = $2, official_next = NULL WHERE id = $1")
+    /// An offer was read and is not joined. One at another address is not read before `next`.
+    pub async fn record_offer(&self, id: EnclosureId, url: &str, next: Timestamp) -> Result<()> {
+        sqlx::query("UPDATE enclosures SET official_read = $2, official_next = $3 WHERE id = $1")
             .bind(id.0)
             .bind(url)
+            .bind(seconds(next))
             .execute(&self.pool)
             .await
             .doing("record an offer")?;

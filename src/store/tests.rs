@@ -257,9 +257,12 @@ async fn who_looks_for_work_does_not_read_what_is_done() {
     let (_dir, store) = empty().await;
     let fetch = downloads::claim(1, now(), true, &["h".to_owned()]);
     let place = placements::claim(1, now(), true, "nas");
-    for (statement, index) in
-        [(fetch.into_string(), "enclosures_to_fetch"), (place.into_string(), "placements_to_do")]
-    {
+    for (statement, index) in [
+        (fetch.into_string(), "enclosures_to_fetch"),
+        (place.into_string(), "placements_to_do"),
+        (compare::CLAIM.to_owned(), "enclosures_to_compare"),
+        (offers::CLAIM.to_owned(), "enclosures_offered"),
+    ] {
         let plan: Vec<(i64, i64, i64, String)> =
             sqlx::query_as(sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {statement}")))
                 .fetch_all(&store.pool)
@@ -269,6 +272,31 @@ async fn who_looks_for_work_does_not_read_what_is_done() {
         assert!(steps.iter().any(|step| step.contains(index)), "{steps:?}");
         assert!(!steps.iter().any(|step| step.contains("ORDER BY")), "sorts: {steps:?}");
     }
+}
+
+#[tokio::test]
+async fn a_revision_is_made_once_and_every_former_version_points_to_what_is_in_force() {
+    let (_dir, store) = empty().await;
+    let show = show_in_pass(&store, &feed(&[(Some("a"), &["https://h/1.mp3"])])).await;
+    let first = store.claim_download(1, now(), true, &[]).await.unwrap().unwrap().id;
+    let second = store.revise(first, now()).await.unwrap();
+    assert_eq!(store.revise(first, now()).await.unwrap(), second);
+    let third = store.revise(second, now()).await.unwrap();
+    let by: Vec<Option<i64>> = sqlx::query_scalar("SELECT replaced_by FROM enclosures ORDER BY id")
+        .fetch_all(&store.pool)
+        .await
+        .unwrap();
+    assert_eq!(by, [Some(third.0), Some(third.0), None]);
+    // The next reading finds the one that is in force at the address, and makes no other.
+    store.record_items(show, &feed(&[(Some("a"), &["https://h/1.mp3"])]), true, now()).await.unwrap();
+    let known = store.items(show).await.unwrap();
+    assert_eq!(known.iter().map(|known| known.enclosures.clone()).collect::<Vec<_>>(), [vec![third]]);
+    let job = store.claim_download(1, now(), true, &[]).await.unwrap().unwrap();
+    assert_eq!((job.id, job.replaced), (third, false));
+    assert!(
+        store.claim_download(1, now(), true, &[]).await.unwrap().is_none(),
+        "former versions are not fetched"
+    );
 }
 
 #[tokio::test]

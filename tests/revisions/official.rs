@@ -123,6 +123,12 @@ async fn an_offer_of_other_bytes_or_that_cannot_be_seeded_leaves_ours_with_a_wor
         assert_eq!(world.check_torrents(), 1);
         world.run(0);
         assert_eq!(world.origin.requests_for("/one.torrent").len(), 1, "{case}: it is read once");
+        world.publish_offering("/one.torrent?token=2");
+        world.run(0);
+        assert!(
+            world.origin.requests_for("/one.torrent?token=2").is_empty(),
+            "{case}: nor at each new address"
+        );
         assert_eq!(world.origin.requests_for("/one.mp3").len(), 1);
     }
 }
