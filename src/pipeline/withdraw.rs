@@ -13,6 +13,10 @@ impl Pipeline {
     pub(super) async fn remove(&self, job: &RemovalJob) -> Result<(), Error> {
         let Some(client) = self.clients.get(&job.client) else { return Ok(()) };
         let now = Timestamp::now();
+        if !job.take_out {
+            self.store.record_removed(job.id).await?;
+            return Ok(self.store.tell(job.enclosure, now, &format!("{}: left there", job.client)).await?);
+        }
         match client.remove(&job.show, &job.file, job.info_hash).await {
             Ok(removed) => {
                 self.store.record_removed(job.id).await?;
@@ -48,7 +52,7 @@ impl Pipeline {
 
     /// Deletes the files that the user wanted deleted, once no client has them any more.
     pub(super) async fn delete_withdrawn(&self, pass: &Pass) -> Result<(), Error> {
-        for (id, show, file) in self.store.deletable(pass.id).await? {
+        for (id, show, file) in self.store.deletable(pass.id, self.clients.keys()).await? {
             let folder = self.folder();
             let gone = fs::remove(&folder.torrent(&show, &file))
                 .and_then(|()| fs::remove(&folder.show_media(&show).join(&file)));

@@ -33,7 +33,7 @@ pub use manage::{Found, Story, StoryEnclosure};
 pub use placements::Placed;
 pub use publication::{Cover, Document, DueShow, Published, ShowFacts, Terms};
 pub use publishable::{EpisodeRecord, FileRecord, Replaced, SitePlacement};
-pub use revisions::{OfficialTorrent, Retired};
+pub use revisions::OfficialTorrent;
 pub use shows::{FailedPoll, FeedRecord, ShowId, ShowRecord};
 pub use status::{EnclosureStatus, EpisodeStatus, PlacementStatus, ShowStatus};
 pub use withdraw::{RemovalJob, Takedown};

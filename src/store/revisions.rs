@@ -2,30 +2,13 @@
 //! of it himself. The former version stays for a while and is then taken back.
 
 use jiff::Timestamp;
-use sqlx::{Row as _, Sqlite, Transaction};
+use sqlx::{Sqlite, Transaction};
 
 use super::downloads::{NameTaken, event};
 use super::placements::info_hashes;
-use super::{Doing as _, Error, Result, Store, seconds};
+use super::{Doing as _, Result, Store, seconds};
 use crate::model::identity::comparable_url;
-use crate::model::{EnclosureId, InfoHashes, Problem};
-
-/// A placement of a former version whose time is over.
-#[derive(Debug, Clone)]
-pub struct Retired {
-    /// Of which enclosure.
-    pub enclosure: EnclosureId,
-    /// The slug of its show.
-    pub show: String,
-    /// Its file's name.
-    pub file: String,
-    /// Its torrent's identity.
-    pub info_hash: InfoHashes,
-    /// The client; `None` when no client has it any more.
-    pub client: Option<String>,
-    /// Whether podseed has added it there, and nothing else of podseed needs it there.
-    pub ours: bool,
-}
+use crate::model::{EnclosureId, InfoHashes};
 
 /// The publisher's own torrent, about to take the place of ours.
 #[derive(Debug, Clone)]
@@ -147,89 +130,29 @@ impl Store {
         Ok(Ok(new))
     }
 
-    /// The next placements of former versions whose time is over, as far as what has taken their place is there.
-    pub async fn retired(&self, pass: i64, until: Timestamp) -> Result<Vec<Retired>> {
-        let what = "look for former versions";
-        let rows = sqlx::query(
-            "SELECT e.id, s.slug, e.file, e.info_hash_v1, e.info_hash_v2, p.client,
-                 COALESCE(p.added, FALSE) AND NOT EXISTS (SELECT 1 FROM placements o
-                     JOIN enclosures oe ON oe.id = o.enclosure_id
-                     WHERE o.client = p.client AND o.enclosure_id <> e.id
-                     AND COALESCE(oe.info_hash_v1, '') = COALESCE(e.info_hash_v1, '')
-                     AND COALESCE(oe.info_hash_v2, '') = COALESCE(e.info_hash_v2, '')) AS ours
-             FROM enclosures e JOIN shows s ON s.id = e.show_id
-             JOIN enclosures n ON n.id = e.replaced_by
-             LEFT JOIN placements p ON p.enclosure_id = e.id
-             WHERE e.replaced_by IS NOT NULL AND e.stage <> 'withdrawn' AND e.replaced <= $2
-             AND n.magnet IS NOT NULL AND s.pass = $1
-             AND NOT e.forgotten AND (p.next_attempt IS NULL OR p.next_attempt <= $3)
-             ORDER BY e.id, p.id",
+    /// Withdraws the former versions of a pass that were replaced until then, as far as what has taken their place is
+    /// there. Gives how many.
+    pub async fn retire(&self, pass: i64, until: Timestamp, now: Timestamp) -> Result<u64> {
+        let what = "withdraw former versions";
+        let mut tx = self.begin().await.doing(what)?;
+        let ids: Vec<i64> = sqlx::query_scalar(
+            "UPDATE enclosures SET stage = 'withdrawn', error = NULL, next_attempt = NULL, source_next = NULL
+             WHERE replaced_by IS NOT NULL AND stage <> 'withdrawn' AND NOT forgotten AND replaced <= $2
+             AND EXISTS (SELECT 1 FROM enclosures n WHERE n.id = enclosures.replaced_by AND n.magnet IS NOT NULL)
+             AND EXISTS (SELECT 1 FROM shows s WHERE s.id = enclosures.show_id AND s.pass = $1)
+             RETURNING id",
         )
         .bind(pass)
         .bind(seconds(until))
-        .bind(seconds(Timestamp::now()))
-        .fetch_all(&self.pool)
+        .fetch_all(&mut *tx)
         .await
         .doing(what)?;
-        rows.iter()
-            .map(|row| {
-                let v1 = row.try_get("info_hash_v1").doing(what)?;
-                let v2 = row.try_get("info_hash_v2").doing(what)?;
-                let info_hash = info_hashes(v1, v2)?.ok_or_else(|| Error::Value {
-                    what: "a former version's info hash",
-                    value: String::new(),
-                })?;
-                let read = || -> std::result::Result<Retired, sqlx::Error> {
-                    Ok(Retired {
-                        enclosure: EnclosureId(row.try_get("id")?),
-                        show: row.try_get("slug")?,
-                        file: row.try_get::<Option<String>, _>("file")?.unwrap_or_default(),
-                        info_hash,
-                        client: row.try_get("client")?,
-                        ours: row.try_get("ours")?,
-                    })
-                };
-                read().doing(what)
-            })
-            .collect()
-    }
-
-    /// A client does not have a former version any more; with the last one it is withdrawn.
-    pub async fn record_retired(&self, retired: &Retired, story: &str, now: Timestamp) -> Result<()> {
-        let what = "take back a former version";
-        let mut tx = self.begin().await.doing(what)?;
-        sqlx::query("DELETE FROM placements WHERE enclosure_id = $1 AND client = $2")
-            .bind(retired.enclosure.0)
-            .bind(&retired.client)
-            .execute(&mut *tx)
-            .await
-            .doing(what)?;
-        sqlx::query(
-            "UPDATE enclosures SET stage = 'withdrawn', error = NULL, next_attempt = NULL
-             WHERE id = $1 AND NOT EXISTS (SELECT 1 FROM placements p WHERE p.enclosure_id = enclosures.id)",
-        )
-        .bind(retired.enclosure.0)
-        .execute(&mut *tx)
-        .await
-        .doing(what)?;
-        event(&mut *tx, retired.enclosure, now, story).await.doing(what)?;
-        tx.commit().await.doing(what)
-    }
-
-    /// A client has not let go of a former version.
-    pub async fn put_off_retirement(&self, retired: &Retired, problem: &Problem) -> Result<()> {
-        sqlx::query(
-            "UPDATE placements SET next_attempt = $3, attempts = attempts + 1, error = $4
-             WHERE enclosure_id = $1 AND client = $2",
-        )
-        .bind(retired.enclosure.0)
-        .bind(&retired.client)
-        .bind(problem.next_attempt.map(seconds))
-        .bind(&problem.message)
-        .execute(&self.pool)
-        .await
-        .doing("put off taking back a former version")?;
-        Ok(())
+        for id in &ids {
+            let story = "no longer seeded: its time as a former version is over. Its file stays";
+            event(&mut *tx, EnclosureId(*id), now, story).await.doing(what)?;
+        }
+        tx.commit().await.doing(what)?;
+        Ok(ids.len() as u64)
     }
 
     /// The torrents of the files that this one takes the place of.

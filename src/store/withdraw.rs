@@ -34,6 +34,9 @@ pub struct RemovalJob {
     pub file: String,
     /// The torrent's identity.
     pub info_hash: InfoHashes,
+    /// Whether it is to be taken out: nothing else of podseed needs it there, and of a former version podseed itself
+    /// has added it.
+    pub take_out: bool,
 }
 
 impl Store {
@@ -137,7 +140,12 @@ impl Store {
         .doing(what)?;
         let Some(id) = id else { return Ok(None) };
         let row = sqlx::query(
-            "SELECT p.enclosure_id, e.file, e.info_hash_v1, e.info_hash_v2, s.slug
+            "SELECT p.enclosure_id, e.file, e.info_hash_v1, e.info_hash_v2, s.slug,
+                 (p.added OR e.replaced_by IS NULL) AND NOT EXISTS (SELECT 1 FROM placements o
+                     JOIN enclosures oe ON oe.id = o.enclosure_id
+                     WHERE o.client = p.client AND o.id <> p.id AND oe.stage <> 'withdrawn'
+                     AND COALESCE(oe.info_hash_v1, '') = COALESCE(e.info_hash_v1, '')
+                     AND COALESCE(oe.info_hash_v2, '') = COALESCE(e.info_hash_v2, '')) AS take_out
              FROM placements p JOIN enclosures e ON e.id = p.enclosure_id JOIN shows s ON s.id = e.show_id
              WHERE p.id = $1",
         )
@@ -154,6 +162,7 @@ impl Store {
                 show: row.try_get("slug")?,
                 file: row.try_get::<Option<String>, _>("file")?.unwrap_or_default(),
                 info_hash,
+                take_out: row.try_get("take_out")?,
             })
         };
         read().doing(what).map(Some)
@@ -180,17 +189,25 @@ impl Store {
         Ok(())
     }
 
-    /// Files of a pass whose data is to be deleted and that no client has any more: show and file name.
-    pub async fn deletable(&self, pass: i64) -> Result<Vec<(EnclosureId, String, String)>> {
-        let rows: Vec<(i64, String, String)> = sqlx::query_as(
+    /// Files of a pass whose data is to be deleted and that none of these clients has any more: show and file name.
+    /// One that has left the configuration cannot be asked.
+    pub async fn deletable(
+        &self,
+        pass: i64,
+        clients: impl Iterator<Item = &String>,
+    ) -> Result<Vec<(EnclosureId, String, String)>> {
+        let mut query = QueryBuilder::<Sqlite>::new(
             "SELECT e.id, s.slug, e.file FROM enclosures e JOIN shows s ON s.id = e.show_id
-             WHERE s.pass = $1 AND e.stage = 'withdrawn' AND e.delete_data AND e.file IS NOT NULL
-             AND NOT EXISTS (SELECT 1 FROM placements p WHERE p.enclosure_id = e.id)",
-        )
-        .bind(pass)
-        .fetch_all(&self.pool)
-        .await
-        .doing("list what is to be deleted")?;
+             WHERE e.stage = 'withdrawn' AND e.delete_data AND e.file IS NOT NULL
+             AND NOT EXISTS (SELECT 1 FROM placements p WHERE p.enclosure_id = e.id AND p.client IN (",
+        );
+        let mut names = query.separated(", ");
+        for client in clients {
+            names.push_bind(client);
+        }
+        query.push(")) AND s.pass = ").push_bind(pass);
+        let rows: Vec<(i64, String, String)> =
+            query.build_query_as().fetch_all(&self.pool).await.doing("list what is to be deleted")?;
         Ok(rows.into_iter().map(|(id, show, file)| (EnclosureId(id), show, file)).collect())
     }
 

@@ -177,7 +177,8 @@ async fn a_former_version_is_seeded_for_its_time_and_then_taken_out_of_the_clien
     let former = &world.former()[0];
     assert_eq!(former["stage"], "withdrawn");
     assert!(states(former).is_empty());
-    assert!(story(former).contains("tr: the former version was taken out"), "{}", story(former));
+    assert!(story(former).contains("its time as a former version is over"), "{}", story(former));
+    assert!(story(former).contains("tr: taken out"), "{}", story(former));
     assert!(world.path("data/media/show/one.mp3").exists(), "its file stays");
     assert_eq!(world.current()["stage"], "seeding");
     for config in [tr.config(), qb.config()] {
@@ -208,7 +209,7 @@ async fn what_only_watches_a_folder_keeps_the_former_version_and_the_story_says_
     world.run(0);
     let former = &world.former()[0];
     assert_eq!(former["stage"], "withdrawn");
-    assert!(story(former).contains("rt: the former version stays there"), "{}", story(former));
+    assert!(story(former).contains("its time as a former version is over"), "{}", story(former));
     assert!(story(former).contains("remove it in the client itself"), "{}", story(former));
     assert!(world.path("downloads/one.mp3").exists());
 }

@@ -45,6 +45,8 @@ ALTER TABLE enclosures ADD COLUMN replaced_by BIGINT REFERENCES enclosures (id);
 ALTER TABLE enclosures ADD COLUMN replaced_why TEXT;                 -- 'revised' or 'official'
 ALTER TABLE enclosures ADD COLUMN replaced BIGINT;                   -- when
 CREATE INDEX enclosures_replaced ON enclosures (replaced_by) WHERE replaced_by IS NOT NULL;
+-- Few, and looked for in every pass.
+CREATE INDEX enclosures_withdrawn ON enclosures (show_id) WHERE stage = 'withdrawn';
 CREATE INDEX enclosures_published ON enclosures (published) WHERE published IS NOT NULL;
 CREATE INDEX episodes_by_guid ON episodes (guid);
 CREATE INDEX enclosures_to_compare ON enclosures (source_next) WHERE source_next IS NOT NULL;
