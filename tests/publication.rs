@@ -240,6 +240,13 @@ async fn a_whole_show_is_taken_down_with_its_data_and_with_what_it_announces_lat
     world.publish_with(FREE, &[Item { guid: "g3", title: "Three", enclosure: "/three.mp3" }, TWO, ONE]);
     world.run(0);
     assert!(world.origin.requests_for("/three.mp3").is_empty());
+
+    let undo = world.podseed(&["takedown", "--undo", "One"]);
+    assert_eq!(undo.code, 2, "one episode of a show that is taken down: {}", undo.stderr);
+    assert!(undo.stderr.contains("podseed takedown --undo show"), "{}", undo.stderr);
+    assert_eq!(world.podseed(&["takedown", "--undo", "show"]).code, 0);
+    world.run(0);
+    assert_eq!(world.is_published(), [true, true, true]);
 }
 
 #[tokio::test]

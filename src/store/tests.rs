@@ -1,6 +1,7 @@
 //! The store by itself: identity over polls, claims, what a crash leaves behind.
 
 mod figures;
+mod takedown;
 
 use super::*;
 use crate::model::{
@@ -257,9 +258,12 @@ async fn who_looks_for_work_does_not_read_what_is_done() {
     let (_dir, store) = empty().await;
     let fetch = downloads::claim(1, now(), true, &["h".to_owned()]);
     let place = placements::claim(1, now(), true, "nas");
-    for (statement, index) in
-        [(fetch.into_string(), "enclosures_to_fetch"), (place.into_string(), "placements_to_do")]
-    {
+    for (statement, index) in [
+        (fetch.into_string(), "enclosures_to_fetch"),
+        (place.into_string(), "placements_to_do"),
+        (withdraw::claim(1, "nas").into_string(), "enclosures_withdrawn"),
+        (withdraw::to_delete(1).into_string(), "enclosures_to_delete"),
+    ] {
         let plan: Vec<(i64, i64, i64, String)> =
             sqlx::query_as(sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {statement}")))
                 .fetch_all(&store.pool)
