@@ -1,5 +1,7 @@
 //! What stands on the site, on what ground, and what never does.
 
+mod cover;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -331,6 +333,26 @@ async fn a_site_that_was_deleted_or_moved_is_made_again() {
     world.configure("publish: {site_dir: elsewhere}\n");
     world.run(0);
     assert!(world.path("elsewhere/show/torrents/one.mp3.torrent").exists());
+}
+
+#[tokio::test]
+async fn a_lost_file_keeps_nothing_else_from_the_site_and_a_lost_torrent_is_made_again() {
+    let world = a_free_show("publish: {web_seed: true, base_url: \"https://torrents.example.org/\"}\n").await;
+    world.publish_with(FREE, &[TWO, ONE]);
+    world.run(0);
+    let (torrents, site) = (world.path("data/torrents/show"), world.site().join("show"));
+    std::fs::remove_file(torrents.join("one.mp3.torrent")).unwrap();
+    std::fs::remove_file(world.path("data/media/show/two.mp3")).unwrap();
+    world.publish_with(&format!("{FREE}<description>News</description>"), &[TWO, ONE]);
+    let errors = world.run(3)["errors"].to_string();
+    assert!(errors.contains("one.mp3.torrent is gone") && errors.contains("two.mp3 is gone"), "{errors}");
+    assert!(std::fs::read_to_string(site.join("index.html")).unwrap().contains("News"));
+    assert!(!world.shows_one() && !site.join("media/two.mp3").exists());
+    assert!(site.join("torrents/two.mp3.torrent").exists());
+
+    world.podseed(&["run"]);
+    assert!(world.shows_one(), "it was not made again");
+    assert_eq!(world.downloads("/one.mp3"), 1, "its data was there");
 }
 
 #[tokio::test]

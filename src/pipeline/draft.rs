@@ -76,7 +76,12 @@ impl Pipeline {
             site.draft.copy(&publish::torrent_path(slug, &file.name), folder.torrent(slug, &file.name))?;
             if site.edition.options.web_seed {
                 let media = folder.show_media(slug).join(&file.name);
-                site.draft.link(&publish::media_path(slug, &file.name), media)?;
+                match media.is_file() {
+                    true => site.draft.link(&publish::media_path(slug, &file.name), media)?,
+                    false => {
+                        _ = self.note_error(&format!("{} is gone, so the site lacks it", media.display()))
+                    }
+                }
             }
         }
         if show.cover {

@@ -12,7 +12,7 @@ use super::{Error, Pipeline};
 use crate::model::{EnclosureId, PublishedShow, ShowCard};
 use crate::publish::site::{self, Site, SitePath, Written};
 use crate::publish::{Options, SiteFile};
-use crate::store::{DueShow, EpisodeRecord, Published, ShowFacts};
+use crate::store::{DueShow, EpisodeRecord, FileRecord, Published, ShowFacts};
 use crate::{error, torrent};
 
 /// Shows that one draft holds in memory.
@@ -182,9 +182,9 @@ impl Pipeline {
         let mut facts = self.store.show_facts(&due.slug).await?;
         let episodes = self.store.publishable(due.id).await?;
         let mut episodes = published::publishable(&facts, episodes);
+        self.leave_out_lost(&due.slug, &mut episodes).await?;
         if !episodes.is_empty() {
-            self.keep_cover(due, now).await?;
-            facts.cover = self.folder().cover_copy(&due.slug).exists();
+            facts.cover = self.keep_cover(due, now).await?;
         }
         for file in episodes.iter_mut().flat_map(|episode| &mut episode.files) {
             if file.sha256.is_none() {
@@ -203,6 +203,25 @@ impl Pipeline {
         let files = episodes.iter().flat_map(|episode| &episode.files);
         let files = files.map(|file| (file.id, file.published.unwrap_or(now))).collect();
         Ok(Prepared { due, podcast_feed, files: if show.is_some() { files } else { Vec::new() }, show })
+    }
+
+    /// A file whose .torrent is gone is not on the site until the next pass has made it again.
+    async fn leave_out_lost(&self, show: &str, episodes: &mut Vec<EpisodeRecord>) -> Result<(), Failure> {
+        let folder = self.folder();
+        for episode in episodes.iter_mut() {
+            let is_there = |file: &mut FileRecord| folder.torrent(show, &file.name).is_file();
+            let lost: Vec<_> = episode.files.extract_if(.., |file| !is_there(file)).collect();
+            for file in lost {
+                self.note_error(&format!(
+                    "{show}: {}.torrent is gone, the next run makes it again",
+                    file.name
+                ));
+                // No pass has it in its hands.
+                self.store.record_torrent_gone(file.id, 0).await?;
+            }
+        }
+        episodes.retain(|episode| !episode.files.is_empty());
+        Ok(())
     }
 
     /// The show with these episodes, as the site tells of it.
