@@ -151,6 +151,36 @@ async fn addresses_with_credentials_never_reach_the_site() {
 }
 
 #[tokio::test]
+async fn nothing_public_tells_where_a_local_feed_lies() {
+    let world = a_free_show("").await;
+    std::fs::create_dir(world.path("own")).unwrap();
+    std::fs::write(world.path("own/one.mp3"), mp3(300_000, 1)).unwrap();
+    let feed = "<rss version=\"2.0\"><channel><title>Mine</title><item><title>One</title><guid>g</guid>\
+                <enclosure url=\"one.mp3\" type=\"audio/mpeg\" length=\"1\"/></item></channel></rss>";
+    std::fs::write(world.path("own/feed.xml"), feed).unwrap();
+    let (folder, path) = (world.path(""), world.path("own/feed.xml"));
+    let config = format!(
+        "data_dir: data\nshows:\n  show: {{feed: \"{}\", permission: own work}}\n{PUBLISH}",
+        path.display()
+    );
+    std::fs::write(world.path("podseed.yaml"), config).unwrap();
+    world.run(0);
+    assert!(world.shows_one());
+    let kit = world.podseed(&["report", "--kit", "kit"]);
+    assert_eq!(kit.code, 0, "{}", kit.stderr);
+    for root in [world.site(), world.path("kit")] {
+        for file in files_below(&root) {
+            let text = String::from_utf8_lossy(&std::fs::read(&file).unwrap()).into_owned();
+            assert!(
+                !text.contains("file:") && !text.contains(folder.to_str().unwrap()),
+                "{}",
+                file.display()
+            );
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_feed_behind_a_login_is_never_published() {
     let world = a_free_show("").await;
     std::fs::write(world.path("secret"), "s3cret\n").unwrap();

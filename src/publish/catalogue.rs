@@ -103,7 +103,7 @@ fn lookups(catalogue: &Catalogue) -> Lookups {
             continue;
         }
         // The address of a former version leads to what replaced it.
-        let urls = episode.files.iter().map(|file| enclosure_path(&file.sources.url));
+        let urls = episode.files.iter().filter_map(|file| file.sources.url.as_deref().map(enclosure_path));
         let paths: BTreeSet<_> = episode.guid.as_deref().map(guid_path).into_iter().chain(urls).collect();
         for path in paths {
             lookups.entry(path).or_default().push(found.clone());
@@ -221,7 +221,7 @@ fn catalogue_file(slug: &str, file: &PublishedFile, options: &Options) -> Catalo
 
 fn sources(slug: &str, file: &PublishedFile, options: &Options) -> Sources {
     Sources {
-        url: file.url.clone(),
+        url: Link::parse(&file.url).map(|_| file.url.clone()),
         torrent: address(&torrent_path(slug, &file.name), DEPTH, options),
         magnet: file.magnet.clone(),
         info_hash: Hashes {

@@ -134,7 +134,7 @@ fn whitelist(shows: &[KitShow<'_>]) -> String {
 fn web_seeds(shows: &[KitShow<'_>]) -> String {
     let mut text = String::from("file,url,state\n");
     let quoted = |value: &str| format!("\"{}\"", value.replace('"', "\"\""));
-    for (kit, file) in files_of(shows) {
+    for (kit, file) in files_of(shows).filter(|(_, file)| Link::parse(&file.url).is_some()) {
         // Begins with the slug: what begins with `=` would be a formula to a spreadsheet.
         let name = quoted(&format!("{}/{}", kit.show.slug, file.name));
         // Writing to a string cannot fail.
