@@ -81,11 +81,10 @@ impl Pipeline {
             site.draft.copy(&publish::torrent_path(slug, &file.name), folder.torrent(slug, &file.name))?;
             if site.edition.options.web_seed {
                 let media = folder.show_media(slug).join(&file.name);
-                match media.is_file() {
-                    true => site.draft.link(&publish::media_path(slug, &file.name), media)?,
-                    false => {
-                        _ = self.note_error(&format!("{} is gone, so the site lacks it", media.display()))
-                    }
+                if media.is_file() {
+                    site.draft.link(&publish::media_path(slug, &file.name), media)?;
+                } else {
+                    self.note_error(&format!("{} is gone, so the site lacks it", media.display()));
                 }
             }
         }

@@ -247,12 +247,11 @@ impl Pipeline {
     }
 
     /// SHA-256 of a file that was fetched before anybody wanted to know it.
-    async fn checksum(&self, show: &str, id: EnclosureId, name: &str) -> Result<Option<String>, Failure> {
+    async fn checksum(&self, show: &str, id: EnclosureId, name: &str) -> Result<Option<[u8; 32]>, Failure> {
         let path = self.folder().show_media(show).join(name);
         match blocking(move || torrent::sha256_file(&path)).await? {
             Ok(sha256) => {
-                let sha256: String = sha256.iter().map(|byte| format!("{byte:02x}")).collect();
-                self.store.record_sha256(id, &sha256).await?;
+                self.store.record_sha256(id, sha256).await?;
                 Ok(Some(sha256))
             }
             Err(error) => {

@@ -112,7 +112,7 @@ fn file(record: &FileRecord, since: &HashMap<EnclosureId, Timestamp>, inputs: &I
         url: record.url.clone(),
         media_type: record.media_type.clone(),
         length: record.length,
-        sha256: record.sha256.as_deref().and_then(from_hex),
+        sha256: record.sha256,
         info_hash: record.info_hash,
         magnet: record.magnet.clone(),
         torrent_length: (inputs.torrent_length)(&record.name),
@@ -146,16 +146,4 @@ fn replacements(episodes: &[EpisodeRecord]) -> HashMap<EnclosureId, Timestamp> {
         *latest = replaced.at.max(*latest);
     }
     since
-}
-
-fn from_hex(text: &str) -> Option<[u8; 32]> {
-    let mut bytes = [0; 32];
-    let digits = text.as_bytes();
-    if digits.len() != 64 {
-        return None;
-    }
-    for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
-        *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
-    }
-    Some(bytes)
 }

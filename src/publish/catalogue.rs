@@ -10,7 +10,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use serde::Serialize;
 
 use super::text::Link;
-use super::{Options, SiteFile, encode_path, hex, media_path, torrent_path};
+use super::{Options, SiteFile, encode_path, media_path, torrent_path};
 use crate::model::{Basis, PublishedEpisode, PublishedFile, PublishedShow, ShowCard, Standing};
 
 mod format;
@@ -83,7 +83,7 @@ pub fn enclosure_path(url: &str) -> String {
 }
 
 fn lookup_path(folder: &str, key: &str) -> String {
-    format!("{folder}/{}.json", hex(digest(&SHA256, key.as_bytes()).as_ref()))
+    format!("{folder}/{}.json", hex::encode(digest(&SHA256, key.as_bytes())))
 }
 
 /// A show's part of the look-up files, by their paths.
@@ -229,7 +229,7 @@ fn sources(slug: &str, file: &PublishedFile, options: &Options) -> Sources {
             v2: file.info_hash.v2().map(|hash| hash.to_string()),
         },
         length: file.length,
-        sha256: file.sha256.as_ref().map(|hash| hex(hash)),
+        sha256: file.sha256.map(hex::encode),
     }
 }
 

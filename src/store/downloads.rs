@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use sqlx::{QueryBuilder, Row as _, Sqlite};
 
-use super::{Doing as _, Result, Store, hex, seconds, signed, timestamp, unsigned};
+use super::{Doing as _, Result, Store, seconds, signed, timestamp, unsigned};
 use crate::model::{
     DownloadJob, Enclosure, EnclosureId, EpisodeFacts, InfoHashes, MediaFile, Problem, Role, Stage, Traffic,
 };
@@ -139,7 +139,7 @@ impl Store {
         .bind(&file.media_type)
         .bind(&file.etag)
         .bind(&file.last_modified)
-        .bind(file.sha256.map(|hash| hex(&hash)))
+        .bind(file.sha256.map(hex::encode))
         .execute(&self.pool)
         .await;
         match done {
