@@ -1,5 +1,7 @@
 //! What stands on the site, on what ground, and what never does.
 
+mod cover;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -149,6 +151,36 @@ async fn addresses_with_credentials_never_reach_the_site() {
 }
 
 #[tokio::test]
+async fn nothing_public_tells_where_a_local_feed_lies() {
+    let world = a_free_show("").await;
+    std::fs::create_dir(world.path("own")).unwrap();
+    std::fs::write(world.path("own/one.mp3"), mp3(300_000, 1)).unwrap();
+    let feed = "<rss version=\"2.0\"><channel><title>Mine</title><item><title>One</title><guid>g</guid>\
+                <enclosure url=\"one.mp3\" type=\"audio/mpeg\" length=\"1\"/></item></channel></rss>";
+    std::fs::write(world.path("own/feed.xml"), feed).unwrap();
+    let (folder, path) = (world.path(""), world.path("own/feed.xml"));
+    let config = format!(
+        "data_dir: data\nshows:\n  show: {{feed: \"{}\", permission: own work}}\n{PUBLISH}",
+        path.display()
+    );
+    std::fs::write(world.path("podseed.yaml"), config).unwrap();
+    world.run(0);
+    assert!(world.shows_one());
+    let kit = world.podseed(&["report", "--kit", "kit"]);
+    assert_eq!(kit.code, 0, "{}", kit.stderr);
+    for root in [world.site(), world.path("kit")] {
+        for file in files_below(&root) {
+            let text = String::from_utf8_lossy(&std::fs::read(&file).unwrap()).into_owned();
+            assert!(
+                !text.contains("file:") && !text.contains(folder.to_str().unwrap()),
+                "{}",
+                file.display()
+            );
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_feed_behind_a_login_is_never_published() {
     let world = a_free_show("").await;
     std::fs::write(world.path("secret"), "s3cret\n").unwrap();
@@ -240,6 +272,13 @@ async fn a_whole_show_is_taken_down_with_its_data_and_with_what_it_announces_lat
     world.publish_with(FREE, &[Item { guid: "g3", title: "Three", enclosure: "/three.mp3" }, TWO, ONE]);
     world.run(0);
     assert!(world.origin.requests_for("/three.mp3").is_empty());
+
+    let undo = world.podseed(&["takedown", "--undo", "One"]);
+    assert_eq!(undo.code, 2, "one episode of a show that is taken down: {}", undo.stderr);
+    assert!(undo.stderr.contains("podseed takedown --undo show"), "{}", undo.stderr);
+    assert_eq!(world.podseed(&["takedown", "--undo", "show"]).code, 0);
+    world.run(0);
+    assert_eq!(world.is_published(), [true, true, true]);
 }
 
 #[tokio::test]
@@ -324,6 +363,26 @@ async fn a_site_that_was_deleted_or_moved_is_made_again() {
     world.configure("publish: {site_dir: elsewhere}\n");
     world.run(0);
     assert!(world.path("elsewhere/show/torrents/one.mp3.torrent").exists());
+}
+
+#[tokio::test]
+async fn a_lost_file_keeps_nothing_else_from_the_site_and_a_lost_torrent_is_made_again() {
+    let world = a_free_show("publish: {web_seed: true, base_url: \"https://torrents.example.org/\"}\n").await;
+    world.publish_with(FREE, &[TWO, ONE]);
+    world.run(0);
+    let (torrents, site) = (world.path("data/torrents/show"), world.site().join("show"));
+    std::fs::remove_file(torrents.join("one.mp3.torrent")).unwrap();
+    std::fs::remove_file(world.path("data/media/show/two.mp3")).unwrap();
+    world.publish_with(&format!("{FREE}<description>News</description>"), &[TWO, ONE]);
+    let errors = world.run(3)["errors"].to_string();
+    assert!(errors.contains("one.mp3.torrent is gone") && errors.contains("two.mp3 is gone"), "{errors}");
+    assert!(std::fs::read_to_string(site.join("index.html")).unwrap().contains("News"));
+    assert!(!world.shows_one() && !site.join("media/two.mp3").exists());
+    assert!(site.join("torrents/two.mp3.torrent").exists());
+
+    world.podseed(&["run"]);
+    assert!(world.shows_one(), "it was not made again");
+    assert_eq!(world.downloads("/one.mp3"), 1, "its data was there");
 }
 
 #[tokio::test]

@@ -36,6 +36,7 @@ pub(super) async fn takedown(args: &TakedownArgs, context: &Context) -> Result<O
         .collect();
     let now = Timestamp::now();
     if args.undo {
+        refuse_below_a_withdrawn_show(&store, &takedown).await?;
         let readmitted = store.readmit(&takedown, now).await?;
         store.close().await;
         talk(format_args!("taken back for {}; `podseed run` takes it up again", count(readmitted, "file")));
@@ -62,10 +63,22 @@ async fn find(store: &Store, texts: &[String]) -> Result<Takedown, Error> {
     for text in texts {
         if shows.contains(text) {
             takedown.shows.push(text.clone());
-            takedown.episodes.extend(store.episodes_of_show(text).await?);
         } else {
             takedown.episodes.push(manage::one(store, text).await?);
         }
     }
     Ok(takedown)
+}
+
+/// An episode alone does not come back while its show is taken down.
+async fn refuse_below_a_withdrawn_show(store: &Store, undone: &Takedown) -> Result<(), Error> {
+    for found in undone.episodes.iter().filter(|found| !undone.shows.contains(&found.show)) {
+        if store.show_facts(&found.show).await?.withdrawn {
+            let show = &found.show;
+            return Err(Error::Usage(format!(
+                "the whole show {show} was taken down; `podseed takedown --undo {show}` takes that back"
+            )));
+        }
+    }
+    Ok(())
 }

@@ -151,7 +151,7 @@ pub(super) fn record_path(partial: &Path) -> PathBuf {
 
 /// What a source is recognised by without being written down.
 pub(super) fn fingerprint(source: &str) -> String {
-    digest(&SHA256, source.as_bytes()).as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(digest(&SHA256, source.as_bytes()))
 }
 
 /// Linux tells boots apart; elsewhere each start counts as a new one.

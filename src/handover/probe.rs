@@ -104,7 +104,7 @@ impl ProbeFile {
         fs::create_dir(folder).map_err(|error| here(&error))?;
         let mut bytes = [0; LENGTH];
         aws_lc_rs::rand::fill(&mut bytes).map_err(|error| here(&error))?;
-        let tag: String = bytes[..8].iter().map(|byte| format!("{byte:02x}")).collect();
+        let tag = hex::encode(&bytes[..8]);
         let file = Self(folder.join(format!("podseed-test-{tag}.bin")));
         fs::write_atomic(&file.0, &bytes).map_err(|error| here(&error))?;
         Ok(file)

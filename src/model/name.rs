@@ -4,7 +4,6 @@
 //! machine, on the clock or on anything but what the feed and the bytes say. The functions are pure.
 
 use std::collections::{HashMap, HashSet};
-use std::fmt::Write as _;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use jiff::Timestamp;
@@ -142,11 +141,7 @@ fn short_id(identity: &str) -> String {
 
 /// The first 8 hexadecimal digits of a hash.
 fn first_digits(hash: &[u8]) -> String {
-    hash.iter().take(4).fold(String::new(), |mut id, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(id, "{byte:02x}");
-        id
-    })
+    hex::encode(&hash[..hash.len().min(4)])
 }
 
 /// The names that more than one enclosure of a feed would get from their URLs.

@@ -20,6 +20,8 @@ use crate::{error, fs, publish};
 const LARGEST_COVER: u64 = 10 << 20;
 /// Covers are rarely changed, and often under the same address.
 const COVER_AGE: SignedDuration = SignedDuration::from_hours(30 * 24);
+/// Between two attempts at one that could not be fetched, or is another one now.
+const COVER_PAUSE: SignedDuration = SignedDuration::from_hours(1);
 /// Nobody waits for a picture.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -56,32 +58,39 @@ impl Pipeline {
         Ok(self.store.record_document(show.id, &document).await?)
     }
 
-    /// Fetches the cover of a show where there is no copy of it, or an old one. Without a cover the page is as good.
-    pub(super) async fn keep_cover(&self, show: &DueShow, now: Timestamp) -> Result<(), Error> {
+    /// Fetches the cover of a show where there is no copy of it, or an old one; says whether there is one now. Without
+    /// a cover the page is as good.
+    pub(super) async fn keep_cover(&self, show: &DueShow, now: Timestamp) -> Result<bool, Error> {
         let cover = self.store.cover(show.id).await?;
         let path = self.folder().cover_copy(&show.slug);
-        let is_there = cover.copied_from.is_some() && path.exists();
-        let is_same = cover.image == cover.copied_from && (is_there || cover.image.is_none());
-        if is_same && cover.checked.is_some_and(|checked| now.duration_since(checked) < COVER_AGE) {
-            return Ok(());
+        let has_copy = cover.copied_from.is_some() && path.exists();
+        let is_current = cover.image == cover.copied_from && has_copy == cover.image.is_some();
+        let pause = if is_current { COVER_AGE } else { COVER_PAUSE };
+        if cover.image.is_some() && cover.checked.is_some_and(|checked| now.duration_since(checked) < pause) {
+            return Ok(has_copy);
         }
+        let Some(image) = &cover.image else {
+            if cover.copied_from.is_some() {
+                self.store.record_cover(show.id, None, Traffic::default(), now).await?;
+            }
+            return Ok(false);
+        };
         let meter = Meter::new();
-        let copied = match cover.image.as_deref().map(Url::parse) {
-            Some(Ok(image)) => match self.fetch_cover(image, &path, &meter).await {
-                Ok(()) => true,
-                Err(error) => {
-                    tracing::debug!(show = show.slug, error, "no cover");
-                    is_there
-                }
-            },
-            _ => false,
+        let copied = self.fetch_cover(image, &path, &meter).await;
+        let from = match &copied {
+            Ok(()) => Some(image),
+            Err(error) => {
+                tracing::debug!(show = show.slug, error, "no cover");
+                cover.copied_from.as_ref().filter(|_| has_copy)
+            }
         };
         let traffic = Traffic { requests: meter.requests(), bytes: meter.bytes() };
-        let from = cover.image.as_deref().filter(|_| copied);
-        Ok(self.store.record_cover(show.id, from, traffic, now).await?)
+        self.store.record_cover(show.id, from.map(String::as_str), traffic, now).await?;
+        Ok(from.is_some())
     }
 
-    async fn fetch_cover(&self, image: Url, to: &Path, meter: &Meter) -> Result<(), String> {
+    async fn fetch_cover(&self, image: &str, to: &Path, meter: &Meter) -> Result<(), String> {
+        let image = Url::parse(image).map_err(|error| error.to_string())?;
         let mut request = Request::document(image);
         request
             .headers

@@ -26,6 +26,11 @@ impl<'a> SiteDraft<'a> {
         Self { edition, draft: Draft::new() }
     }
 
+    /// The bytes that it holds in memory.
+    pub(super) fn size(&self) -> usize {
+        self.draft.size()
+    }
+
     /// All changes together.
     pub(super) fn into_draft(self) -> Draft {
         self.draft
@@ -55,7 +60,7 @@ impl Pipeline {
     /// Everything below a show's folder; nothing where it is not published.
     pub(super) fn draft_show(
         &self,
-        prepared: &Prepared<'_>,
+        prepared: &mut Prepared<'_>,
         site: &mut SiteDraft<'_>,
     ) -> Result<(), site::Error> {
         let slug = &prepared.due.slug;
@@ -70,13 +75,17 @@ impl Pipeline {
             previous.as_deref(),
             site.edition.now,
         ))?;
-        site.put(prepared.podcast_feed.clone())?;
+        site.put(prepared.podcast_feed.take())?;
         let folder = self.folder();
         for file in show.episodes.iter().flat_map(|episode| &episode.files) {
             site.draft.copy(&publish::torrent_path(slug, &file.name), folder.torrent(slug, &file.name))?;
             if site.edition.options.web_seed {
                 let media = folder.show_media(slug).join(&file.name);
-                site.draft.link(&publish::media_path(slug, &file.name), media)?;
+                if media.is_file() {
+                    site.draft.link(&publish::media_path(slug, &file.name), media)?;
+                } else {
+                    self.note_error(&format!("{} is gone, so the site lacks it", media.display()));
+                }
             }
         }
         if show.cover {

@@ -78,7 +78,8 @@ pub async fn write_kit(
 impl Pipeline {
     async fn kit_part(&self, slug: &str, options: &Options) -> Result<Option<Part>, Error> {
         let mut facts = self.store.show_facts(slug).await?;
-        let cover = fs::read(&self.folder().cover_copy(slug), LARGEST_COVER).ok();
+        let cover = Some(fs::read(&self.folder().cover_copy(slug), LARGEST_COVER));
+        let cover = cover.filter(|_| facts.cover).and_then(Result::ok);
         facts.cover = cover.is_some();
         let episodes = published::publishable(&facts, self.store.publishable(facts.id).await?);
         let Some(mut show) = self.published_show(&facts, &episodes, Timestamp::now()) else {

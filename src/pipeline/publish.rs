@@ -12,11 +12,13 @@ use super::{Error, Pipeline};
 use crate::model::{EnclosureId, PublishedShow, ShowCard};
 use crate::publish::site::{self, Site, SitePath, Written};
 use crate::publish::{Options, SiteFile};
-use crate::store::{DueShow, EpisodeRecord, Published, ShowFacts};
+use crate::store::{DueShow, EpisodeRecord, FileRecord, Published, ShowFacts};
 use crate::{error, torrent};
 
-/// Shows that one draft holds in memory.
+/// Shows that are published in one step, at most.
 const SHOWS_AT_ONCE: usize = 20;
+/// Bytes that one draft gathers in memory; the show that goes beyond is its last.
+const LARGEST_DRAFT: usize = 32 << 20;
 /// The setting that remembers how the site was last written.
 const SETTINGS: &str = "site";
 /// Another one when the same state becomes other files.
@@ -51,7 +53,7 @@ pub(super) struct Prepared<'a> {
     pub(super) due: &'a DueShow,
     /// `None`: it is not on the site, or no more.
     pub(super) show: Option<PublishedShow>,
-    /// Its `podcast.xml`.
+    /// Its `podcast.xml`, until it is drafted.
     pub(super) podcast_feed: Option<SiteFile>,
     /// What of it is on the site, and since when.
     files: Vec<(EnclosureId, Timestamp)>,
@@ -112,12 +114,14 @@ impl Pipeline {
         let due = self.store.shows_to_publish().await?;
         let edition = Edition { site: &site, options: &options, anew, now: Timestamp::now() };
         let mut written = Written::default();
-        let batches = due.len().div_ceil(SHOWS_AT_ONCE);
-        for (number, batch) in (1..).zip(due.chunks(SHOWS_AT_ONCE)) {
+        let mut left = due.as_slice();
+        while !left.is_empty() {
             if self.stop.is_cancelled() {
                 return Ok(written);
             }
-            add(&mut written, &self.publish_batch(&edition, batch, number == batches).await?);
+            let (shows, of_batch) = self.publish_batch(&edition, left).await?;
+            add(&mut written, &of_batch);
+            left = &left[shows..];
         }
         if anew {
             self.store.record_setting(SETTINGS, &settings).await?;
@@ -135,20 +139,24 @@ impl Pipeline {
         }
     }
 
-    /// Writes some shows, and with the last of them what tells of all.
+    /// Writes the first of these shows, as many as one draft takes, and with the last of all what tells of all. Gives
+    /// how many.
     async fn publish_batch(
         &self,
         edition: &Edition<'_>,
-        batch: &[DueShow],
-        is_last: bool,
-    ) -> Result<Written, Failure> {
+        due: &[DueShow],
+    ) -> Result<(usize, Written), Failure> {
         let mut draft = SiteDraft::new(edition);
         let mut prepared = Vec::new();
-        for due in batch {
-            let show = self.prepare(due, edition).await?;
-            self.draft_show(&show, &mut draft)?;
+        for due in due.iter().take(SHOWS_AT_ONCE) {
+            let mut show = self.prepare(due, edition).await?;
+            self.draft_show(&mut show, &mut draft)?;
             prepared.push(show);
+            if draft.size() > LARGEST_DRAFT {
+                break;
+            }
         }
+        let is_last = prepared.len() == due.len();
         let is_new = edition.site.generation()? == 0;
         let is_empty = prepared.iter().all(|show| show.show.is_none());
         let written = if is_new && is_empty {
@@ -173,7 +181,7 @@ impl Pipeline {
             };
             self.store.record_published(&record).await?;
         }
-        Ok(written)
+        Ok((prepared.len(), written))
     }
 
     /// A show as it will be on the site.
@@ -182,9 +190,9 @@ impl Pipeline {
         let mut facts = self.store.show_facts(&due.slug).await?;
         let episodes = self.store.publishable(due.id).await?;
         let mut episodes = published::publishable(&facts, episodes);
+        self.leave_out_lost(&due.slug, &mut episodes).await?;
         if !episodes.is_empty() {
-            self.keep_cover(due, now).await?;
-            facts.cover = self.folder().cover_copy(&due.slug).exists();
+            facts.cover = self.keep_cover(due, now).await?;
         }
         for file in episodes.iter_mut().flat_map(|episode| &mut episode.files) {
             if file.sha256.is_none() {
@@ -205,6 +213,25 @@ impl Pipeline {
         Ok(Prepared { due, podcast_feed, files: if show.is_some() { files } else { Vec::new() }, show })
     }
 
+    /// A file whose .torrent is gone is not on the site until the next pass has made it again.
+    async fn leave_out_lost(&self, show: &str, episodes: &mut Vec<EpisodeRecord>) -> Result<(), Failure> {
+        let folder = self.folder();
+        for episode in episodes.iter_mut() {
+            let is_there = |file: &mut FileRecord| folder.torrent(show, &file.name).is_file();
+            let lost: Vec<_> = episode.files.extract_if(.., |file| !is_there(file)).collect();
+            for file in lost {
+                self.note_error(&format!(
+                    "{show}: {}.torrent is gone, the next run makes it again",
+                    file.name
+                ));
+                // No pass has it in its hands.
+                self.store.record_torrent_gone(file.id, 0).await?;
+            }
+        }
+        episodes.retain(|episode| !episode.files.is_empty());
+        Ok(())
+    }
+
     /// The show with these episodes, as the site tells of it.
     pub(super) fn published_show(
         &self,
@@ -220,12 +247,11 @@ impl Pipeline {
     }
 
     /// SHA-256 of a file that was fetched before anybody wanted to know it.
-    async fn checksum(&self, show: &str, id: EnclosureId, name: &str) -> Result<Option<String>, Failure> {
+    async fn checksum(&self, show: &str, id: EnclosureId, name: &str) -> Result<Option<[u8; 32]>, Failure> {
         let path = self.folder().show_media(show).join(name);
         match blocking(move || torrent::sha256_file(&path)).await? {
             Ok(sha256) => {
-                let sha256: String = sha256.iter().map(|byte| format!("{byte:02x}")).collect();
-                self.store.record_sha256(id, &sha256).await?;
+                self.store.record_sha256(id, sha256).await?;
                 Ok(Some(sha256))
             }
             Err(error) => {

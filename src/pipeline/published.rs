@@ -28,7 +28,7 @@ pub(super) fn publishable(facts: &ShowFacts, episodes: Vec<EpisodeRecord>) -> Ve
     let allowed = |episode: &EpisodeRecord| basis(facts, episode.licence.as_deref()).is_ok();
     let mut episodes: Vec<_> = episodes.into_iter().filter(allowed).collect();
     for episode in &mut episodes {
-        episode.files.retain(|file| is_ready(file) && !is_secret(&file.url));
+        episode.files.retain(|file| is_ready(file) && is_for_everybody(file));
     }
     episodes.retain(|episode| !episode.files.is_empty());
     episodes
@@ -40,6 +40,12 @@ fn is_ready(file: &FileRecord) -> bool {
     file.published.is_some()
         || file.placements.is_empty()
         || file.placements.iter().any(|placement| has(placement.state))
+}
+
+/// Neither what was fetched with a credential in its address, nor a torrent that was.
+fn is_for_everybody(file: &FileRecord) -> bool {
+    let is_secret_torrent = file.official && file.official_url.as_deref().is_some_and(is_secret);
+    !is_secret(&file.url) && !is_secret_torrent
 }
 
 /// The show as the site tells of it.
@@ -64,7 +70,7 @@ pub(super) fn show(
     (!episodes.is_empty()).then(|| PublishedShow {
         slug: facts.slug.clone(),
         title: title(facts),
-        link: facts.link.clone(),
+        link: facts.link.clone().filter(|link| !is_secret(link)),
         feed: Some(facts.feed.clone()).filter(|feed| feed.starts_with("http") && !is_secret(feed)),
         description: facts.description.clone(),
         author: facts.author.clone(),
@@ -112,7 +118,7 @@ fn file(record: &FileRecord, since: &HashMap<EnclosureId, Timestamp>, inputs: &I
         url: record.url.clone(),
         media_type: record.media_type.clone(),
         length: record.length,
-        sha256: record.sha256.as_deref().and_then(from_hex),
+        sha256: record.sha256,
         info_hash: record.info_hash,
         magnet: record.magnet.clone(),
         torrent_length: (inputs.torrent_length)(&record.name),
@@ -132,7 +138,8 @@ fn standing(record: &FileRecord, since: &HashMap<EnclosureId, Timestamp>, keep: 
         (Some(Replaced { at, .. }), _) => Standing::Revised { on: at, until: until(at) },
         (None, Some(url)) if record.official => Standing::Official { url: url.clone() },
         (None, official) => {
-            Standing::Current { since: since.get(&record.id).copied(), official: official.clone() }
+            let official = official.clone().filter(|url| !is_secret(url));
+            Standing::Current { since: since.get(&record.id).copied(), official }
         }
     }
 }
@@ -148,14 +155,80 @@ fn replacements(episodes: &[EpisodeRecord]) -> HashMap<EnclosureId, Timestamp> {
     since
 }
 
-fn from_hex(text: &str) -> Option<[u8; 32]> {
-    let mut bytes = [0; 32];
-    let digits = text.as_bytes();
-    if digits.len() != 64 {
-        return None;
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{InfoHashV1, InfoHashes, SourceState, Stage};
+    use crate::store::{ShowId, Terms};
+
+    fn facts() -> ShowFacts {
+        ShowFacts {
+            id: ShowId(1),
+            slug: "s".to_owned(),
+            title: String::new(),
+            link: Some("https://h.test/?token=s3cret".to_owned()),
+            feed: "https://h.test/feed".to_owned(),
+            licence: None,
+            blocked: false,
+            description: None,
+            author: None,
+            language: None,
+            cover: false,
+            terms: Terms { permission: Some("mine".to_owned()), private: None },
+            document: None,
+            withdrawn: false,
+            published: false,
+        }
     }
-    for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
-        *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
+
+    /// What is published of one file with this address, and this torrent of the publisher's.
+    fn published(url: &str, official_url: Option<&str>, official: bool) -> Option<PublishedShow> {
+        let file = FileRecord {
+            id: EnclosureId(1),
+            url: url.to_owned(),
+            name: "a.mp3".to_owned(),
+            length: 1,
+            media_type: "audio/mpeg".to_owned(),
+            sha256: None,
+            info_hash: InfoHashes::V1(InfoHashV1([1; 20])),
+            magnet: "magnet:?xt=urn:btih:01".to_owned(),
+            stage: Stage::TorrentReady,
+            published: None,
+            source: SourceState::Unknown,
+            official_url: official_url.map(str::to_owned),
+            official,
+            replaced: None,
+            placements: Vec::new(),
+        };
+        let episode = EpisodeRecord {
+            id: 1,
+            show: ShowId(1),
+            guid: None,
+            title: String::new(),
+            date: None,
+            link: Some("https://h.test/1?sig=s3cret".to_owned()),
+            licence: None,
+            files: vec![file],
+        };
+        let inputs =
+            Inputs { now: Timestamp::UNIX_EPOCH, keep_replaced: Duration::ZERO, torrent_length: &|_| 1 };
+        show(&facts(), &publishable(&facts(), vec![episode]), &inputs)
     }
-    Some(bytes)
+
+    #[test]
+    fn nothing_that_is_published_has_a_credential_in_it() {
+        let (plain, secret) = ("https://h.test/a.mp3", "https://h.test/a.mp3.torrent?passkey=s3cret");
+        for (url, torrent, official) in [
+            (plain, None, false),
+            (plain, Some(secret), false),
+            (plain, Some("https://h.test/a.torrent"), false),
+            (plain, Some("https://h.test/a.torrent"), true),
+        ] {
+            let show = published(url, torrent, official).unwrap();
+            assert!(!format!("{show:?}").contains("s3cret"), "{show:?}");
+        }
+        assert_eq!(published("https://h.test/a.mp3?token=s3cret", None, false), None);
+        // His trackers are in it as he made it for whoever has the key.
+        assert_eq!(published(plain, Some(secret), true), None);
+    }
 }

@@ -10,7 +10,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use serde::Serialize;
 
 use super::text::Link;
-use super::{Options, SiteFile, encode_path, hex, media_path, torrent_path};
+use super::{Options, SiteFile, encode_path, media_path, torrent_path};
 use crate::model::{Basis, PublishedEpisode, PublishedFile, PublishedShow, ShowCard, Standing};
 
 mod format;
@@ -83,7 +83,7 @@ pub fn enclosure_path(url: &str) -> String {
 }
 
 fn lookup_path(folder: &str, key: &str) -> String {
-    format!("{folder}/{}.json", hex(digest(&SHA256, key.as_bytes()).as_ref()))
+    format!("{folder}/{}.json", hex::encode(digest(&SHA256, key.as_bytes())))
 }
 
 /// A show's part of the look-up files, by their paths.
@@ -103,7 +103,7 @@ fn lookups(catalogue: &Catalogue) -> Lookups {
             continue;
         }
         // The address of a former version leads to what replaced it.
-        let urls = episode.files.iter().map(|file| enclosure_path(&file.sources.url));
+        let urls = episode.files.iter().filter_map(|file| file.sources.url.as_deref().map(enclosure_path));
         let paths: BTreeSet<_> = episode.guid.as_deref().map(guid_path).into_iter().chain(urls).collect();
         for path in paths {
             lookups.entry(path).or_default().push(found.clone());
@@ -221,7 +221,7 @@ fn catalogue_file(slug: &str, file: &PublishedFile, options: &Options) -> Catalo
 
 fn sources(slug: &str, file: &PublishedFile, options: &Options) -> Sources {
     Sources {
-        url: file.url.clone(),
+        url: Link::parse(&file.url).map(|_| file.url.clone()),
         torrent: address(&torrent_path(slug, &file.name), DEPTH, options),
         magnet: file.magnet.clone(),
         info_hash: Hashes {
@@ -229,7 +229,7 @@ fn sources(slug: &str, file: &PublishedFile, options: &Options) -> Sources {
             v2: file.info_hash.v2().map(|hash| hash.to_string()),
         },
         length: file.length,
-        sha256: file.sha256.as_ref().map(|hash| hex(hash)),
+        sha256: file.sha256.map(hex::encode),
     }
 }
 

@@ -14,7 +14,7 @@ use url::Url;
 use super::pages::{assets, index_pages, page_language, show_pages};
 use super::site::{Draft, Error};
 use super::text::{Link, Text};
-use super::{Options, SiteFile, catalogue, hex, listing, opml, torrent_path, torrents_feed};
+use super::{Options, SiteFile, catalogue, listing, opml, torrent_path, torrents_feed};
 use crate::model::{Basis, PageLanguage, PublishedFile, PublishedShow};
 
 /// Stands for the publisher's address where it is not known: feeds have to name one.
@@ -121,7 +121,7 @@ fn whitelist(shows: &[KitShow<'_>]) -> String {
     let mut text = String::new();
     for (_, file) in files_of(shows) {
         let v1 = file.info_hash.v1().map(|hash| hash.to_string());
-        let v2 = file.info_hash.v2().map(|hash| hex(&hash.truncated()));
+        let v2 = file.info_hash.v2().map(|hash| hex::encode(hash.truncated()));
         for hash in v1.into_iter().chain(v2) {
             text.push_str(&hash);
             text.push('\n');
@@ -134,7 +134,7 @@ fn whitelist(shows: &[KitShow<'_>]) -> String {
 fn web_seeds(shows: &[KitShow<'_>]) -> String {
     let mut text = String::from("file,url,state\n");
     let quoted = |value: &str| format!("\"{}\"", value.replace('"', "\"\""));
-    for (kit, file) in files_of(shows) {
+    for (kit, file) in files_of(shows).filter(|(_, file)| Link::parse(&file.url).is_some()) {
         // Begins with the slug: what begins with `=` would be a formula to a spreadsheet.
         let name = quoted(&format!("{}/{}", kit.show.slug, file.name));
         // Writing to a string cannot fail.
@@ -150,7 +150,7 @@ fn checksums(shows: &[KitShow<'_>]) -> String {
         let Some(hash) = &file.sha256 else { continue };
         let folder = if shows.len() > 1 { format!("{}/", kit.show.slug) } else { String::new() };
         // Writing to a string cannot fail.
-        let _ = writeln!(text, "{}  {folder}{}", hex(hash), file.name);
+        let _ = writeln!(text, "{}  {folder}{}", hex::encode(hash), file.name);
     }
     text
 }

@@ -232,7 +232,7 @@ fn description(
         Basis::Permission(words) => words.clone(),
     });
     parts.extend(official(show, file, options));
-    parts.extend(file.sha256.map(|hash| format!("SHA-256 {}", super::hex(&hash))));
+    parts.extend(file.sha256.map(|hash| format!("SHA-256 {}", hex::encode(hash))));
     let parts: Vec<_> = parts.iter().map(|part| Text::title(part).to_string()).collect();
     partial_escape(parts.join(" · ")).into_owned()
 }

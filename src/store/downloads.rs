@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use sqlx::{QueryBuilder, Row as _, Sqlite};
 
-use super::{Doing as _, Result, Store, hex, seconds, signed, timestamp, unsigned};
+use super::{Doing as _, Result, Store, seconds, signed, timestamp, unsigned};
 use crate::model::{
     DownloadJob, Enclosure, EnclosureId, EpisodeFacts, InfoHashes, MediaFile, Problem, Role, Stage, Traffic,
 };
@@ -139,7 +139,7 @@ impl Store {
         .bind(&file.media_type)
         .bind(&file.etag)
         .bind(&file.last_modified)
-        .bind(file.sha256.map(|hash| hex(&hash)))
+        .bind(file.sha256.map(hex::encode))
         .execute(&self.pool)
         .await;
         match done {
@@ -164,7 +164,8 @@ impl Store {
         Ok(())
     }
 
-    /// The .torrent is written; each of these clients is to get it.
+    /// The .torrent is written; each of these clients is to get it. What was taken down meanwhile stays so: no client
+    /// is given what has no torrent on record.
     pub async fn record_torrent(
         &self,
         id: EnclosureId,
@@ -174,7 +175,7 @@ impl Store {
     ) -> Result<()> {
         let what = "record a torrent";
         let mut tx = self.begin().await.doing(what)?;
-        sqlx::query(
+        let recorded = sqlx::query(
             "UPDATE enclosures SET stage = $2, info_hash_v1 = $3, info_hash_v2 = $4, magnet = $5, next_attempt = NULL,
                  error = NULL, official_read = CASE WHEN official THEN NULL ELSE official_read END, official = FALSE
              WHERE id = $1 AND stage <> 'withdrawn'",
@@ -187,6 +188,9 @@ impl Store {
         .execute(&mut *tx)
         .await
         .doing(what)?;
+        if recorded.rows_affected() == 0 {
+            return Ok(());
+        }
         for client in clients {
             sqlx::query(
                 "INSERT INTO placements (enclosure_id, client) VALUES ($1, $2) ON CONFLICT DO NOTHING",

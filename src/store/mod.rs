@@ -231,10 +231,6 @@ fn unsigned(value: i64) -> u64 {
     u64::try_from(value).unwrap_or_default()
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 fn seconds(time: jiff::Timestamp) -> i64 {
     time.as_second()
 }

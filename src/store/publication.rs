@@ -166,11 +166,11 @@ impl Store {
         Ok(())
     }
 
-    /// Records the SHA-256 of a whole file, in hexadecimal.
-    pub async fn record_sha256(&self, id: EnclosureId, sha256: &str) -> Result<()> {
+    /// Records the SHA-256 of a whole file.
+    pub async fn record_sha256(&self, id: EnclosureId, sha256: [u8; 32]) -> Result<()> {
         sqlx::query("UPDATE enclosures SET sha256 = $2 WHERE id = $1")
             .bind(id.0)
-            .bind(sha256)
+            .bind(hex::encode(sha256))
             .execute(&self.pool)
             .await
             .doing("record a checksum")?;

@@ -8,7 +8,7 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row as _, Sqlite};
 
 use super::shows::ShowId;
-use super::{Doing as _, Result, Store, placements, timestamp, unsigned, word};
+use super::{Doing as _, Error, Result, Store, placements, timestamp, unsigned, word};
 use crate::model::{EnclosureId, InfoHashes, PlacementState, SourceState, Stage};
 
 /// Values that one statement is given at a time.
@@ -48,8 +48,8 @@ pub struct FileRecord {
     pub length: u64,
     /// By its first bytes.
     pub media_type: String,
-    /// In hexadecimal.
-    pub sha256: Option<String>,
+    /// Of the whole file.
+    pub sha256: Option<[u8; 32]>,
     /// The torrent's identity.
     pub info_hash: InfoHashes,
     /// The magnet link.
@@ -272,6 +272,8 @@ fn announced(row: &SqliteRow) -> Result<Announced> {
     let what = "read a file";
     let text = |column: &str| row.try_get::<String, _>(column).doing(what);
     let info_hash = placements::info_hash(row)?;
+    let sha256 = row.try_get::<Option<String>, _>("sha256").doing(what)?;
+    let sha256 = sha256.map(|digits| sha256_of(&digits)).transpose()?;
     let (stage, source) = (word("a stage", &text("stage")?)?, word("a source's state", &text("source")?)?);
     let read = || -> std::result::Result<Announced, sqlx::Error> {
         let replaced: Option<i64> = row.try_get("replaced_by")?;
@@ -281,7 +283,7 @@ fn announced(row: &SqliteRow) -> Result<Announced> {
             name: row.try_get("file")?,
             length: unsigned(row.try_get::<Option<i64>, _>("length")?.unwrap_or_default()),
             media_type: row.try_get::<Option<String>, _>("sniffed_type")?.unwrap_or_default(),
-            sha256: row.try_get("sha256")?,
+            sha256,
             info_hash,
             magnet: row.try_get("magnet")?,
             stage,
@@ -304,4 +306,11 @@ fn announced(row: &SqliteRow) -> Result<Announced> {
         Ok(Announced { record, episode: row.try_get("episode")?, position })
     };
     read().doing(what)
+}
+
+fn sha256_of(digits: &str) -> Result<[u8; 32]> {
+    let mut hash = [0; 32];
+    let read = hex::decode_to_slice(digits, &mut hash);
+    read.map_err(|_| Error::Value { what: "a SHA-256", value: digits.to_owned() })?;
+    Ok(hash)
 }

@@ -1,6 +1,7 @@
 //! The store by itself: identity over polls, claims, what a crash leaves behind.
 
 mod figures;
+mod takedown;
 
 use super::*;
 use crate::model::{
@@ -262,6 +263,8 @@ async fn who_looks_for_work_does_not_read_what_is_done() {
         (place.into_string(), "placements_to_do"),
         (compare::CLAIM.to_owned(), "enclosures_to_compare"),
         (offers::CLAIM.to_owned(), "enclosures_offered"),
+        (withdraw::claim(1, "nas").into_string(), "enclosures_withdrawn"),
+        (withdraw::to_delete(1, ["nas".to_owned()].iter()).into_string(), "enclosures_to_delete"),
     ] {
         let plan: Vec<(i64, i64, i64, String)> =
             sqlx::query_as(sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {statement}")))

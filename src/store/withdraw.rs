@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use jiff::Timestamp;
-use sqlx::{QueryBuilder, Row as _, Sqlite};
+use sqlx::{QueryBuilder, Row as _, Sqlite, SqliteConnection};
 
 use super::downloads::event;
 use super::manage::Found;
@@ -15,7 +15,7 @@ use crate::model::{EnclosureId, InfoHashes, PlacementId};
 pub struct Takedown {
     /// Whole shows, by slug, with everything that they will ever announce.
     pub shows: Vec<String>,
-    /// Single episodes.
+    /// Single episodes; those of `shows` need not be named.
     pub episodes: Vec<Found>,
 }
 
@@ -46,19 +46,7 @@ impl Store {
         let what = "take something down";
         let mut tx = self.begin().await.doing(what)?;
         mark(&mut tx, takedown, true).await.doing(what)?;
-        let mut ids: Vec<i64> = Vec::new();
-        for found in &takedown.episodes {
-            let of_episode: Vec<i64> = sqlx::query_scalar(
-                "SELECT DISTINCT a.enclosure_id FROM announcements a WHERE a.episode_id = $1 AND NOT EXISTS
-                     (SELECT 1 FROM announcements o JOIN episodes ep ON ep.id = o.episode_id
-                      WHERE o.enclosure_id = a.enclosure_id AND NOT ep.withdrawn)",
-            )
-            .bind(found.episode)
-            .fetch_all(&mut *tx)
-            .await
-            .doing(what)?;
-            ids.extend(of_episode);
-        }
+        let mut ids = withdrawn_files(&mut tx, takedown).await.doing(what)?;
         let mut done = 0;
         // A former version goes with the one that has replaced it.
         while let Some(id) = ids.pop() {
@@ -70,7 +58,7 @@ impl Store {
             ids.extend(former);
             let changed = sqlx::query(
                 "UPDATE enclosures SET stage = 'withdrawn', next_attempt = NULL, error = NULL, source_next = NULL,
-                     delete_data = delete_data OR $2 WHERE id = $1 AND (stage <> 'withdrawn' OR $2)",
+                     delete_data = delete_data OR $2 WHERE id = $1 AND (stage <> 'withdrawn' OR $2 AND NOT delete_data)",
             )
             .bind(id)
             .bind(delete_data)
@@ -86,28 +74,29 @@ impl Store {
         Ok(done)
     }
 
-    /// Takes a takedown back: what it covered may be fetched, handed over and published again. Gives how many
-    /// enclosures that are.
+    /// Takes a takedown back: what it covered may be fetched, handed over and published again, but for episodes that
+    /// were taken down by themselves when a show is readmitted. Gives how many enclosures that are.
     pub async fn readmit(&self, takedown: &Takedown, now: Timestamp) -> Result<u64> {
         let what = "take a takedown back";
         let mut tx = self.begin().await.doing(what)?;
+        let ids = withdrawn_files(&mut tx, takedown).await.doing(what)?;
         mark(&mut tx, takedown, false).await.doing(what)?;
         let mut done = 0;
-        for found in &takedown.episodes {
-            let ids: Vec<i64> = sqlx::query_scalar(
+        for id in ids {
+            let changed = sqlx::query(
                 "UPDATE enclosures SET stage = CASE WHEN file IS NULL THEN 'discovered' ELSE 'downloaded' END,
                      delete_data = FALSE, pass = 0
-                 WHERE stage = 'withdrawn' AND replaced_by IS NULL
-                 AND id IN (SELECT enclosure_id FROM announcements WHERE episode_id = $1) RETURNING id",
+                 WHERE id = $1 AND stage = 'withdrawn' AND replaced_by IS NULL AND EXISTS
+                     (SELECT 1 FROM announcements a JOIN episodes ep ON ep.id = a.episode_id
+                      WHERE a.enclosure_id = enclosures.id AND NOT ep.withdrawn)",
             )
-            .bind(found.episode)
-            .fetch_all(&mut *tx)
+            .bind(id)
+            .execute(&mut *tx)
             .await
             .doing(what)?;
-            for id in ids {
-                event(&mut *tx, EnclosureId(id), now, "the user has taken the takedown back")
-                    .await
-                    .doing(what)?;
+            if changed.rows_affected() > 0 {
+                let story = "the user has taken the takedown back";
+                event(&mut *tx, EnclosureId(id), now, story).await.doing(what)?;
                 done += 1;
             }
         }
@@ -126,18 +115,8 @@ impl Store {
     /// Takes the next withdrawn torrent of this pass that one client still has.
     pub async fn claim_removal(&self, pass: i64, client: &str) -> Result<Option<RemovalJob>> {
         let what = "claim a removal";
-        let id: Option<i64> = sqlx::query_scalar(
-            "UPDATE placements SET pass = $1 WHERE id =
-                 (SELECT p.id FROM enclosures e JOIN placements p ON p.enclosure_id = e.id
-                  JOIN shows s ON s.id = e.show_id
-                  WHERE e.stage = 'withdrawn' AND p.client = $2 AND p.pass <> $1 AND s.pass = $1 ORDER BY p.id LIMIT 1)
-             RETURNING id",
-        )
-        .bind(pass)
-        .bind(client)
-        .fetch_optional(&self.pool)
-        .await
-        .doing(what)?;
+        let mut query = claim(pass, client);
+        let id: Option<i64> = query.build_query_scalar().fetch_optional(&self.pool).await.doing(what)?;
         let Some(id) = id else { return Ok(None) };
         let row = sqlx::query(
             "SELECT p.enclosure_id, e.file, e.info_hash_v1, e.info_hash_v2, s.slug,
@@ -196,16 +175,7 @@ impl Store {
         pass: i64,
         clients: impl Iterator<Item = &String>,
     ) -> Result<Vec<(EnclosureId, String, String)>> {
-        let mut query = QueryBuilder::<Sqlite>::new(
-            "SELECT e.id, s.slug, e.file FROM enclosures e JOIN shows s ON s.id = e.show_id
-             WHERE e.stage = 'withdrawn' AND e.delete_data AND e.file IS NOT NULL
-             AND NOT EXISTS (SELECT 1 FROM placements p WHERE p.enclosure_id = e.id AND p.client IN (",
-        );
-        let mut names = query.separated(", ");
-        for client in clients {
-            names.push_bind(client);
-        }
-        query.push(")) AND s.pass = ").push_bind(pass);
+        let mut query = to_delete(pass, clients);
         let rows: Vec<(i64, String, String)> =
             query.build_query_as().fetch_all(&self.pool).await.doing("list what is to be deleted")?;
         Ok(rows.into_iter().map(|(id, show, file)| (EnclosureId(id), show, file)).collect())
@@ -261,8 +231,69 @@ impl Store {
     }
 }
 
+/// The statement behind [`Store::claim_removal`].
+pub(super) fn claim(pass: i64, client: &str) -> QueryBuilder<Sqlite> {
+    let mut query = QueryBuilder::<Sqlite>::new("UPDATE placements SET pass = ");
+    query.push_bind(pass);
+    // In the order of the index `enclosures_withdrawn`. Who is to be handed something asks this first, each time.
+    query.push(
+        " WHERE id = (SELECT p.id FROM enclosures e JOIN placements p ON p.enclosure_id = e.id
+           WHERE e.stage = 'withdrawn' AND p.client = ",
+    );
+    query.push_bind(client.to_owned());
+    query.push(" AND p.pass <> ").push_bind(pass);
+    query.push(" AND EXISTS (SELECT 1 FROM shows s WHERE s.id = e.show_id AND s.pass = ").push_bind(pass);
+    query.push(") ORDER BY e.id LIMIT 1) RETURNING id");
+    query
+}
+
+/// The statement behind [`Store::deletable`].
+pub(super) fn to_delete<'c>(pass: i64, clients: impl Iterator<Item = &'c String>) -> QueryBuilder<Sqlite> {
+    // By id, so that the index `enclosures_to_delete` is taken, and not one that has every file.
+    let mut query = QueryBuilder::<Sqlite>::new(
+        "SELECT e.id, s.slug, e.file FROM enclosures e JOIN shows s ON s.id = e.show_id
+         WHERE e.id IN (SELECT id FROM enclosures WHERE delete_data) AND e.stage = 'withdrawn' AND e.file IS NOT NULL
+         AND NOT EXISTS (SELECT 1 FROM placements p WHERE p.enclosure_id = e.id AND p.client IN (",
+    );
+    let mut names = query.separated(", ");
+    for client in clients {
+        names.push_bind(client.clone());
+    }
+    query.push(")) AND s.pass = ").push_bind(pass);
+    query
+}
+
+/// The enclosures of withdrawn shows, and those that only withdrawn episodes announce.
+async fn withdrawn_files(
+    connection: &mut SqliteConnection,
+    takedown: &Takedown,
+) -> std::result::Result<Vec<i64>, sqlx::Error> {
+    let mut ids = Vec::new();
+    for slug in &takedown.shows {
+        let of_show: Vec<i64> = sqlx::query_scalar(
+            "SELECT id FROM enclosures WHERE show_id = (SELECT id FROM shows WHERE slug = $1) ORDER BY id",
+        )
+        .bind(slug)
+        .fetch_all(&mut *connection)
+        .await?;
+        ids.extend(of_show);
+    }
+    for found in &takedown.episodes {
+        let of_episode: Vec<i64> = sqlx::query_scalar(
+            "SELECT DISTINCT a.enclosure_id FROM announcements a WHERE a.episode_id = $1 AND NOT EXISTS
+                 (SELECT 1 FROM announcements o JOIN episodes ep ON ep.id = o.episode_id
+                  WHERE o.enclosure_id = a.enclosure_id AND NOT ep.withdrawn)",
+        )
+        .bind(found.episode)
+        .fetch_all(&mut *connection)
+        .await?;
+        ids.extend(of_episode);
+    }
+    Ok(ids)
+}
+
 async fn mark(
-    connection: &mut sqlx::SqliteConnection,
+    connection: &mut SqliteConnection,
     takedown: &Takedown,
     withdrawn: bool,
 ) -> std::result::Result<(), sqlx::Error> {

@@ -128,8 +128,8 @@ pub struct CatalogueFile {
 /// What a file can be had by, in catalogues and look-ups alike.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sources {
-    /// The publisher's address of it.
-    pub url: String,
+    /// The publisher's address of it, as the feed has it; missing where that is none of the web, as in a local feed.
+    pub url: Option<String>,
     /// The .torrent.
     pub torrent: String,
     /// The magnet link.

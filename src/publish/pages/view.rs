@@ -325,9 +325,7 @@ fn hashes(file: &PublishedFile, t: &Language) -> Vec<(String, String)> {
     let label = |version: &str| format!("{} ({version})", t.file.info_hash);
     let v1 = v1.map(|hash| (label("v1"), hash.to_string()));
     let v2 = v2.map(|hash| (label("v2"), hash.to_string()));
-    let sha256 = file.sha256.map(|sum| {
-        (t.file.sha256.to_owned(), sum.iter().map(|byte| format!("{byte:02x}")).collect::<String>())
-    });
+    let sha256 = file.sha256.map(|sum| (t.file.sha256.to_owned(), hex::encode(sum)));
     [v1, v2, sha256].into_iter().flatten().collect()
 }
 

@@ -1,5 +1,6 @@
 //! What a publication shall change, collected before anything is touched.
 
+use std::borrow::Borrow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::io::ErrorKind;
@@ -46,6 +47,12 @@ impl SitePath {
     /// Whether this is `prefix` or lies below it.
     fn is_in(&self, prefix: &Self) -> bool {
         self.as_path().starts_with(prefix.as_path())
+    }
+}
+
+impl Borrow<str> for SitePath {
+    fn borrow(&self) -> &str {
+        &self.0
     }
 }
 
@@ -144,7 +151,11 @@ impl Draft {
     /// A file, or a folder with all that is in it, goes, and what this draft has had for it so far.
     pub fn remove(&mut self, path: &str) -> Result<(), Error> {
         let path = SitePath::new(path)?;
-        self.files.retain(|file, _| !file.is_in(&path));
+        let below = self.files.range(path.clone()..).take_while(|(file, _)| file.0.starts_with(&path.0));
+        let gone: Vec<_> = below.map(|(file, _)| file).filter(|file| file.is_in(&path)).cloned().collect();
+        for file in gone {
+            self.files.remove(&file);
+        }
         self.cleared.insert(path);
         Ok(())
     }
@@ -165,7 +176,14 @@ impl Draft {
 
     /// Whether what is at `path` now goes, unless the draft has something for it.
     pub(super) fn clears(&self, path: &SitePath) -> bool {
-        self.cleared.iter().any(|cleared| path.is_in(cleared))
+        let above = path.0.match_indices('/').map(|(end, _)| &path.0[..end]);
+        above.chain([path.as_str()]).any(|path| self.cleared.contains(path))
+    }
+
+    /// The bytes that it holds in memory.
+    pub fn size(&self) -> usize {
+        let bytes = |content: &Content| if let Content::Bytes(bytes) = content { bytes.len() } else { 0 };
+        self.files.values().map(bytes).sum()
     }
 
     fn put(&mut self, path: &str, content: Content) -> Result<(), Error> {
@@ -177,6 +195,23 @@ impl Draft {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_goes_is_a_path_and_what_lies_below_it_and_not_what_begins_like_it() {
+        let mut draft = Draft::new();
+        for path in ["a", "a b", "a/b", "a/b/c", "a/bc", "a.b", "ab"] {
+            draft.file(path, "").unwrap();
+        }
+        draft.remove("a/b").unwrap();
+        let left = |draft: &Draft| draft.files.keys().map(SitePath::to_string).collect::<Vec<_>>();
+        assert_eq!(left(&draft), ["a", "a b", "a.b", "a/bc", "ab"]);
+        draft.remove("a").unwrap();
+        assert_eq!(left(&draft), ["a b", "a.b", "ab"]);
+        for (path, clears) in [("a", true), ("a/x/y", true), ("a b", false), ("ab/a", false), ("b/a", false)]
+        {
+            assert_eq!(draft.clears(&SitePath::new(path).unwrap()), clears, "{path}");
+        }
+    }
 
     #[test]
     fn paths_never_lead_out_of_the_site() {

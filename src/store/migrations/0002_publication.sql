@@ -45,13 +45,13 @@ ALTER TABLE enclosures ADD COLUMN replaced_by BIGINT REFERENCES enclosures (id);
 ALTER TABLE enclosures ADD COLUMN replaced_why TEXT;                 -- 'revised' or 'official'
 ALTER TABLE enclosures ADD COLUMN replaced BIGINT;                   -- when
 CREATE INDEX enclosures_replaced ON enclosures (replaced_by) WHERE replaced_by IS NOT NULL;
--- Few, and looked for in every pass.
-CREATE INDEX enclosures_withdrawn ON enclosures (show_id) WHERE stage = 'withdrawn';
 CREATE INDEX enclosures_published ON enclosures (published) WHERE published IS NOT NULL;
 CREATE INDEX episodes_by_guid ON episodes (guid);
 CREATE INDEX enclosures_to_compare ON enclosures (source_next) WHERE source_next IS NOT NULL;
-CREATE INDEX enclosures_offered ON enclosures (id) WHERE official_url IS NOT NULL AND NOT official
-    AND (official_read IS NULL OR official_read <> official_url);
+CREATE INDEX enclosures_offered ON enclosures (id)
+    WHERE official_url IS NOT NULL AND NOT official AND (official_read IS NULL OR official_read <> official_url);
+CREATE INDEX enclosures_withdrawn ON enclosures (id) WHERE stage = 'withdrawn';
+CREATE INDEX enclosures_to_delete ON enclosures (id) WHERE delete_data;
 
 -- Triggers and not a call beside each statement: one that is forgotten would be a page that never changes again.
 CREATE TRIGGER shows_change_the_site
