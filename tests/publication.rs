@@ -9,6 +9,7 @@ use podseed_adapters::{Presence, TorrentRef};
 
 use crate::support::mp3;
 use crate::support::nginx::{Nginx, free_port};
+use crate::support::origin::Origin;
 use crate::support::peers::Libtorrent;
 use crate::support::world::{Item, Ran, World, files_below};
 
@@ -131,6 +132,36 @@ async fn what_has_not_changed_is_not_written_again_and_one_new_episode_writes_te
     let written: Vec<_> = after.iter().filter(|(path, date)| is_news(path, date)).collect();
     assert!(written.iter().any(|(path, _)| path.ends_with("two.mp3.torrent")), "{written:?}");
     assert!(written.len() <= 10, "{written:?}");
+}
+
+#[tokio::test]
+async fn a_change_of_the_feed_that_pages_do_not_show_is_written_to_its_copy_alone() {
+    let world = a_free_show(PUBLISH).await;
+    world.run(0);
+    let before = world.site_files();
+    world.publish_with(&format!("{FREE}<itunes:explicit>no</itunes:explicit>"), &[ONE]);
+    world.run(0);
+    let after = world.site_files();
+    let written: Vec<_> = after.iter().filter(|(path, date)| before.get(*path) != Some(*date)).collect();
+    let written: Vec<_> = written.into_iter().map(|(path, _)| path.display().to_string()).collect();
+    assert_eq!(written, [".podseed-site", "show/podcast.xml"]);
+}
+
+#[tokio::test]
+async fn a_cover_beside_the_feed_is_shown_and_one_on_another_private_host_is_not_asked_for() {
+    let world = a_free_show(PUBLISH).await;
+    let mut png = std::io::Cursor::new(Vec::new());
+    image::RgbImage::new(40, 30).write_to(&mut png, image::ImageFormat::Png).unwrap();
+    world.origin.file("/cover.png", png.into_inner());
+    let elsewhere = Origin::start().await;
+    elsewhere.file("/cover.png", world.origin.content("/cover.png"));
+    for (address, requests) in [(elsewhere.url("/cover.png"), 0), (world.origin.url("/cover.png"), 1)] {
+        world.publish_with(&format!("{FREE}<itunes:image href=\"{address}\"/>"), &[ONE]);
+        world.run(0);
+        assert_eq!(world.site().join("show/cover.jpg").exists(), requests == 1, "{address}");
+        let asked = world.origin.requests_for("/cover.png").len();
+        assert_eq!((asked, elsewhere.requests().len()), (requests, 0));
+    }
 }
 
 #[tokio::test]

@@ -10,8 +10,9 @@ use url::Url;
 
 use super::terms::private;
 use super::{Error, Pipeline, Target};
+use crate::config::FeedSource;
 use crate::feed::FetchedFeed;
-use crate::http::{Meter, Request};
+use crate::http::{Http, Meter, Request};
 use crate::model::Traffic;
 use crate::store::{Document, DueShow, ShowRecord};
 use crate::{error, fs, publish};
@@ -66,8 +67,9 @@ impl Pipeline {
             return Ok(());
         }
         let meter = Meter::new();
+        let http = self.http_for_feed(&FeedSource::parse(&cover.feed));
         let copied = match cover.image.as_deref().map(Url::parse) {
-            Some(Ok(image)) => match self.fetch_cover(image, &path, &meter).await {
+            Some(Ok(image)) => match fetch_cover(&http, image, &path, &meter).await {
                 Ok(()) => true,
                 Err(error) => {
                     tracing::debug!(show = show.slug, error, "no cover");
@@ -80,20 +82,18 @@ impl Pipeline {
         let from = cover.image.as_deref().filter(|_| copied);
         Ok(self.store.record_cover(show.id, from, traffic, now).await?)
     }
+}
 
-    async fn fetch_cover(&self, image: Url, to: &Path, meter: &Meter) -> Result<(), String> {
-        let mut request = Request::document(image);
-        request
-            .headers
-            .insert(ACCEPT, HeaderValue::from_static("image/jpeg, image/png, image/webp, image/gif"));
-        request.patience = PATIENCE;
-        let text = |error: &(dyn std::error::Error + 'static)| error::chain(error);
-        let response = self.http.get(request, meter).await.map_err(|error| text(&error))?;
-        let bytes = response.body.collect(LARGEST_COVER).await.map_err(|error| text(&error))?;
-        let encoding = tokio::task::spawn_blocking(move || publish::reencode(&bytes));
-        let encoded = encoding.await.map_err(|error| text(&error))?.map_err(|error| text(&error))?;
-        put(to, &encoded).map_err(|error| text(&error))
-    }
+async fn fetch_cover(http: &Http, image: Url, to: &Path, meter: &Meter) -> Result<(), String> {
+    let mut request = Request::document(image);
+    request.headers.insert(ACCEPT, HeaderValue::from_static("image/jpeg, image/png, image/webp, image/gif"));
+    request.patience = PATIENCE;
+    let text = |error: &(dyn std::error::Error + 'static)| error::chain(error);
+    let response = http.get(request, meter).await.map_err(|error| text(&error))?;
+    let bytes = response.body.collect(LARGEST_COVER).await.map_err(|error| text(&error))?;
+    let encoding = tokio::task::spawn_blocking(move || publish::reencode(&bytes));
+    let encoded = encoding.await.map_err(|error| text(&error))?.map_err(|error| text(&error))?;
+    put(to, &encoded).map_err(|error| text(&error))
 }
 
 fn put(path: &Path, bytes: &[u8]) -> Result<(), fs::Error> {
