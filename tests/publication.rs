@@ -148,6 +148,26 @@ async fn a_change_of_the_feed_that_pages_do_not_show_is_written_to_its_copy_alon
 }
 
 #[tokio::test]
+async fn without_base_url_no_file_of_before_names_the_old_address() {
+    let world = a_free_show(PUBLISH).await;
+    world.run(0);
+    assert!(world.site().join("torrents.xml").exists());
+    let own = world.site().join("sitemap-of-mine.xml");
+    std::fs::write(&own, "mine").unwrap();
+    world.configure("publish: {language: de}\n");
+    world.run(0);
+    let text = world.site_text();
+    assert!(!text.contains("torrents.example.org"), "{text}");
+    let site = world.site();
+    let there: Vec<_> = ["torrents.xml", "feeds.opml", "sitemap.xml", "about-de.html", "about-en.html"]
+        .into_iter()
+        .filter(|name| site.join(name).exists())
+        .collect();
+    assert_eq!(there, ["about-en.html"]);
+    assert!(own.exists());
+}
+
+#[tokio::test]
 async fn a_cover_beside_the_feed_is_shown_and_one_on_another_private_host_is_not_asked_for() {
     let world = a_free_show(PUBLISH).await;
     let mut png = std::io::Cursor::new(Vec::new());
@@ -288,6 +308,20 @@ async fn a_client_that_is_down_lets_go_later_and_the_data_waits_for_it() {
     world.run(0);
     assert_eq!(presence(&client, &one).await, Presence::Absent);
     assert!(!world.path("data/media/show/one.mp3").exists());
+}
+
+#[tokio::test]
+async fn of_a_watched_folder_nobody_claims_that_its_client_has_let_go() {
+    let clients = "clients: {rt: {watch_dir: {path: watch, data: downloads, client: rtorrent}}}\n";
+    let world = a_free_show(clients).await;
+    std::fs::create_dir(world.path("watch")).unwrap();
+    std::fs::create_dir(world.path("downloads")).unwrap();
+    world.run_as_text();
+    let takedown = world.podseed(&["takedown", "--delete-data", "One"]);
+    assert_eq!(takedown.code, 0, "{}", takedown.stderr);
+    assert!(takedown.stderr.contains("remove it in the client itself"), "{}", takedown.stderr);
+    assert!(!takedown.stderr.contains("taken out of rt"), "{}", takedown.stderr);
+    assert_eq!(files_below(&world.path("watch")), Vec::<PathBuf>::new());
 }
 
 #[tokio::test]
