@@ -99,13 +99,21 @@ const SECRET_PARAMETERS: [&str; 17] = [
     "torrent_pass",
 ];
 
+/// How the parameters of addresses begin that Amazon S3, Google Cloud Storage and Akamai sign.
+const SECRET_BEGINNINGS: [&str; 3] = ["x-amz-", "x-goog-", "hdn"];
+
+/// How the many names end that hosts have for one thing: `auth_token`, `rssToken`, `client_secret`.
+const SECRET_ENDS: [&str; 4] = ["token", "secret", "signature", "password"];
+
 /// A URL of a feed as it may be shown and passed on: without user and password, and with the values of parameters
 /// that hold credentials masked. Other parameters stay: they may name the file.
 pub fn public_url(text: &str) -> String {
     let Ok(mut url) = Url::parse(text) else { return text.to_owned() };
     let is_secret = |name: &str| {
         let name = name.to_ascii_lowercase();
-        SECRET_PARAMETERS.contains(&name.as_str()) || name.starts_with("x-amz-")
+        SECRET_PARAMETERS.contains(&name.as_str())
+            || SECRET_BEGINNINGS.iter().any(|beginning| name.starts_with(beginning))
+            || SECRET_ENDS.iter().any(|end| name.ends_with(end))
     };
     let bare = url.username().is_empty() && url.password().is_none();
     let masked: Option<String> = url
@@ -181,5 +189,24 @@ mod tests {
         let origin = |text: &str| text.parse::<SafeUrl>().unwrap().origin();
         assert_eq!(origin("https://example.org:443/a"), "https://example.org");
         assert_eq!(origin("https://u:p@example.org:8443/a?b"), "https://example.org:8443");
+    }
+
+    #[test]
+    fn a_parameter_is_secret_by_how_hosts_name_tokens_and_signatures() {
+        for (url, expected) in [
+            (
+                "https://example.org/a.mp3?auth_token=s&page=2",
+                "https://example.org/a.mp3?auth_token=***&page=2",
+            ),
+            ("https://example.org/a.mp3?rssToken=s", "https://example.org/a.mp3?rssToken=***"),
+            (
+                "https://example.org/a.mp3?X-Goog-Signature=s",
+                "https://example.org/a.mp3?X-Goog-Signature=***",
+            ),
+            ("https://example.org/a.mp3?hdnts=s", "https://example.org/a.mp3?hdnts=***"),
+            ("https://example.org/a.mp3?keyword=radio&id=2", "https://example.org/a.mp3?keyword=radio&id=2"),
+        ] {
+            assert_eq!(public_url(url), expected);
+        }
     }
 }

@@ -11,6 +11,7 @@ use podseed_adapters::{Presence, TorrentRef};
 
 use crate::support::mp3;
 use crate::support::nginx::{Nginx, free_port};
+use crate::support::origin::Origin;
 use crate::support::peers::Libtorrent;
 use crate::support::world::{Item, Ran, World, files_below};
 
@@ -133,6 +134,56 @@ async fn what_has_not_changed_is_not_written_again_and_one_new_episode_writes_te
     let written: Vec<_> = after.iter().filter(|(path, date)| is_news(path, date)).collect();
     assert!(written.iter().any(|(path, _)| path.ends_with("two.mp3.torrent")), "{written:?}");
     assert!(written.len() <= 10, "{written:?}");
+}
+
+#[tokio::test]
+async fn a_change_of_the_feed_that_pages_do_not_show_is_written_to_its_copy_alone() {
+    let world = a_free_show(PUBLISH).await;
+    world.run(0);
+    let before = world.site_files();
+    world.publish_with(&format!("{FREE}<itunes:explicit>no</itunes:explicit>"), &[ONE]);
+    world.run(0);
+    let after = world.site_files();
+    let written: Vec<_> = after.iter().filter(|(path, date)| before.get(*path) != Some(*date)).collect();
+    let written: Vec<_> = written.into_iter().map(|(path, _)| path.display().to_string()).collect();
+    assert_eq!(written, [".podseed-site", "show/podcast.xml"]);
+}
+
+#[tokio::test]
+async fn without_base_url_no_file_of_before_names_the_old_address() {
+    let world = a_free_show(PUBLISH).await;
+    world.run(0);
+    assert!(world.site().join("torrents.xml").exists());
+    let own = world.site().join("sitemap-of-mine.xml");
+    std::fs::write(&own, "mine").unwrap();
+    world.configure("publish: {language: de}\n");
+    world.run(0);
+    let text = world.site_text();
+    assert!(!text.contains("torrents.example.org"), "{text}");
+    let site = world.site();
+    let there: Vec<_> = ["torrents.xml", "feeds.opml", "sitemap.xml", "about-de.html", "about-en.html"]
+        .into_iter()
+        .filter(|name| site.join(name).exists())
+        .collect();
+    assert_eq!(there, ["about-en.html"]);
+    assert!(own.exists());
+}
+
+#[tokio::test]
+async fn a_cover_beside_the_feed_is_shown_and_one_on_another_private_host_is_not_asked_for() {
+    let world = a_free_show(PUBLISH).await;
+    let mut png = std::io::Cursor::new(Vec::new());
+    image::RgbImage::new(40, 30).write_to(&mut png, image::ImageFormat::Png).unwrap();
+    world.origin.file("/cover.png", png.into_inner());
+    let elsewhere = Origin::start().await;
+    elsewhere.file("/cover.png", world.origin.content("/cover.png"));
+    for (address, requests) in [(elsewhere.url("/cover.png"), 0), (world.origin.url("/cover.png"), 1)] {
+        world.publish_with(&format!("{FREE}<itunes:image href=\"{address}\"/>"), &[ONE]);
+        world.run(0);
+        assert_eq!(world.site().join("show/cover.jpg").exists(), requests == 1, "{address}");
+        let asked = world.origin.requests_for("/cover.png").len();
+        assert_eq!((asked, elsewhere.requests().len()), (requests, 0));
+    }
 }
 
 #[tokio::test]
@@ -296,6 +347,20 @@ async fn a_client_that_is_down_lets_go_later_and_the_data_waits_for_it() {
     world.run(0);
     assert_eq!(presence(&client, &one).await, Presence::Absent);
     assert!(!world.path("data/media/show/one.mp3").exists());
+}
+
+#[tokio::test]
+async fn of_a_watched_folder_nobody_claims_that_its_client_has_let_go() {
+    let clients = "clients: {rt: {watch_dir: {path: watch, data: downloads, client: rtorrent}}}\n";
+    let world = a_free_show(clients).await;
+    std::fs::create_dir(world.path("watch")).unwrap();
+    std::fs::create_dir(world.path("downloads")).unwrap();
+    world.run_as_text();
+    let takedown = world.podseed(&["takedown", "--delete-data", "One"]);
+    assert_eq!(takedown.code, 0, "{}", takedown.stderr);
+    assert!(takedown.stderr.contains("remove it in the client itself"), "{}", takedown.stderr);
+    assert!(!takedown.stderr.contains("taken out of rt"), "{}", takedown.stderr);
+    assert_eq!(files_below(&world.path("watch")), Vec::<PathBuf>::new());
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use clap::Args;
 use jiff::Timestamp;
 
-use super::output::{count, data, json, plain, talk, without_name};
+use super::output::{count, data, json, plain, talk, title, without_name};
 use super::status::PlacementJson;
 use super::{Context, Error, Outcome};
 use crate::pipeline::{self, Begin, DataFolder};
@@ -49,7 +49,7 @@ pub(super) async fn one(store: &Store, text: &str) -> Result<Found, Error> {
                 message.push_str(&format!(
                     "\n  {}  {}  ({})",
                     candidate.show,
-                    plain(&candidate.title),
+                    title(&candidate.title),
                     plain(guid)
                 ));
             }
@@ -91,7 +91,7 @@ pub(super) async fn why(args: &WhyArgs, context: &Context) -> Result<Outcome, Er
 }
 
 fn print_story(story: &Story, publication: &str) {
-    data(format_args!("{}  ({})", plain(&story.found.title), story.found.show));
+    data(format_args!("{}  ({})", title(&story.found.title), story.found.show));
     if let Some(guid) = &story.found.guid {
         data(format_args!("  guid        {}", plain(guid)));
     }

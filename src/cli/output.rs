@@ -65,6 +65,18 @@ pub(super) fn count(number: u64, word: &str) -> String {
     if number == 1 { format!("1 {word}") } else { format!("{number} {word}s") }
 }
 
+/// The longest title in a line, in characters.
+const TITLE: usize = 200;
+
+/// A title in a line of its own or within one: as [`plain`], and never longer than a few lines of a terminal.
+pub(super) fn title(text: &str) -> String {
+    let mut short: String = text.chars().take(TITLE).collect();
+    if short.len() < text.len() {
+        short.push('…');
+    }
+    plain(&short)
+}
+
 /// Text from a feed or a client, safe for a terminal: what could move the cursor, change colours or turn the direction
 /// of reading is replaced.
 pub(super) fn plain(text: &str) -> String {
@@ -73,4 +85,16 @@ pub(super) fn plain(text: &str) -> String {
             || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
     };
     text.chars().map(|c| if harmful(c) { char::REPLACEMENT_CHARACTER } else { c }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_title_is_short_and_moves_no_cursor() {
+        assert_eq!(title("One \u{1b}[2J\u{202e}two"), "One \u{fffd}[2J\u{fffd}two");
+        assert_eq!(title(&"ü".repeat(200)), "ü".repeat(200));
+        assert_eq!(title(&"ü".repeat(100_000)), "ü".repeat(200) + "…");
+    }
 }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use super::Context;
-use super::output::{count, is_lively, plain, talk};
+use super::output::{count, is_lively, plain, talk, title};
 use crate::download::Progress;
 use crate::model::PlacementState;
 use crate::pipeline::{Event, Monitor};
@@ -70,9 +70,10 @@ fn describe(event: &Event) -> (Option<String>, bool) {
         None => String::new(),
     };
     match event {
-        Event::Polled { show, title, new_episodes, newly_wanted } => (
+        Event::Polled { show, title: name, new_episodes, newly_wanted } => (
             Some(format!(
-                "{show}: read \"{title}\": {}, {} to fetch",
+                "{show}: read \"{}\": {}, {} to fetch",
+                title(name),
                 count(*new_episodes, "new episode"),
                 count(*newly_wanted, "file")
             )),
@@ -97,8 +98,8 @@ fn describe(event: &Event) -> (Option<String>, bool) {
             let name = path.file_name().unwrap_or_default().to_string_lossy();
             (Some(format!("{show}: made {name} (info hash {hash})")), false)
         }
-        Event::FetchFailed { show, title, error, next_attempt } => {
-            (Some(format!("{show}: error: {title}: {error}{}", until(next_attempt))), true)
+        Event::FetchFailed { show, title: name, error, next_attempt } => {
+            (Some(format!("{show}: error: {}: {error}{}", title(name), until(next_attempt))), true)
         }
         Event::Placed { show, file, client, state } => {
             (Some(format!("{show}: {file}: {state} at {client}")), false)

@@ -11,7 +11,7 @@ use podseed_adapters::{ClientConfig, WatchedBy};
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
-use super::output::{count, data, json, plain, talk};
+use super::output::{count, data, json, plain, talk, title};
 use super::progress::Lines;
 use super::{Context, Error, Outcome};
 use crate::config::{Config, FeedSource};
@@ -296,7 +296,7 @@ fn print_plan(plan: &Plan, context: &Context) {
         return;
     }
     for show in &plan.shows {
-        data(format_args!("{}  {}", show.show, plain(&show.title)));
+        data(format_args!("{}  {}", show.show, title(&show.title)));
         if let Some(error) = &show.error {
             data(format_args!("  {}", plain(error)));
         }
@@ -309,7 +309,7 @@ fn print_plan(plan: &Plan, context: &Context) {
         for enclosure in &show.enclosures {
             let length =
                 enclosure.length.map(|length| format!(", about {}", ByteSize(length))).unwrap_or_default();
-            data(format_args!("  {}{length}", plain(&enclosure.title)));
+            data(format_args!("  {}{length}", title(&enclosure.title)));
             data(format_args!("    {}", plain(&enclosure.url)));
             data(format_args!("    why: {}", plain(&enclosure.why)));
             for step in &enclosure.steps {

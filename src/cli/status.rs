@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use clap::Args;
 use serde::Serialize;
 
-use super::output::{data, json, plain, without_name};
+use super::output::{data, json, plain, title, without_name};
 use super::{Context, Error, Outcome};
 use crate::model::{Stage, StageCounts};
 use crate::pipeline::{self, DataFolder};
@@ -54,7 +54,7 @@ fn totals(shows: &[ShowStatus]) -> StageCounts {
 }
 
 fn print_show(show: &ShowStatus, unpublished: Option<&str>) {
-    data(format_args!("{}  {}", show.show, plain(&show.title)));
+    data(format_args!("{}  {}", show.show, title(&show.title)));
     match (&show.error, show.last_poll) {
         (Some(error), _) => data(format_args!("  feed: {}", plain(error))),
         (None, Some(last)) => data(format_args!("  feed read {last}")),
@@ -76,7 +76,7 @@ fn print_show(show: &ShowStatus, unpublished: Option<&str>) {
 fn print_enclosure(episode: &EpisodeStatus, enclosure: &EnclosureStatus) {
     let date = episode.date.map(|date| date.strftime("%Y-%m-%d").to_string()).unwrap_or_default();
     let size = enclosure.length.map(|length| ByteSize(length).to_string()).unwrap_or_default();
-    data(format_args!("  {:<13} {date:<10} {size:>9}  {}", enclosure.stage, plain(&episode.title)));
+    data(format_args!("  {:<13} {date:<10} {size:>9}  {}", enclosure.stage, title(&episode.title)));
     if let Some(error) = &enclosure.error {
         data(format_args!("      {}", plain(error)));
     }

@@ -47,11 +47,14 @@ pub(super) async fn takedown(args: &TakedownArgs, context: &Context) -> Result<O
     }
     let withdrawn = store.withdraw(&takedown, args.delete_data, now).await?;
     store.close().await;
-    let data =
-        if args.delete_data { "their data is deleted" } else { "their data stays in podseed's folder" };
+    let data = if args.delete_data {
+        "their data goes once the clients have let go"
+    } else {
+        "their data stays in podseed's folder"
+    };
     talk(format_args!(
-        "taken down: {}; off the site and out of the clients, {data}, and no poll brings it back (`podseed takedown \
-         --undo` does)",
+        "taking down {}: off the site and out of the clients; {data}, and no poll brings anything of it back \
+         (`podseed takedown --undo` does)",
         count(withdrawn, "file")
     ));
     run::known_work(&slugs, Begin::Clients, context).await

@@ -10,8 +10,9 @@ use url::Url;
 
 use super::terms::private;
 use super::{Error, Pipeline, Target};
+use crate::config::FeedSource;
 use crate::feed::FetchedFeed;
-use crate::http::{Meter, Request};
+use crate::http::{Http, Meter, Request};
 use crate::model::Traffic;
 use crate::store::{Document, DueShow, ShowRecord};
 use crate::{error, fs, publish};
@@ -76,7 +77,8 @@ impl Pipeline {
             return Ok(false);
         };
         let meter = Meter::new();
-        let copied = self.fetch_cover(image, &path, &meter).await;
+        let http = self.http_for_feed(&FeedSource::parse(&cover.feed));
+        let copied = fetch_cover(&http, image, &path, &meter).await;
         let from = match &copied {
             Ok(()) => Some(image),
             Err(error) => {
@@ -88,21 +90,19 @@ impl Pipeline {
         self.store.record_cover(show.id, from.map(String::as_str), traffic, now).await?;
         Ok(from.is_some())
     }
+}
 
-    async fn fetch_cover(&self, image: &str, to: &Path, meter: &Meter) -> Result<(), String> {
-        let image = Url::parse(image).map_err(|error| error.to_string())?;
-        let mut request = Request::document(image);
-        request
-            .headers
-            .insert(ACCEPT, HeaderValue::from_static("image/jpeg, image/png, image/webp, image/gif"));
-        request.patience = PATIENCE;
-        let text = |error: &(dyn std::error::Error + 'static)| error::chain(error);
-        let response = self.http.get(request, meter).await.map_err(|error| text(&error))?;
-        let bytes = response.body.collect(LARGEST_COVER).await.map_err(|error| text(&error))?;
-        let encoding = tokio::task::spawn_blocking(move || publish::reencode(&bytes));
-        let encoded = encoding.await.map_err(|error| text(&error))?.map_err(|error| text(&error))?;
-        put(to, &encoded).map_err(|error| text(&error))
-    }
+async fn fetch_cover(http: &Http, image: &str, to: &Path, meter: &Meter) -> Result<(), String> {
+    let image = Url::parse(image).map_err(|error| error.to_string())?;
+    let mut request = Request::document(image);
+    request.headers.insert(ACCEPT, HeaderValue::from_static("image/jpeg, image/png, image/webp, image/gif"));
+    request.patience = PATIENCE;
+    let text = |error: &(dyn std::error::Error + 'static)| error::chain(error);
+    let response = http.get(request, meter).await.map_err(|error| text(&error))?;
+    let bytes = response.body.collect(LARGEST_COVER).await.map_err(|error| text(&error))?;
+    let encoding = tokio::task::spawn_blocking(move || publish::reencode(&bytes));
+    let encoded = encoding.await.map_err(|error| text(&error))?.map_err(|error| text(&error))?;
+    put(to, &encoded).map_err(|error| text(&error))
 }
 
 fn put(path: &Path, bytes: &[u8]) -> Result<(), fs::Error> {

@@ -15,6 +15,10 @@ use crate::publish::{self, Options, SiteFile, catalogue, listing, opml, torrents
 use crate::store::{EpisodeRecord, ShowFacts};
 use crate::{error, fs};
 
+/// What tells of all shows with some settings and not with others: with `base_url`, or in one language.
+const SOMETIMES: [&str; 6] =
+    ["404.html", "about-de.html", "about-en.html", "feeds.opml", "sitemap.xml", "torrents.xml"];
+
 /// Changes of the site, gathered show by show.
 pub(super) struct SiteDraft<'a> {
     edition: &'a Edition<'a>,
@@ -106,6 +110,7 @@ impl Pipeline {
         cards.retain(|card| !is_drafted(&card.slug));
         cards.extend(prepared.iter().filter_map(Prepared::card));
         cards.sort_by_cached_key(|card| (card.title.to_lowercase(), card.slug.clone()));
+        SOMETIMES.iter().try_for_each(|path| site.draft.remove(path))?;
         site.put(publish::assets())?;
         site.put(publish::index_pages(&cards, options))?;
         site.put([catalogue::index(&cards, options), listing::robots(options)])?;

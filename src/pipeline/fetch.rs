@@ -312,7 +312,12 @@ impl Pipeline {
 
     /// The HTTP client for what this show's feed names.
     pub(super) fn http_for(&self, show: &Target) -> Http {
-        match &show.feed {
+        self.http_for_feed(&show.feed)
+    }
+
+    /// The same, where only the feed is known.
+    pub(super) fn http_for_feed(&self, feed: &FeedSource) -> Http {
+        match feed {
             FeedSource::Url(feed) => self.http.trusting(feed),
             FeedSource::File(_) => self.http.clone(),
         }

@@ -112,7 +112,7 @@ impl Pipeline {
             self.store.publish_all().await?;
         }
         let due = self.store.shows_to_publish().await?;
-        let edition = Edition { site: &site, options: &options, anew, now: Timestamp::now() };
+        let edition = Edition { site: &site, options: &options, anew, now: this_second() };
         let mut written = Written::default();
         let mut left = due.as_slice();
         while !left.is_empty() {
@@ -260,6 +260,12 @@ impl Pipeline {
             }
         }
     }
+}
+
+/// Now, as the state keeps it: what is published now reads the same when it is read back.
+fn this_second() -> Timestamp {
+    let now = Timestamp::now();
+    Timestamp::from_second(now.as_second()).unwrap_or(now)
 }
 
 /// Work on the disk, beside the others.

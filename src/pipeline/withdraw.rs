@@ -20,19 +20,16 @@ impl Pipeline {
         match client.remove(&job.show, &job.file, job.info_hash).await {
             Ok(removed) => {
                 self.store.record_removed(job.id).await?;
-                let story = match &removed {
-                    Removed::Gone => format!("{}: taken out", job.client),
-                    Removed::Unreachable(why) => {
-                        self.monitor.event(&Event::Warning { show: job.show.clone(), text: why.clone() });
-                        why.clone()
+                let show = job.show.clone();
+                let (story, event) = match removed {
+                    Removed::Gone => {
+                        let (file, client) = (job.file.clone(), job.client.clone());
+                        (format!("{client}: taken out"), Event::Removed { show, file, client })
                     }
+                    Removed::Unreachable(why) => (why.clone(), Event::Warning { show, text: why }),
                 };
                 self.store.tell(job.enclosure, now, &story).await?;
-                self.monitor.event(&Event::Removed {
-                    show: job.show.clone(),
-                    file: job.file.clone(),
-                    client: job.client.clone(),
-                });
+                self.monitor.event(&event);
             }
             Err(problem) => {
                 self.store.record_not_removed(job.id, &problem.message).await?;

@@ -77,6 +77,8 @@ pub struct Document {
 /// What is known of a show's cover.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cover {
+    /// The show's feed, as the user wrote it.
+    pub feed: String,
     /// Where the publisher has it.
     pub image: Option<String>,
     /// Where our copy is from; `None`: there is none.
@@ -134,13 +136,13 @@ impl Store {
 
     /// What is known of a show's cover.
     pub async fn cover(&self, show: ShowId) -> Result<Cover> {
-        let row: (Option<String>, Option<String>, Option<i64>) =
-            sqlx::query_as("SELECT image, cover, cover_checked FROM shows WHERE id = $1")
+        let row: (String, Option<String>, Option<String>, Option<i64>) =
+            sqlx::query_as("SELECT feed, image, cover, cover_checked FROM shows WHERE id = $1")
                 .bind(show.0)
                 .fetch_one(&self.pool)
                 .await
                 .doing("read a cover's address")?;
-        Ok(Cover { image: row.0, copied_from: row.1, checked: timestamp(row.2) })
+        Ok(Cover { feed: row.0, image: row.1, copied_from: row.2, checked: timestamp(row.3) })
     }
 
     /// Records where our copy of the cover is from; `None`: there is none.
