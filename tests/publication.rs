@@ -134,6 +134,26 @@ async fn what_has_not_changed_is_not_written_again_and_one_new_episode_writes_te
 }
 
 #[tokio::test]
+async fn a_run_that_made_torrents_says_where_the_site_is_and_a_site_that_is_not_there_is_not_named() {
+    let world = a_free_show("").await;
+    let ran = world.run_as_text();
+    let page = world.site().join("index.html");
+    assert!(ran.stderr.contains(&format!("open {} in a browser", page.display())), "{}", ran.stderr);
+    assert!(page.is_file());
+
+    world.configure(PUBLISH);
+    world.publish_with(FREE, &[ONE, TWO]);
+    let ran = world.run_as_text();
+    assert!(ran.stderr.contains("for https://torrents.example.org/pods/"), "{}", ran.stderr);
+    assert!(!world.run_as_text().stderr.contains("The site is in"), "nothing is new");
+
+    let unfree = World::new("").await;
+    unfree.publish(&[ONE]);
+    unfree.origin.file("/one.mp3", mp3(300_000, 1));
+    assert!(!unfree.run_as_text().stderr.contains("The site is in"));
+}
+
+#[tokio::test]
 async fn addresses_with_credentials_never_reach_the_site() {
     let world = a_free_show(PUBLISH).await;
     let signed = Item { guid: "g3", title: "Signed", enclosure: "/signed.mp3?token=s3cret-token" };
