@@ -264,6 +264,17 @@ fn the_configurations_of_the_documents_load_without_findings() {
 }
 
 #[test]
+fn the_lines_for_nginx_are_those_of_the_example() {
+    let example = document("examples/publish-a-show/nginx.conf");
+    let known: BTreeSet<&str> = example.lines().map(str::trim).collect();
+    let blocks = blocks(&document("docs/publishing.md"), "nginx");
+    assert_eq!(blocks.len(), 1);
+    for line in blocks[0].lines().map(str::trim) {
+        assert!(known.contains(line), "the example, which is tested, has no line \"{line}\"");
+    }
+}
+
+#[test]
 fn the_recipe_makes_the_info_hash_that_architecture_md_gives() {
     let file = Path::new("examples/quickstart/rising.mp3");
     let hashes = hash_file(&root().join(file), TorrentVersion::V1, None).unwrap();
