@@ -11,7 +11,8 @@ use podseed::torrent::{MetainfoRequest, hash_file, make};
 
 use crate::architecture::source::{root, sources};
 
-const DOCUMENTS: [&str; 4] = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"];
+const DOCUMENTS: [&str; 5] =
+    ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/publishing.md"];
 
 fn document(name: &str) -> String {
     std::fs::read_to_string(root().join(name)).unwrap()
@@ -52,17 +53,19 @@ fn blocks(text: &str, language: &str) -> Vec<String> {
 
 #[test]
 fn every_path_in_the_documents_exists() {
-    let folders = ["src/", "adapters/", "tests/", "examples/", ".ci/"];
+    let folders = ["src/", "adapters/", "templates/", "tests/", "examples/", "docs/", ".ci/"];
     let mut count = 0;
     for name in DOCUMENTS {
         let text = document(name);
         let mut paths = quoted(&text);
         let words = blocks(&text, "sh").concat();
         paths.extend(words.split_whitespace().map(|word| (0, word.to_owned())));
+        let here = root().join(name);
         for link in text.split("](").skip(1) {
-            let target = link.split(')').next().unwrap();
+            let target = link.split([')', '#']).next().unwrap();
             if !target.starts_with("http") {
-                assert!(root().join(target).is_file(), "{name} links to {target}, which is not there");
+                let is_there = here.with_file_name(target).is_file();
+                assert!(is_there, "{name} links to {target}, which is not there");
             }
         }
         for (line, path) in paths {
@@ -239,9 +242,10 @@ fn every_command_that_a_message_names_is_one_of_the_program() {
 }
 
 #[test]
-fn the_configurations_of_the_readme_load_without_findings() {
-    let blocks = blocks(&document("README.md"), "yaml");
-    assert_eq!(blocks.len(), 3, "one for each client");
+fn the_configurations_of_the_documents_load_without_findings() {
+    let mut blocks = blocks(&document("README.md"), "yaml");
+    assert_eq!(blocks.len(), 4, "one for each client, and one that publishes");
+    blocks.extend(self::blocks(&document("docs/publishing.md"), "yaml"));
     let variables = |name: &str| match name {
         "HOME" => Some("/home/me".to_owned()),
         name if name.ends_with("_PASSWORD") => Some("secret".to_owned()),
@@ -256,6 +260,17 @@ fn the_configurations_of_the_readme_load_without_findings() {
         assert_eq!(config.warnings, Findings::default(), "{block}");
         assert_eq!((config.shows.len(), config.clients.len()), (1, 1), "{block}");
         assert!(block.lines().count() <= 10, "more than ten lines:\n{block}");
+    }
+}
+
+#[test]
+fn the_lines_for_nginx_are_those_of_the_example() {
+    let example = document("examples/publish-a-show/nginx.conf");
+    let known: BTreeSet<&str> = example.lines().map(str::trim).collect();
+    let blocks = blocks(&document("docs/publishing.md"), "nginx");
+    assert_eq!(blocks.len(), 1);
+    for line in blocks[0].lines().map(str::trim) {
+        assert!(known.contains(line), "the example, which is tested, has no line \"{line}\"");
     }
 }
 

@@ -7,6 +7,8 @@ use podseed::model::media::{self, Sniffed};
 use podseed_adapters::{ClientConfig, WatchDirConfig};
 use tempfile::TempDir;
 
+use crate::support::nginx::{Nginx, free_port};
+
 fn example(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("examples").join(name)
 }
@@ -51,7 +53,10 @@ fn every_example_loads_without_findings() {
         names.push(name);
     }
     names.sort();
-    assert_eq!(names, ["qbittorrent", "quickstart", "rtorrent-watch-dir", "transmission-seedbox"]);
+    assert_eq!(
+        names,
+        ["publish-a-show", "qbittorrent", "quickstart", "rtorrent-watch-dir", "transmission-seedbox"]
+    );
 }
 
 #[test]
@@ -65,6 +70,36 @@ fn the_lines_for_rtorrent_name_the_folders_of_its_configuration() {
         data.as_ref().unwrap().display()
     );
     assert!(lines.lines().any(|line| line == schedule), "{schedule} is not in:\n{lines}");
+}
+
+#[tokio::test]
+async fn the_lines_for_nginx_serve_the_site_of_their_configuration() {
+    let (folder, config) = load("publish-a-show");
+    let lines = std::fs::read_to_string(folder.path().join("nginx.conf")).unwrap();
+    let base_url = config.publish.base_url.unwrap();
+    let host = format!("server_name {};", base_url.host_str().unwrap());
+    let root = format!("root {};", config.publish.site_dir.display());
+    assert!(lines.contains(&host) && lines.contains(&root), "{host} and {root} are not in:\n{lines}");
+
+    let site = TempDir::new().unwrap();
+    for (name, text) in [("index.html", "the index"), ("404.html", "not here"), ("a.torrent", "d4:infode")] {
+        std::fs::write(site.path().join(name), text).unwrap();
+    }
+    let port = free_port();
+    let lines = lines
+        .replace("listen 80;", &format!("listen 127.0.0.1:{port};"))
+        .replace(&root, &format!("root {};", site.path().display()));
+    let nginx = Nginx::with(port, &lines);
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let get = async |path: &str| {
+        let response = http.get(format!("{}{path}", nginx.url())).send().await.unwrap();
+        let kind = response.headers()["content-type"].to_str().unwrap().to_owned();
+        (response.status().as_u16(), kind, response.text().await.unwrap())
+    };
+    assert_eq!(get("").await.2, "the index");
+    assert_eq!(get("a.torrent").await.1, "application/x-bittorrent");
+    let (status, _, text) = get("missing").await;
+    assert_eq!((status, text.as_str()), (404, "not here"));
 }
 
 #[test]

@@ -171,19 +171,39 @@ async fn without_base_url_no_file_of_before_names_the_old_address() {
 
 #[tokio::test]
 async fn a_cover_beside_the_feed_is_shown_and_one_on_another_private_host_is_not_asked_for() {
-    let world = a_free_show(PUBLISH).await;
     let mut png = std::io::Cursor::new(Vec::new());
     image::RgbImage::new(40, 30).write_to(&mut png, image::ImageFormat::Png).unwrap();
-    world.origin.file("/cover.png", png.into_inner());
-    let elsewhere = Origin::start().await;
-    elsewhere.file("/cover.png", world.origin.content("/cover.png"));
-    for (address, requests) in [(elsewhere.url("/cover.png"), 0), (world.origin.url("/cover.png"), 1)] {
+    for beside in [true, false] {
+        let world = a_free_show(PUBLISH).await;
+        let elsewhere = Origin::start().await;
+        let host = if beside { &world.origin } else { &elsewhere };
+        host.file("/cover.png", png.get_ref().clone());
+        let address = host.url("/cover.png");
         world.publish_with(&format!("{FREE}<itunes:image href=\"{address}\"/>"), &[ONE]);
         world.run(0);
-        assert_eq!(world.site().join("show/cover.jpg").exists(), requests == 1, "{address}");
-        let asked = world.origin.requests_for("/cover.png").len();
-        assert_eq!((asked, elsewhere.requests().len()), (requests, 0));
+        assert_eq!(world.site().join("show/cover.jpg").exists(), beside, "{address}");
+        assert_eq!(host.requests_for("/cover.png").len(), usize::from(beside), "{address}");
     }
+}
+
+#[tokio::test]
+async fn a_run_that_made_torrents_says_where_the_site_is_and_a_site_that_is_not_there_is_not_named() {
+    let world = a_free_show("").await;
+    let ran = world.run_as_text();
+    let page = world.site().join("index.html");
+    assert!(ran.stderr.contains(&format!("open {} in a browser", page.display())), "{}", ran.stderr);
+    assert!(page.is_file());
+
+    world.configure(PUBLISH);
+    world.publish_with(FREE, &[ONE, TWO]);
+    let ran = world.run_as_text();
+    assert!(ran.stderr.contains("for https://torrents.example.org/pods/"), "{}", ran.stderr);
+    assert!(!world.run_as_text().stderr.contains("The site is in"), "nothing is new");
+
+    let unfree = World::new("").await;
+    unfree.publish(&[ONE]);
+    unfree.origin.file("/one.mp3", mp3(300_000, 1));
+    assert!(!unfree.run_as_text().stderr.contains("The site is in"));
 }
 
 #[tokio::test]
@@ -244,6 +264,12 @@ async fn a_feed_behind_a_login_is_never_published() {
     assert!(!world.site().exists());
     let status = world.podseed(&["status"]);
     assert!(status.stdout.contains("not published: its feed asks for a login"), "{}", status.stdout);
+
+    // Nor once it has left the configuration, and is named by its address or tried again.
+    std::fs::write(world.path("podseed.yaml"), "data_dir: data\n").unwrap();
+    world.podseed(&["run", feed.as_str()]);
+    world.podseed(&["retry", "One"]);
+    assert!(!world.site().exists());
 }
 
 /// A world with a Transmission.

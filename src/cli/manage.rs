@@ -231,8 +231,8 @@ pub(super) async fn forget(args: &EpisodesArgs, context: &Context) -> Result<Out
         json(&serde_json::json!({"forgotten": forgotten}));
     } else {
         talk(format_args!(
-            "forgotten: {}; nothing of it is fetched, handed over or looked after any more. Files and what the \
-             clients have stay; `podseed retry` takes it up again",
+            "forgotten: {}; nothing of it is fetched, handed over, published or looked after any more. Files and \
+             what the clients have stay; `podseed retry` takes it up again",
             count(forgotten, "file")
         ));
     }

@@ -55,7 +55,7 @@ enum Command {
     Report(report::ReportArgs),
     /// Try again now what has failed or waits
     Retry(manage::EpisodesArgs),
-    /// Stop managing episodes; files and what the clients have stay
+    /// Stop managing episodes: they leave the site; files and what the clients have stay
     Forget(manage::EpisodesArgs),
     Takedown(takedown::TakedownArgs),
     #[command(subcommand)]

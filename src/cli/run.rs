@@ -19,7 +19,7 @@ use crate::model::Selection;
 use crate::pipeline::{self, Begin, DataFolder, PassOptions, Pipeline, Plan, Summary, Target};
 use crate::units::{ByteSize, Span};
 
-/// One pass: read feeds, fetch, make torrents, hand over, wait until the clients confirm
+/// One pass: read feeds, fetch, make torrents, hand over, wait until the clients confirm, publish
 #[derive(Debug, Args)]
 pub(super) struct RunArgs {
     /// Shows of the configuration (default: all), or feeds: addresses or files
@@ -34,7 +34,7 @@ pub(super) struct RunArgs {
     /// How long to wait for each client's confirmation
     #[arg(long, value_name = "TIME", default_value = "60 s")]
     wait: Span,
-    /// Say what would be fetched, made and handed over, and why; change nothing
+    /// Say what would be fetched, made, handed over and published, and why; change nothing
     #[arg(long)]
     dry_run: bool,
 }
@@ -180,6 +180,7 @@ fn ad_hoc(feed: FeedSource, config: &Config) -> Target {
         clients: config.clients.iter().map(|client| client.name.clone()).collect(),
         auth: None,
         permission: None,
+        configured: false,
         publishable: false,
     }
 }
@@ -261,8 +262,27 @@ fn print_summary(summary: &Summary, config: &Config, context: &Context) {
     }
 }
 
-/// What is left for the user, where no client is there of which podseed could know that it seeds.
+/// What is left for the user: where no client is there of which podseed could know that it seeds, and how to look at
+/// the site.
 fn print_next_step(config: &Config) {
+    print_next_step_to_seeding(config);
+    let site = &config.publish.site_dir;
+    let page = site.join("index.html");
+    if !page.is_file() {
+        return;
+    }
+    match &config.publish.base_url {
+        Some(url) => talk(format_args!("\nThe site is in {}, for {url}.", site.display())),
+        None => talk(format_args!(
+            "\nThe site is in {}.\nNext: open {} in a browser. For feeds as well, let a web server serve that folder, and \
+             write its address into `publish.base_url`.",
+            site.display(),
+            page.display()
+        )),
+    }
+}
+
+fn print_next_step_to_seeding(config: &Config) {
     let folder = DataFolder::new(&config.data_dir);
     if config.clients.is_empty() {
         talk(format_args!(

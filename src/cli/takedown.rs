@@ -11,16 +11,19 @@ use crate::pipeline::Begin;
 use crate::store::{Store, Takedown};
 
 /// Withdraw episodes or whole shows everywhere, and remember not to come back
+///
+/// They leave the site at once, and the clients as soon as they answer. A client that only watches a folder cannot be
+/// told: remove them there yourself. Other people's copies are out of reach.
 #[derive(Debug, Args)]
 pub(super) struct TakedownArgs {
     /// A show with everything that it will ever announce, or an episode by guid, enclosure URL, info hash, file name
     /// or a part of its title
     #[arg(required = true, value_name = "EPISODE|SHOW")]
     which: Vec<String>,
-    /// Delete the media as well, once the clients have let go of them
+    /// Delete media and .torrent files as well, once the clients have let go of them
     #[arg(long, conflicts_with = "undo")]
     delete_data: bool,
-    /// Take a takedown back
+    /// Take a takedown back; the next run makes, hands over and publishes them again
     #[arg(long)]
     undo: bool,
 }

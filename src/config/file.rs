@@ -27,7 +27,7 @@ pub(super) struct File {
     /// Where podseed keeps its database, the media, the torrents and the site. Default: $XDG_DATA_HOME/podseed.
     pub data_dir: Option<String>,
     /// An address (a page or an e-mail address) at which publishers can reach you. It is sent with each request,
-    /// so that their statistics can tell the mirror from a listener.
+    /// so that their statistics can tell the mirror from a listener, and the site shows it.
     pub user_agent_contact: Option<String>,
     /// The podcasts. Each has a short name of lower-case letters, digits, - and _: its folder, its page, its feed.
     pub shows: Option<Named<Show>>,
@@ -36,15 +36,17 @@ pub(super) struct File {
     pub clients: Option<Named<Client>>,
     /// How torrents are made.
     pub torrent: Option<Torrent>,
-    /// Hand over nothing without a licence in the feed or a permission. Seeding is distribution, too. Default: false.
+    /// Hands nothing over to clients without a licence in the feed or a permission: seeding is distribution, too.
+    /// What clients have already stays there. Default: false.
     pub require_permission: Option<bool>,
-    /// Folders of your own files: each is a show without a feed.
+    /// Folders of your own files: each is a show without a feed. Not there yet: this key does nothing.
     pub inbox: Option<Named<Inbox>>,
-    /// How often clients are asked whether they still seed. Default: 15 min.
+    /// How often clients are asked whether they still seed. Default: 15 min. Not there yet: this key does nothing.
     pub verify_interval: Option<Span>,
-    /// The page and the feeds from which people get the torrents.
+    /// The site: pages and feeds from which people get the torrents. Each run brings it up to date.
     pub publish: Option<Publish>,
-    /// Serves page, feeds and health while `podseed daemon` runs. Without this key nothing is served.
+    /// Serves page, feeds and health while `podseed daemon` runs. Not there yet: this key does nothing, and a web
+    /// server of yours serves publish.site_dir.
     pub server: Option<Server>,
     /// What podseed may use.
     pub limits: Option<Limits>,
@@ -59,7 +61,8 @@ pub(super) struct Show {
     pub episodes: Option<Episodes>,
     /// The clients that seed it, by name. Default: every client.
     pub clients: Option<List<String>>,
-    /// On what ground you publish the torrents, if the feed states no free licence. The page shows it.
+    /// Who has allowed you to publish the torrents, and when, if the feed states no free licence. The page shows these
+    /// words. Without either, nothing of the show is published.
     pub permission: Option<String>,
     /// Login for a feed that asks for one (HTTP basic). Such a show is never published.
     pub auth: Option<Auth>,
@@ -183,10 +186,11 @@ pub(super) struct Torrent {
     pub version: Option<Version>,
     /// auto, or a power of two from 16 KiB to 16 MiB. Default: auto, so that all who mirror a show share one swarm.
     pub piece_length: Option<String>,
-    /// Trackers in tiers: a list of lists. The first tier that answers is used.
+    /// Trackers in tiers: a list of lists. The first tier that answers is used. Without a tracker `podseed report` has
+    /// no completed downloads.
     pub trackers: Option<List<List<String>>>,
-    /// Whether the publisher's own address becomes a source in the torrent: verified (after a comparison that it
-    /// serves everybody the same bytes), always, never. Default: verified.
+    /// Whether the publisher's own address becomes a source in the torrent: verified (after two comparisons,
+    /// half a day apart or more, have found the same bytes there), always, never. Default: verified.
     pub web_seeds: Option<super::WebSeeds>,
     /// How long a torrent is still seeded after another one took its place: that of a file that the publisher has
     /// replaced, or one of ours after he began to offer his own. Default: 30 days.
@@ -213,11 +217,12 @@ pub(super) struct Inbox {
 #[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Publish {
-    /// The address at which the site can be reached. Without it there are pages, but no feeds.
+    /// The address at which a web server serves site_dir. Without it there are pages, but no feeds.
     pub base_url: Option<String>,
-    /// Where the site is written. podseed replaces the whole folder. Default: the folder site in data_dir.
+    /// Where the site is written. podseed exchanges the folder as a whole: it has to own the one above, and a container
+    /// mounts that one. Default: the folder site in data_dir.
     pub site_dir: Option<String>,
-    /// The language of the list of all shows, and of pages of shows that are in neither: en, de. Default: en.
+    /// The language, en or de, of the list of all shows, and of the pages of a show that is in neither. Default: en.
     pub language: Option<Language>,
     /// Puts the media on the site as well (as links to podseed's own files, which take no space) and makes them a
     /// web seed. Needs base_url, and the site on the same file system as data_dir. Default: false.

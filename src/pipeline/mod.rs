@@ -277,6 +277,7 @@ impl Pipeline {
                     clients: self.clients.keys().cloned().collect(),
                     auth: None,
                     permission: None,
+                    configured: false,
                     publishable: false,
                 },
                 Target::from,

@@ -48,6 +48,9 @@ pub struct Target {
     pub auth: Option<Auth>,
     /// On what ground it is published, in the user's words.
     pub permission: Option<String>,
+    /// Whether it stands in the configuration. What is only named for a run, or has left the configuration, keeps the
+    /// terms that it had: a login that is not given now makes a private feed no public one.
+    pub configured: bool,
     /// Whether its torrents may become public, so that SHA-256 of each file is made while it arrives.
     pub publishable: bool,
 }
@@ -61,6 +64,7 @@ impl From<&Show> for Target {
             clients: show.clients.clone(),
             auth: show.auth.clone(),
             permission: show.permission.clone(),
+            configured: true,
             publishable: false,
         }
     }
@@ -119,7 +123,7 @@ impl Pipeline {
         let show =
             if pass.options.begin == Begin::Feeds { self.read_feed(target, known).await? } else { known };
         let Some(show) = show else { return Ok(()) };
-        self.store.record_terms(show.id, &terms(target)).await?;
+        self.store.record_terms(show.id, &terms(target), target.configured).await?;
         let mut target = target.clone();
         self.settle_terms(&show.slug, &mut target).await?;
         self.store.ensure_placements(&show.slug, &target.clients).await?;

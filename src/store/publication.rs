@@ -105,18 +105,26 @@ pub struct Published<'a> {
 }
 
 impl Store {
-    /// Records on what terms a show is published.
-    pub async fn record_terms(&self, show: ShowId, terms: &Terms) -> Result<()> {
-        sqlx::query(
-            "UPDATE shows SET permission = $2, private = $3
-             WHERE id = $1 AND (COALESCE(permission, '') <> COALESCE($2, '') OR COALESCE(private, '') <> COALESCE($3, ''))",
-        )
-        .bind(show.0)
-        .bind(&terms.permission)
-        .bind(&terms.private)
-        .execute(&self.pool)
-        .await
-        .doing("record the terms of a show")?;
+    /// Records on what terms a show is published. Where these are not all that can be known (`complete`), they add to
+    /// what is on record and take nothing away.
+    pub async fn record_terms(&self, show: ShowId, terms: &Terms, complete: bool) -> Result<()> {
+        let statement = match complete {
+            true => {
+                "UPDATE shows SET permission = $2, private = $3 WHERE id = $1
+                 AND (COALESCE(permission, '') <> COALESCE($2, '') OR COALESCE(private, '') <> COALESCE($3, ''))"
+            }
+            false => {
+                "UPDATE shows SET permission = COALESCE($2, permission), private = COALESCE($3, private)
+                 WHERE id = $1 AND ($2 IS NOT NULL OR $3 IS NOT NULL)"
+            }
+        };
+        sqlx::query(statement)
+            .bind(show.0)
+            .bind(&terms.permission)
+            .bind(&terms.private)
+            .execute(&self.pool)
+            .await
+            .doing("record the terms of a show")?;
         Ok(())
     }
 

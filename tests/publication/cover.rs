@@ -73,13 +73,3 @@ async fn a_new_cover_that_cannot_be_had_leaves_the_old_one_and_is_not_asked_for_
     world.run(0);
     assert!(red(&world) < 40);
 }
-
-#[tokio::test]
-async fn a_cover_in_the_local_network_is_not_asked_for() {
-    let world = a_free_show("").await;
-    world.origin.file("/cover.png", png(200));
-    publish(&world, Some("/cover.png"), "one");
-    world.run(0);
-    assert!(world.shows_one());
-    assert_eq!(world.origin.requests_for("/cover.png").len(), 0);
-}

@@ -23,6 +23,12 @@ pub(crate) fn free_port() -> u16 {
 impl Nginx {
     /// Starts it on this port; the folder need not be there yet.
     pub(crate) fn start(port: u16, root: &Path) -> Self {
+        let types = "types { application/x-bittorrent torrent; }";
+        Self::with(port, &format!("{types}\nserver {{ listen 127.0.0.1:{port}; root {}; }}", root.display()))
+    }
+
+    /// Starts it with these lines in its `http` block, which let it listen on this port.
+    pub(crate) fn with(port: u16, lines: &str) -> Self {
         let home = tempfile::tempdir().unwrap();
         let here = home.path().display();
         let temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
@@ -32,9 +38,7 @@ impl Nginx {
         let user = if rustix::process::geteuid().is_root() { "user root;\n" } else { "" };
         let config = format!(
             "{user}daemon off;\nmaster_process off;\npid {here}/pid;\nerror_log {here}/error.log;\nevents {{}}\nhttp {{\n\
-             {temporary}  access_log {here}/access.log;\n  types {{ application/x-bittorrent torrent; }}\n\
-             server {{ listen 127.0.0.1:{port}; root {}; }}\n}}\n",
-            root.display()
+             {temporary}  access_log {here}/access.log;\n{lines}\n}}\n"
         );
         let path = home.path().join("nginx.conf");
         std::fs::write(&path, config).unwrap();
