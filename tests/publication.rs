@@ -439,6 +439,15 @@ async fn a_leecher_without_any_peer_completes_from_the_media_on_our_own_site() {
     Libtorrent::start().leech(&torrent, None, into.path());
     assert!(std::fs::read(into.path().join("one.mp3")).unwrap() == mp3(300_000, 1), "other bytes came");
 
+    // The publisher gets the torrents without it: our site will not be there for ever.
+    assert_eq!(world.podseed(&["report", "--kit", "kit", "--base-url", "https://pods.example.org/"]).code, 0);
+    for file in files_below(&world.path("kit")) {
+        let text = String::from_utf8_lossy(&std::fs::read(&file).unwrap()).into_owned();
+        let ours = format!("127.0.0.1%3A{port}");
+        assert!(!text.contains(&nginx.url()) && !text.contains(&ours), "{}", file.display());
+    }
+    assert!(world.path("kit/site/show/torrents/one.mp3.torrent").exists());
+
     let check = world.podseed(&["check", "--json"]).json();
     let findings = check["findings"].as_array().unwrap();
     assert!(findings.iter().any(|finding| finding["id"] == "site.reached"), "{findings:?}");

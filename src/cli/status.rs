@@ -76,7 +76,8 @@ fn print_show(show: &ShowStatus, unpublished: Option<&str>) {
 fn print_enclosure(episode: &EpisodeStatus, enclosure: &EnclosureStatus) {
     let date = episode.date.map(|date| date.strftime("%Y-%m-%d").to_string()).unwrap_or_default();
     let size = enclosure.length.map(|length| ByteSize(length).to_string()).unwrap_or_default();
-    data(format_args!("  {:<13} {date:<10} {size:>9}  {}", enclosure.stage, title(&episode.title)));
+    let former = if enclosure.replaced { "  (former version)" } else { "" };
+    data(format_args!("  {:<13} {date:<10} {size:>9}  {}{former}", enclosure.stage, title(&episode.title)));
     if let Some(error) = &enclosure.error {
         data(format_args!("      {}", plain(error)));
     }

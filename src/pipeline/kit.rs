@@ -4,16 +4,17 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use super::{DataFolder, Error, Monitor, Pipeline, published};
 use crate::config::Config;
-use crate::fs;
 use crate::model::PublishedShow;
 use crate::publish::kit::{self, KitShow};
 use crate::publish::{Options, site};
 use crate::store::Store;
+use crate::{fs, torrent};
 
 /// The largest cover that podseed makes, and more.
 const LARGEST_COVER: u64 = 10 << 20;
@@ -41,6 +42,8 @@ struct Part {
     podcast: Option<Vec<u8>>,
     cover: Option<Vec<u8>>,
     torrents: PathBuf,
+    /// Where `torrents` is, if it is not podseed's own folder.
+    _scratch: Option<TempDir>,
 }
 
 /// Writes the kit of these shows into a folder that is empty or not there yet, for the address at which the publisher
@@ -89,10 +92,31 @@ impl Pipeline {
         for file in show.episodes.iter_mut().flat_map(|episode| &mut episode.files) {
             file.seeders.clear();
         }
+        let scratch = self.without_own_seeds(&mut show)?;
         let podcast = self.podcast_feed(&facts, &show, options).await?;
         show.podcast_feed = podcast.is_some();
-        let torrents = self.folder().torrents(slug);
-        Ok(Some(Part { show, podcast: podcast.map(|file| file.bytes), cover, torrents }))
+        let torrents =
+            scratch.as_ref().map_or_else(|| self.folder().torrents(slug), |folder| folder.path().to_owned());
+        Ok(Some(Part { show, podcast: podcast.map(|file| file.bytes), cover, torrents, _scratch: scratch }))
+    }
+
+    /// The torrents without the media on our own site, which will not be there for ever, in a folder that goes with
+    /// the result; `None` where they name none.
+    fn without_own_seeds(&self, show: &mut PublishedShow) -> Result<Option<TempDir>, Error> {
+        let publish = &self.config.publish;
+        let Some(ours) = publish.base_url.as_ref().filter(|_| publish.web_seed) else { return Ok(None) };
+        let folder =
+            tempfile::tempdir().map_err(|error| fs::Error::io("make", Path::new("a folder"), error))?;
+        for file in show.episodes.iter_mut().flat_map(|episode| &mut episode.files) {
+            let bytes = fs::read(&self.folder().torrent(&show.slug, &file.name), torrent::MAX_LENGTH as u64)?;
+            let Ok(mut metainfo) = torrent::parse(&bytes) else { continue };
+            metainfo.web_seeds.retain(|seed| !seed.starts_with(ours.as_str()));
+            let edited = torrent::edit(&bytes, &metainfo.web_seeds, &metainfo.trackers).unwrap_or(bytes);
+            file.magnet = metainfo.magnet();
+            file.torrent_length = edited.len() as u64;
+            fs::write_atomic(&folder.path().join(format!("{}.torrent", file.name)), &edited)?;
+        }
+        Ok(Some(folder))
     }
 
     async fn why_nothing(&self, slugs: &[String]) -> Result<String, Error> {

@@ -78,6 +78,8 @@ pub struct EnclosureStatus {
     pub error: Option<String>,
     /// Since when it is on the site.
     pub published: Option<Timestamp>,
+    /// Whether another file or torrent has taken its place.
+    pub replaced: bool,
     /// Where it stands at each client.
     pub placements: Vec<PlacementStatus>,
 }
@@ -128,7 +130,7 @@ impl Store {
         let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
             "SELECT ep.id AS episode, ep.guid, ep.title, ep.date, ep.wanted, ep.verdict, e.id, e.url, e.media_type, e.length_hint,
                  e.repeated, e.stage, e.file, e.length, e.info_hash_v1, e.info_hash_v2, e.magnet, e.attempts, e.next_attempt, e.error,
-                 e.published
+                 e.published, e.replaced_by IS NOT NULL AS is_replaced
              FROM enclosures e JOIN announcements a ON a.enclosure_id = e.id JOIN episodes ep ON ep.id = a.episode_id
              WHERE e.show_id = $1 AND {MANAGED}
              GROUP BY ep.id, e.id ORDER BY ep.date DESC NULLS LAST, ep.id, MIN(a.position)"
@@ -159,7 +161,7 @@ impl Store {
         let what = "read an episode's enclosures";
         let rows = sqlx::query(
             "SELECT e.id, e.show_id, e.url, e.media_type, e.length_hint, e.repeated, e.stage, e.file, e.length, e.info_hash_v1, e.info_hash_v2, e.magnet,
-                 e.attempts, e.next_attempt, e.error, e.published
+                 e.attempts, e.next_attempt, e.error, e.published, e.replaced_by IS NOT NULL AS is_replaced
              FROM enclosures e JOIN announcements a ON a.enclosure_id = e.id
              WHERE a.episode_id = $1 GROUP BY e.id ORDER BY MIN(a.position)",
         )
@@ -259,6 +261,7 @@ fn enclosure_status(row: &SqliteRow) -> Result<EnclosureStatus> {
             next_attempt: timestamp(row.try_get("next_attempt")?),
             error: row.try_get("error")?,
             published: timestamp(row.try_get("published")?),
+            replaced: row.try_get("is_replaced")?,
             placements: Vec::new(),
         })
     };
