@@ -68,7 +68,7 @@ impl Pipeline {
         site: &mut SiteDraft<'_>,
     ) -> Result<(), site::Error> {
         let slug = &prepared.due.slug;
-        site.draft.folder(slug, [])?;
+        site.draft.folder(slug)?;
         site.put_catalogue(slug, prepared.show.as_ref())?;
         let Some(show) = &prepared.show else { return Ok(()) };
         site.put(publish::show_pages(show, site.edition.options))?;

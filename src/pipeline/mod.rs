@@ -21,6 +21,7 @@ mod publish;
 mod published;
 mod revise;
 mod schedule;
+mod target;
 mod terms;
 mod wanted;
 mod withdraw;
@@ -44,7 +45,7 @@ use drain::Supply;
 pub use kit::{KitError, write_kit};
 pub use monitor::{Event, Monitor};
 pub use plan::{Plan, PlannedEnclosure, PlannedShow, plan};
-pub use poll::Target;
+pub use target::Target;
 pub use terms::{basis, basis_text};
 
 /// Why a pass could not go on. What fails for a single show, enclosure or client is not an error of the pass.

@@ -13,12 +13,12 @@ use unicode_normalization::char::is_combining_mark;
 use url::Url;
 
 use super::monitor::Event;
-use super::terms::{public_address, terms};
+use super::terms::terms;
 use super::wanted::rules;
-use super::{Begin, Error, Pass, Pipeline, lock, schedule};
-use crate::config::{Auth, FeedSource, Show};
+use super::{Begin, Error, Pass, Pipeline, Target, lock, schedule};
+use crate::config::FeedSource;
 use crate::feed::{self, FetchedFeed, Validators};
-use crate::http::{Advice, BasicAuth, Meter};
+use crate::http::{Advice, Meter};
 use crate::model::identity::comparable_url;
 use crate::model::{Item, RESERVED_SLUGS, Selection, Traffic};
 use crate::secret::public_url;
@@ -32,66 +32,6 @@ const USUAL_INTERVAL: Duration = Duration::from_secs(3600);
 /// However short a server says.
 const SHORTEST_INTERVAL: Duration = Duration::from_secs(300);
 const LONGEST_SLUG: usize = 60;
-
-/// A feed to be worked on in a pass: a show of the configuration, or one that was named for this run only.
-#[derive(Debug, Clone)]
-pub struct Target {
-    /// The slug; `None` for a feed without a show, which gets one after its title.
-    pub slug: Option<String>,
-    /// Where it is.
-    pub feed: FeedSource,
-    /// Which episodes.
-    pub selection: Selection,
-    /// The names of the clients that get it.
-    pub clients: Vec<String>,
-    /// Credentials for the feed, and for enclosures on the same server.
-    pub auth: Option<Auth>,
-    /// On what ground it is published, in the user's words.
-    pub permission: Option<String>,
-    /// Whether it stands in the configuration. What is only named for a run, or has left the configuration, keeps the
-    /// terms that it had: a login that is not given now makes a private feed no public one.
-    pub configured: bool,
-    /// Whether its torrents may become public, so that SHA-256 of each file is made while it arrives.
-    pub publishable: bool,
-}
-
-impl From<&Show> for Target {
-    fn from(show: &Show) -> Self {
-        Self {
-            slug: Some(show.slug.clone()),
-            feed: show.feed.clone(),
-            selection: show.selection.clone(),
-            clients: show.clients.clone(),
-            auth: show.auth.clone(),
-            permission: show.permission.clone(),
-            configured: true,
-            publishable: false,
-        }
-    }
-}
-
-impl Target {
-    pub(super) fn basic_auth(&self) -> Option<BasicAuth> {
-        self.auth
-            .as_ref()
-            .map(|auth| BasicAuth { username: auth.username.clone(), password: Some(auth.password.clone()) })
-    }
-}
-
-impl Target {
-    /// Credentials for this URL: those of the feed, where it is the same server.
-    pub(super) fn auth_for(&self, url: &Url) -> Option<BasicAuth> {
-        match &self.feed {
-            FeedSource::Url(feed) if url.origin() == feed.origin() => self.basic_auth(),
-            _ => None,
-        }
-    }
-
-    /// An enclosure's address where it may be named to everybody: http or https, and without any credential.
-    pub(super) fn public_source(&self, url: &str) -> Option<Url> {
-        public_address(url).filter(|_| self.auth.is_none())
-    }
-}
 
 impl Pipeline {
     /// Reads the feeds of a pass, and lets the other workers have what is known of each as soon as it is read.

@@ -110,6 +110,8 @@ impl Pipeline {
         let anew = is_lost || self.store.setting(SETTINGS).await?.as_ref() != Some(&settings);
         if anew {
             self.store.publish_all().await?;
+            // All of it is compared anyway, so what somebody has done by hand is healed, too.
+            site.recheck()?;
         }
         let due = self.store.shows_to_publish().await?;
         let edition = Edition { site: &site, options: &options, anew, now: this_second() };

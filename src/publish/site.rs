@@ -111,13 +111,6 @@ impl Site {
         Ok(self.mark()?.map_or(0, |mark| mark.generation))
     }
 
-    /// The files and folders of podseed's directly in the site's folder, as far as they are there.
-    pub fn entries(&self) -> Result<BTreeSet<String>, Error> {
-        let mut entries = self.mark()?.map_or_else(BTreeSet::new, |mark| mark.entries);
-        entries.retain(|name| tree::look(&self.live.join(name)).is_ok_and(|found| found.is_some()));
-        Ok(entries)
-    }
-
     /// Makes the next publication compare the twin with the live tree, file by file. That takes half a second for
     /// 100,000 files, and heals what somebody has done by hand in podseed's own folders: without it, the twin may bring
     /// back what he took away.

@@ -254,6 +254,36 @@ async fn writers_take_turns() {
 }
 
 #[tokio::test]
+async fn what_the_site_tells_makes_a_show_due_and_a_feed_that_says_the_same_does_not() {
+    let (_dir, store) = empty().await;
+    let items: [(Option<&str>, &[&str]); 2] = [(Some("b"), &["http://h/2.mp3"]), (Some("a"), &[])];
+    let show = show_in_pass(&store, &feed(&items)).await;
+    let job = store.claim_download(1, now(), false, &[]).await.unwrap().unwrap();
+    let hash = InfoHashes::V1("0123456789012345678901234567890123456789".parse().unwrap());
+    store.record_torrent(job.id, &hash, "magnet:", &[]).await.unwrap();
+    let published = async || {
+        let due = store.shows_to_publish().await.unwrap();
+        for show in &due {
+            let (files, podcast_feed) = (&[][..], false);
+            let published = Published { show, files, episodes: 1, bytes: 1, newest: None, podcast_feed };
+            store.record_published(&published).await.unwrap();
+        }
+        due.len()
+    };
+    assert_eq!(published().await, 1);
+    let polled = async |items| {
+        store.record_items(show, &feed(items), true, now()).await.unwrap();
+        want_all(&store, show).await;
+        published().await
+    };
+    assert_eq!(polled(&items).await, 0);
+    // The older episode has the file now, too, and first.
+    let both: [(Option<&str>, &[&str]); 2] = [items[0], (Some("a"), &["http://h/2.mp3"])];
+    assert_eq!(polled(&both).await, 1);
+    assert_eq!(polled(&both).await, 0);
+}
+
+#[tokio::test]
 async fn who_looks_for_work_does_not_read_what_is_done() {
     let (_dir, store) = empty().await;
     let fetch = downloads::claim(1, now(), true, &["h".to_owned()]);

@@ -137,15 +137,11 @@ impl Draft {
         self.put(path, Content::Link(source.into()))
     }
 
-    /// Exactly these files below `prefix`, beside others that this draft names: what else podseed has put there
-    /// goes.
-    pub fn folder(
-        &mut self,
-        prefix: &str,
-        files: impl IntoIterator<Item = (String, Vec<u8>)>,
-    ) -> Result<(), Error> {
-        self.cleared.insert(SitePath::new(prefix)?);
-        files.into_iter().try_for_each(|(path, bytes)| self.file(&format!("{prefix}/{path}"), bytes))
+    /// A folder holds what this draft names for it, before or after this, and nothing else: what podseed has put there
+    /// before goes.
+    pub fn folder(&mut self, path: &str) -> Result<(), Error> {
+        self.cleared.insert(SitePath::new(path)?);
+        Ok(())
     }
 
     /// A file, or a folder with all that is in it, goes, and what this draft has had for it so far.
@@ -246,7 +242,7 @@ mod tests {
                     && draft.remove(path).is_err()
                     && draft.copy(path, "x").is_err()
             );
-            assert!(draft.link(path, "x").is_err() && draft.folder(path, []).is_err());
+            assert!(draft.link(path, "x").is_err() && draft.folder(path).is_err());
             assert_eq!(draft, Draft::new());
         }
         for path in [
@@ -260,7 +256,5 @@ mod tests {
         ] {
             assert_eq!(SitePath::new(path).unwrap().as_str(), path);
         }
-        let mut draft = Draft::new();
-        assert!(draft.folder("a", [("../../x".to_owned(), Vec::new())]).is_err());
     }
 }

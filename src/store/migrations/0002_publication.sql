@@ -79,6 +79,13 @@ CREATE TRIGGER enclosures_change_the_site
              NEW.official_url, NEW.official, NEW.replaced_by)
     BEGIN UPDATE shows SET publish_due = publish_due + 1 WHERE id = NEW.show_id; END;
 
+-- A file stands with the first episode that announces it.
+CREATE TRIGGER announcements_change_the_site
+    AFTER INSERT ON announcements
+    WHEN (SELECT magnet FROM enclosures WHERE id = NEW.enclosure_id) IS NOT NULL
+    BEGIN UPDATE shows SET publish_due = publish_due + 1
+        WHERE id = (SELECT show_id FROM enclosures WHERE id = NEW.enclosure_id); END;
+
 -- The site names the day on which a client has last confirmed, not the second.
 CREATE TRIGGER placements_change_the_site
     AFTER UPDATE OF state, confirmed ON placements
