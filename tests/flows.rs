@@ -367,6 +367,25 @@ async fn what_cannot_be_carried_out_has_its_status_and_is_said_in_json_too() {
 }
 
 #[tokio::test]
+async fn who_only_looks_needs_no_password() {
+    let world = two_episodes().await;
+    world.run(0);
+    world.configure(
+        "clients: {tr: {transmission: {url: \"http://127.0.0.1:1\", username: me, password_file: none}}}",
+    );
+    let feed = world.origin.url("/feed.xml").to_string();
+    for looks in [vec!["status"], vec!["why", "one.mp3"], vec!["report"], vec!["feed", &feed]] {
+        let ran = world.podseed(&looks);
+        assert_eq!(ran.code, 0, "{looks:?}: {}", ran.stderr);
+    }
+    for works in [vec!["run"], vec!["retry", "show"], vec!["check"]] {
+        let ran = world.podseed(&works);
+        assert_eq!(ran.code, 2, "{works:?}: {}", ran.stderr);
+        assert!((ran.stdout + &ran.stderr).contains("password_file"), "{works:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_second_process_is_told_who_works_on_the_folder() {
     let world = two_episodes().await;
     world.origin.always("/two.mp3", Fault::HangAfter(300_000));

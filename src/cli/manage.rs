@@ -50,7 +50,7 @@ pub(super) async fn one(store: &Store, text: &str) -> Result<Found, Error> {
                     "\n  {}  {}  ({})",
                     candidate.show,
                     title(&candidate.title),
-                    plain(guid)
+                    title(guid)
                 ));
             }
             Err(Error::Usage(message))
@@ -71,7 +71,7 @@ async fn all(store: &Store, texts: &[String]) -> Result<Vec<Found>, Error> {
 }
 
 pub(super) async fn why(args: &WhyArgs, context: &Context) -> Result<Outcome, Error> {
-    let store = open(context).await?;
+    let store = Store::open_existing(&context.data_folder()?.state()).await?;
     let story = store.story(&one(&store, &args.episode).await?).await?;
     let facts = store.show_facts(&story.found.show).await?;
     let basis = match story.withdrawn {

@@ -20,6 +20,7 @@ use std::sync::Arc;
 use clap::{ArgAction, CommandFactory as _, Parser, Subcommand};
 
 use crate::config::{Config, Findings};
+use crate::pipeline::DataFolder;
 use crate::{pipeline, store};
 
 /// Podcast feeds in; torrents that are really being seeded out.
@@ -122,8 +123,17 @@ pub(crate) struct Context {
 impl Context {
     /// The configuration, wherever it is found.
     fn config(&self) -> Result<Arc<Config>, Error> {
+        self.config_by(Config::load)
+    }
+
+    /// Where the state is. This needs no secret of the configuration.
+    fn data_folder(&self) -> Result<DataFolder, Error> {
+        Ok(DataFolder::new(&self.config_by(Config::load_to_look)?.data_dir))
+    }
+
+    fn config_by(&self, load: impl Fn(&Path) -> Result<Config, Findings>) -> Result<Arc<Config>, Error> {
         match Config::find(self.config_file.as_deref()) {
-            Ok(path) => Config::load(&path).map(Arc::new).map_err(Error::Config),
+            Ok(path) => load(&path).map(Arc::new).map_err(Error::Config),
             // What a run without a configuration has made here.
             Err(_) if Path::new(run::AD_HOC_FOLDER).is_dir() => {
                 Ok(Arc::new(Config::ad_hoc(run::AD_HOC_FOLDER)))
@@ -138,10 +148,20 @@ impl Context {
         }
     }
 
-    /// The same; `None` where there is none and none was asked for.
+    /// The configuration; `None` where there is none and none was asked for.
     fn config_if_any(&self) -> Result<Option<Arc<Config>>, Error> {
         match Config::find(self.config_file.as_deref()) {
             Ok(path) => Config::load(&path).map(|config| Some(Arc::new(config))).map_err(Error::Config),
+            Err(_) => Ok(None),
+        }
+    }
+
+    /// The user's contact; `None` also where there is no configuration and none was asked for.
+    fn contact(&self) -> Result<Option<String>, Error> {
+        match Config::find(self.config_file.as_deref()) {
+            Ok(path) => {
+                Config::load_to_look(&path).map(|config| config.user_agent_contact).map_err(Error::Config)
+            }
             Err(_) => Ok(None),
         }
     }
@@ -198,11 +218,8 @@ async fn dispatch(command: Command, context: &Context) -> Result<Outcome, Error>
 
 /// A file needs no configuration; an address is asked with the user's contact, where there is one.
 async fn feed_command(args: &feed::FeedArgs, context: &Context) -> Result<Outcome, Error> {
-    let config = if args.is_remote() { context.config_if_any()? } else { None };
-    let options = crate::http::Options {
-        contact: config.and_then(|config| config.user_agent_contact.clone()),
-        ..crate::http::Options::default()
-    };
+    let contact = if args.is_remote() { context.contact()? } else { None };
+    let options = crate::http::Options { contact, ..crate::http::Options::default() };
     let http =
         crate::http::Http::new(options).map_err(crate::feed::FetchError::from).map_err(feed::Error::from)?;
     feed::run(args, context.json, &http, &mut output::Stdout).await?;

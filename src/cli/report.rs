@@ -91,7 +91,7 @@ pub(super) async fn run(args: &ReportArgs, context: &Context) -> Result<Outcome,
         return kit(args, into, context).await;
     }
     let (form, period) = (args.form(context.json)?, args.period()?);
-    let folder = DataFolder::new(&context.config()?.data_dir);
+    let folder = context.data_folder()?;
     let store = Store::open_existing(&folder.state()).await?;
     let shows = store.reported(args.show.as_deref()).await?;
     if let Some(show) = args.show.as_ref().filter(|_| shows.is_empty()) {

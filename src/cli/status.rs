@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::output::{data, json, plain, title, without_name};
 use super::{Context, Error, Outcome};
 use crate::model::{Stage, StageCounts};
-use crate::pipeline::{self, DataFolder};
+use crate::pipeline;
 use crate::store::{EnclosureStatus, EpisodeStatus, PlacementStatus, ShowStatus, Store};
 use crate::units::ByteSize;
 
@@ -20,7 +20,7 @@ pub(super) struct StatusArgs {
 }
 
 pub(super) async fn run(args: &StatusArgs, context: &Context) -> Result<Outcome, Error> {
-    let folder = DataFolder::new(&context.config()?.data_dir);
+    let folder = context.data_folder()?;
     let store = Store::open_existing(&folder.state()).await?;
     let shows = store.status(args.show.as_deref()).await?;
     if let Some(show) = args.show.as_ref().filter(|_| shows.is_empty()) {

@@ -8,6 +8,9 @@ use super::context::Context;
 use super::finding::KeyPath;
 use crate::secret::Secret;
 
+/// The finding of a password that is named and cannot be read.
+pub(super) const UNREADABLE: &str = "config.secret";
+
 /// Longer than any password, shorter than a file that was named by mistake.
 const MAX_PASSWORD: u64 = 4096;
 
@@ -45,7 +48,7 @@ fn from_variable(variable: &str, at: &KeyPath, context: &mut Context<'_>) -> Opt
     if value.is_none() {
         let text = format!("the environment variable `{variable}` is not set");
         context.findings.error(
-            "config.secret",
+            UNREADABLE,
             at,
             text,
             "set it where podseed is started, or use `password_file`",
@@ -81,7 +84,7 @@ fn from_file(path: &Path, at: &KeyPath, context: &mut Context<'_>) -> Option<Sec
             }
         }
     };
-    context.findings.error("config.secret", at, wrong.0, wrong.1);
+    context.findings.error(UNREADABLE, at, wrong.0, wrong.1);
     None
 }
 

@@ -229,6 +229,7 @@ torrent:
   trackers:
     - [udp://tracker.example.org/announce, wss://tracker.example.org]
     - ["tracker.example.org:80", "http://"]
+    - ["https://tracker.example.org/announce?passkey=s3cret"]
 "#;
     insta::assert_snapshot!(said(yaml), @r"
     podseed.yaml:3: torrent.piece_length: `1 MB` cannot be a piece length
@@ -241,6 +242,8 @@ torrent:
       hint: copy the whole announce address
     podseed.yaml:6: torrent.trackers[1][1]: is no address of a tracker: empty host
       hint: for example udp://tracker.example.org:6969/announce
+    podseed.yaml:7: torrent.trackers[2][0]: holds a passkey or a login, and everybody gets it with the torrent
+      hint: name a tracker that is open to all; podseed makes no torrents for private ones
     ");
 }
 

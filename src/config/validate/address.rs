@@ -4,6 +4,7 @@ use url::{ParseError, Url};
 
 use super::Context;
 use crate::config::finding::KeyPath;
+use crate::secret::public_url;
 
 const NOT_HTTP: &str = "does not begin with https:// or http://";
 
@@ -57,6 +58,10 @@ pub(super) fn check_tracker(address: &str, at: &KeyPath, context: &mut Context<'
         Ok(url) if url.scheme() == "udp" && url.port().is_none() => {
             ("has no port".to_owned(), "a UDP tracker needs one: udp://tracker.example.org:6969/announce")
         }
+        Ok(_) if public_url(address) != address => (
+            "holds a passkey or a login, and everybody gets it with the torrent".to_owned(),
+            "name a tracker that is open to all; podseed makes no torrents for private ones",
+        ),
         Ok(_) => return,
         Err(error) => (
             format!("is no address of a tracker: {error}"),
