@@ -135,6 +135,22 @@ fn temporary_name(path: &Path) -> PathBuf {
     parent(path).join(temporary)
 }
 
+/// A folder for what nobody needs later; it goes with this value.
+#[derive(Debug)]
+pub struct Scratch(tempfile::TempDir);
+
+impl Scratch {
+    /// In the system's place for such folders, readable for nobody else.
+    pub fn new() -> Result<Self, Error> {
+        tempfile::tempdir().map(Self).map_err(|error| Error::io("make", &std::env::temp_dir(), error))
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        self.0.path()
+    }
+}
+
 /// Reads a whole file of at most `most` bytes.
 pub fn read(path: &Path, most: u64) -> Result<Vec<u8>, Error> {
     let failed = |error: io::Error| Error::io("read", path, error);

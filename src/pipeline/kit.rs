@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
@@ -43,7 +42,7 @@ struct Part {
     cover: Option<Vec<u8>>,
     torrents: PathBuf,
     /// Where `torrents` is, if it is not podseed's own folder.
-    _scratch: Option<TempDir>,
+    _scratch: Option<fs::Scratch>,
 }
 
 /// Writes the kit of these shows into a folder that is empty or not there yet, for the address at which the publisher
@@ -102,11 +101,10 @@ impl Pipeline {
 
     /// The torrents without the media on our own site, which will not be there for ever, in a folder that goes with
     /// the result; `None` where they name none.
-    fn without_own_seeds(&self, show: &mut PublishedShow) -> Result<Option<TempDir>, Error> {
+    fn without_own_seeds(&self, show: &mut PublishedShow) -> Result<Option<fs::Scratch>, Error> {
         let publish = &self.config.publish;
         let Some(ours) = publish.base_url.as_ref().filter(|_| publish.web_seed) else { return Ok(None) };
-        let folder =
-            tempfile::tempdir().map_err(|error| fs::Error::io("make", Path::new("a folder"), error))?;
+        let folder = fs::Scratch::new()?;
         for file in show.episodes.iter_mut().flat_map(|episode| &mut episode.files) {
             let bytes = fs::read(&self.folder().torrent(&show.slug, &file.name), torrent::MAX_LENGTH as u64)?;
             let Ok(mut metainfo) = torrent::parse(&bytes) else { continue };
