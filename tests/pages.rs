@@ -38,7 +38,7 @@ fn options() -> Options {
 /// A folder with the pages of these shows.
 fn site(shows: &[PublishedShow], options: &Options) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
-    let cards: Vec<_> = shows.iter().map(shows::card).collect();
+    let cards: Vec<_> = shows.iter().map(PublishedShow::card).collect();
     let pages = shows.iter().flat_map(|show| show_pages(show, options));
     for SiteFile { path, bytes } in index_pages(&cards, options).into_iter().chain(assets()).chain(pages) {
         let path = folder.path().join(path);

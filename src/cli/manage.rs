@@ -217,7 +217,10 @@ pub(super) async fn retry(args: &EpisodesArgs, context: &Context) -> Result<Outc
     let due = store.retry(&found, Timestamp::now()).await?;
     store.close().await;
     if due == 0 {
-        talk("there is nothing to try again: everything of it is done, or not wanted");
+        talk(
+            "there is nothing to try again: everything of it is done, not wanted, or taken down (`podseed takedown \
+             --undo` takes that back)",
+        );
         return Ok(Outcome::Done);
     }
     super::run::known_work(&found.into_iter().map(|found| found.show).collect(), Begin::Downloads, context)

@@ -104,7 +104,10 @@ impl Pipeline {
     async fn bring_up_to_date(&self) -> Result<Written, Failure> {
         let options = self.site_options();
         let folder = &self.config.publish.site_dir;
-        let settings = format!("{FORMAT} {} {} {options:?}", env!("CARGO_PKG_VERSION"), folder.display());
+        // Pages say until when a former version is seeded.
+        let keep = self.config.torrent.keep_replaced;
+        let version = env!("CARGO_PKG_VERSION");
+        let settings = format!("{FORMAT} {version} {} {keep:?} {options:?}", folder.display());
         let site = Site::open(folder)?;
         let is_lost = site.generation()? == 0 && self.store.has_published().await?;
         let anew = is_lost || self.store.setting(SETTINGS).await?.as_ref() != Some(&settings);

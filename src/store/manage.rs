@@ -181,9 +181,10 @@ impl Store {
     /// hands stays there. Gives how many enclosures there is something to do for.
     pub async fn retry(&self, episodes: &[Found], now: Timestamp) -> Result<u64> {
         let what = "retry an enclosure";
-        let ids = self
-            .enclosure_ids(episodes, "(e.wanted OR e.file IS NOT NULL) AND e.replaced_by IS NULL")
-            .await?;
+        // Only `readmit` brings back what was taken down.
+        let condition =
+            "(e.wanted OR e.file IS NOT NULL) AND e.replaced_by IS NULL AND e.stage <> 'withdrawn'";
+        let ids = self.enclosure_ids(episodes, condition).await?;
         let mut tx = self.begin().await.doing(what)?;
         let mut count = 0;
         for id in ids {

@@ -74,7 +74,8 @@ impl Store {
                 > 0;
         let new = replace(&mut tx, id, "official", now).await.doing(what)?;
         let named = sqlx::query(
-            "UPDATE enclosures SET stage = 'torrent_ready', official = TRUE, file = $3, file_key = $4,
+            "UPDATE enclosures SET official = TRUE,
+                 stage = CASE WHEN stage = 'withdrawn' THEN stage ELSE 'torrent_ready' END, file = $3, file_key = $4,
                  official_read = official_url, info_hash_v1 = $5, info_hash_v2 = $6, magnet = $7,
                  (length, sniffed_type, etag, last_modified, sha256) =
                      (SELECT length, sniffed_type, etag, last_modified, sha256 FROM enclosures WHERE id = $2)
@@ -191,11 +192,13 @@ async fn replace(
     .bind(seconds(now))
     .execute(&mut **tx)
     .await?;
+    // What was taken down meanwhile stays so, whatever takes its place.
     let new: i64 = sqlx::query_scalar(
         "INSERT INTO enclosures (show_id, url, comparable_url, host, media_type, length_hint, discovered, wanted,
-             official_url)
-         SELECT show_id, url, $2, host, media_type, length_hint, $3, TRUE, official_url FROM enclosures WHERE id = $1
-         RETURNING id",
+             official_url, stage)
+         SELECT show_id, url, $2, host, media_type, length_hint, $3, TRUE, official_url,
+             CASE WHEN stage = 'withdrawn' THEN stage ELSE 'discovered' END
+         FROM enclosures WHERE id = $1 RETURNING id",
     )
     .bind(id.0)
     .bind(comparable_url(&url))

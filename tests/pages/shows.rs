@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use podseed::model::{
     Basis, InfoHashV1, InfoHashV2, InfoHashes, PublishedEpisode, PublishedFile, PublishedShow, Seeder,
-    ShowCard, SourceState, Standing,
+    SourceState, Standing,
 };
 
 const NEWEST: &str = "2026-11-20T06:00:00Z";
@@ -245,23 +245,6 @@ pub(crate) fn hostile() -> PublishedShow {
         language: Some("en\" onclick=\"window.pwned=30".to_owned()),
         basis: Basis::Permission(SCRIPTS[1].to_owned()),
         ..show("hostile", SCRIPTS[1], "en", episodes.collect())
-    }
-}
-
-/// How a show stands on the list.
-pub(crate) fn card(show: &PublishedShow) -> ShowCard {
-    let files = show.episodes.iter().flat_map(|episode| &episode.files);
-    ShowCard {
-        slug: show.slug.clone(),
-        title: show.title.clone(),
-        author: show.author.clone(),
-        language: show.language.clone(),
-        link: show.link.clone(),
-        cover: show.cover,
-        podcast_feed: show.podcast_feed,
-        episodes: u64::try_from(show.episodes.len()).unwrap(),
-        bytes: files.map(|file| file.length).sum(),
-        newest: show.episodes.iter().filter_map(|episode| episode.date).max(),
     }
 }
 

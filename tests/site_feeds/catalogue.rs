@@ -7,7 +7,7 @@ use podseed::publish::Options;
 use podseed::publish::catalogue::{self, Changes, enclosure_path, guid_path};
 use serde_json::{Value, json};
 
-use super::sample::{HOSTILE, card, episode, file, hostile_show, options, show, time};
+use super::sample::{HOSTILE, episode, file, hostile_show, options, show, time};
 
 /// A site that remembers its files.
 #[derive(Default)]
@@ -78,7 +78,7 @@ fn a_shows_catalogue_has_everything_that_its_page_says() {
 
 #[test]
 fn the_list_of_shows_leads_to_each_catalogue() {
-    let shows = [card(&show("alpha", 2)), card(&hostile_show())];
+    let shows = [show("alpha", 2).card(), hostile_show().card()];
     let index: Value = serde_json::from_slice(&catalogue::index(&shows, &options()).bytes).unwrap();
     assert_eq!(
         index["shows"][0],
@@ -111,7 +111,7 @@ fn without_an_address_everything_is_relative_to_where_it_stands() {
             .contains(r#""media":"../alpha/media/alpha%201.mp3""#)
     );
     let index: Value =
-        serde_json::from_slice(&catalogue::index(&[card(&show("alpha", 1))], &nowhere).bytes).unwrap();
+        serde_json::from_slice(&catalogue::index(&[show("alpha", 1).card()], &nowhere).bytes).unwrap();
     assert_eq!(index["shows"][0]["catalog"], "alpha/catalog.json");
     assert_eq!(index["shows"][0]["torrents_feed"], Value::Null);
 }

@@ -3,7 +3,7 @@
 use podseed::model::PageLanguage;
 use podseed::publish::{Options, listing, opml};
 
-use super::sample::{card, hostile_show, options, show, xpath};
+use super::sample::{hostile_show, options, show, xpath};
 
 fn text(file: &podseed::publish::SiteFile) -> String {
     String::from_utf8(file.bytes.clone()).unwrap()
@@ -11,7 +11,7 @@ fn text(file: &podseed::publish::SiteFile) -> String {
 
 #[test]
 fn the_opml_has_every_feed_of_the_site() {
-    let shows = [card(&show("alpha", 1)), card(&show("beta", 1))];
+    let shows = [show("alpha", 1).card(), show("beta", 1).card()];
     let made = opml::feeds(&shows, &options()).unwrap();
     assert_eq!(made.path, "feeds.opml");
     assert_eq!(xpath(&made.bytes, "string(/opml/@version)"), "2.0");
@@ -38,7 +38,7 @@ fn the_opml_has_every_feed_of_the_site() {
 
 #[test]
 fn a_hostile_title_stays_an_attribute() {
-    let made = opml::feeds(&[card(&hostile_show())], &options()).unwrap();
+    let made = opml::feeds(&[hostile_show().card()], &options()).unwrap();
     assert_eq!(xpath(&made.bytes, "count(//outline)"), "5");
     assert!(
         xpath(&made.bytes, "string(//outline[2]/outline/@text)")

@@ -4,8 +4,8 @@ use std::process::{Command, Stdio};
 
 use jiff::Timestamp;
 use podseed::model::{
-    Basis, InfoHashV1, InfoHashes, PublishedEpisode, PublishedFile, PublishedShow, Seeder, ShowCard,
-    SourceState, Standing,
+    Basis, InfoHashV1, InfoHashes, PublishedEpisode, PublishedFile, PublishedShow, Seeder, SourceState,
+    Standing,
 };
 use podseed::publish::Options;
 
@@ -87,21 +87,6 @@ pub(crate) fn hostile_show() -> PublishedShow {
     }
     show.episodes[0].files[0].name = "a & b <c> ]]> #1?.mp3".to_owned();
     show
-}
-
-pub(crate) fn card(show: &PublishedShow) -> ShowCard {
-    ShowCard {
-        slug: show.slug.clone(),
-        title: show.title.clone(),
-        author: show.author.clone(),
-        language: show.language.clone(),
-        link: show.link.clone(),
-        cover: show.cover,
-        podcast_feed: show.podcast_feed,
-        episodes: show.episodes.len() as u64,
-        bytes: 40_000_000,
-        newest: show.episodes.first().and_then(|episode| episode.date),
-    }
 }
 
 /// Lets xmllint read a document, and gives what it has at an XPath.

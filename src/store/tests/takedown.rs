@@ -55,3 +55,36 @@ async fn a_takedown_twice_is_one_and_the_second_may_still_ask_for_the_data() {
         assert_eq!(store.withdraw(&show(), delete_data, now()).await.unwrap(), done, "{delete_data}");
     }
 }
+
+#[tokio::test]
+async fn a_retry_does_not_bring_back_what_was_taken_down() {
+    let (_dir, store) = empty().await;
+    show_in_pass(&store, &feed(&[(Some("a"), &["http://h/1.mp3"])])).await;
+    let job = store.claim_download(1, now(), false, &[]).await.unwrap().unwrap();
+    let hash = InfoHashes::V1(HASH.parse().unwrap());
+    store.record_torrent(job.id, &hash, "magnet:", &["nas".to_owned()]).await.unwrap();
+    store.withdraw(&show(), false, now()).await.unwrap();
+    let found = store.episodes_of_show("s").await.unwrap();
+    assert_eq!(store.retry(&found, now()).await.unwrap(), 0);
+    assert!(store.claim_removal(1, "nas").await.unwrap().is_some(), "it is taken out all the same");
+    assert_eq!(stages(&store).await, [Stage::Withdrawn]);
+}
+
+#[tokio::test]
+async fn what_takes_the_place_of_something_taken_down_is_taken_down_too() {
+    let (_dir, store) = empty().await;
+    show_in_pass(&store, &feed(&[(Some("a"), &["http://h/1.mp3"])])).await;
+    let job = store.claim_download(1, now(), false, &[]).await.unwrap().unwrap();
+    let hash = InfoHashes::V1(HASH.parse().unwrap());
+    store.record_torrent(job.id, &hash, "magnet:", &[]).await.unwrap();
+    store.withdraw(&show(), false, now()).await.unwrap();
+    // A look that was under way meanwhile has found another file, or the publisher's torrent.
+    let new = store.revise(job.id, now()).await.unwrap();
+    assert!(store.claim_download(2, now(), false, &[]).await.unwrap().is_none());
+    let clients = ["nas".to_owned()];
+    let official =
+        OfficialTorrent { file: "his.mp3", info_hash: &hash, magnet: "magnet:", clients: &clients };
+    store.record_official(new, &official, now()).await.unwrap().unwrap();
+    assert!(store.claim_placement(1, now(), false, "nas").await.unwrap().is_none());
+    assert!(stages(&store).await.iter().all(|stage| *stage == Stage::Withdrawn));
+}
