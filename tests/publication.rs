@@ -196,7 +196,36 @@ async fn addresses_with_credentials_never_reach_the_site() {
     assert!(!text.contains("s3cret"), "a token stands on the site");
     assert!(!text.contains("signed.mp3"), "what was fetched with a token is offered to everybody");
     assert!(!world.site().join("show/podcast.xml").exists(), "the feed with the token is passed on");
+    let check = world.podseed(&["check"]);
+    assert!(check.stdout.contains("no podcast.xml: an address in its feed"), "{}", check.stdout);
     assert_eq!(world.is_published(), [false, true]);
+}
+
+#[tokio::test]
+async fn check_names_a_show_whose_permission_is_gone_with_it_from_the_configuration() {
+    let world = World::new("").await;
+    let config = |shows: &str| {
+        let text = format!("data_dir: data\nshows:\n  other: {{feed: none.xml}}\n{shows}");
+        std::fs::write(world.path("podseed.yaml"), text).unwrap();
+    };
+    let checked = || world.podseed(&["check"]).stdout;
+    std::fs::write(
+        world.path("none.xml"),
+        "<rss version=\"2.0\"><channel><title>None</title></channel></rss>",
+    )
+    .unwrap();
+    world.publish(&[ONE]);
+    world.origin.file("/one.mp3", mp3(300_000, 1));
+    let feed = world.origin.url("/feed.xml");
+    config(&format!("  show: {{feed: \"{feed}\", permission: by letter}}\n"));
+    world.run(0);
+    assert!(world.shows_one());
+    assert!(!checked().contains("site.left_over"), "{}", checked());
+    config("");
+    world.run(0);
+    assert!(checked().contains("podseed takedown show"), "{}", checked());
+    assert_eq!(world.podseed(&["takedown", "show"]).code, 0);
+    assert!(!checked().contains("site.left_over"), "{}", checked());
 }
 
 #[tokio::test]
