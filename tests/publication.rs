@@ -403,6 +403,15 @@ async fn a_leecher_without_any_peer_completes_from_the_media_on_our_own_site() {
     Libtorrent::start().leech(&torrent, None, into.path());
     assert!(std::fs::read(into.path().join("one.mp3")).unwrap() == mp3(300_000, 1), "other bytes came");
 
+    // libtorrent encodes an address with an apostrophe again.
+    let apostrophe = "/it's%20on.mp3";
+    world.origin.file(apostrophe, mp3(200_000, 3));
+    world.publish_with(FREE, &[Item { guid: "g3", title: "Three", enclosure: apostrophe }, ONE]);
+    world.run(0);
+    let torrent = world.site().join("show/torrents/it's on.mp3.torrent");
+    Libtorrent::start().leech(&torrent, None, into.path());
+    assert!(std::fs::read(into.path().join("it's on.mp3")).unwrap() == mp3(200_000, 3), "other bytes came");
+
     let check = world.podseed(&["check", "--json"]).json();
     let findings = check["findings"].as_array().unwrap();
     assert!(findings.iter().any(|finding| finding["id"] == "site.reached"), "{findings:?}");
