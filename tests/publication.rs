@@ -202,6 +202,27 @@ async fn addresses_with_credentials_never_reach_the_site() {
 }
 
 #[tokio::test]
+async fn a_link_with_a_credential_is_on_no_page_and_in_no_feed_of_ours() {
+    let world = a_free_show(PUBLISH).await;
+    for link in ["https://example.org/?rss_token=s3cret-token", "https://me:s3cret-token@example.org/"] {
+        world.publish_with(&format!("{FREE}<link>{link}</link>"), &[ONE]);
+        world.run(0);
+        assert!(world.shows_one(), "{link}");
+        let text = world.site_text();
+        assert!(!text.contains("s3cret"), "{link} is passed on");
+    }
+    world.publish_with(FREE, &[ONE]);
+    world.run(0);
+    assert!(world.site().join("show/podcast.xml").exists());
+
+    let by_guid = Item { guid: "https://example.org/?rss_token=s3cret-token", ..TWO };
+    world.publish_with(FREE, &[by_guid, ONE]);
+    world.run(0);
+    let text = world.site_text();
+    assert!(text.contains("two.mp3") && !text.contains("s3cret"), "the guid is passed on");
+}
+
+#[tokio::test]
 async fn check_names_a_show_whose_permission_is_gone_with_it_from_the_configuration() {
     let world = World::new("").await;
     let config = |shows: &str| {

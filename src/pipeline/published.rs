@@ -64,7 +64,7 @@ pub(super) fn show(
     (!episodes.is_empty()).then(|| PublishedShow {
         slug: facts.slug.clone(),
         title: title(facts),
-        link: facts.link.clone(),
+        link: facts.link.clone().filter(|link| !is_secret(link)),
         feed: Some(facts.feed.clone()).filter(|feed| feed.starts_with("http") && !is_secret(feed)),
         description: facts.description.clone(),
         author: facts.author.clone(),
@@ -89,7 +89,7 @@ fn published_episode(
 ) -> PublishedEpisode {
     let first_name = || files.first().map(|file| file.name.clone()).unwrap_or_default();
     PublishedEpisode {
-        guid: episode.guid.clone(),
+        guid: episode.guid.clone().filter(|guid| !is_secret(guid)),
         title: if episode.title.is_empty() { first_name() } else { episode.title.clone() },
         date: episode.date,
         link: episode.link.clone().filter(|link| !is_secret(link)),
