@@ -120,6 +120,11 @@ async fn what_has_not_changed_is_not_written_again_and_one_new_episode_writes_te
     let world = a_free_show(PUBLISH).await;
     let first = world.run_as_text();
     assert!(first.stderr.contains("site: "), "{}", first.stderr);
+    assert!(
+        first.stderr.contains("the page is ") && first.stderr.contains("site/index.html"),
+        "{}",
+        first.stderr
+    );
     let before = world.site_files();
     let second = world.run_as_text();
     assert!(!second.stderr.contains("site: "), "{}", second.stderr);
