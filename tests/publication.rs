@@ -122,6 +122,11 @@ async fn what_has_not_changed_is_not_written_again_and_one_new_episode_writes_te
     let world = a_free_show(PUBLISH).await;
     let first = world.run_as_text();
     assert!(first.stderr.contains("site: "), "{}", first.stderr);
+    assert!(
+        first.stderr.contains("the page is ") && first.stderr.contains("site/index.html"),
+        "{}",
+        first.stderr
+    );
     let before = world.site_files();
     let second = world.run_as_text();
     assert!(!second.stderr.contains("site: "), "{}", second.stderr);
@@ -218,6 +223,8 @@ async fn addresses_with_credentials_never_reach_the_site() {
     assert!(!text.contains("s3cret"), "a token stands on the site");
     assert!(!text.contains("signed.mp3"), "what was fetched with a token is offered to everybody");
     assert!(!world.site().join("show/podcast.xml").exists(), "the feed with the token is passed on");
+    let check = world.podseed(&["check"]);
+    assert!(check.stdout.contains("no podcast.xml: an address in its feed"), "{}", check.stdout);
     assert_eq!(world.is_published(), [false, true]);
 }
 
@@ -249,6 +256,54 @@ async fn nothing_public_tells_where_a_local_feed_lies() {
             );
         }
     }
+}
+
+#[tokio::test]
+async fn a_link_with_a_credential_is_on_no_page_and_in_no_feed_of_ours() {
+    let world = a_free_show(PUBLISH).await;
+    for link in ["https://example.org/?rss_token=s3cret-token", "https://me:s3cret-token@example.org/"] {
+        world.publish_with(&format!("{FREE}<link>{link}</link>"), &[ONE]);
+        world.run(0);
+        assert!(world.shows_one(), "{link}");
+        let text = world.site_text();
+        assert!(!text.contains("s3cret"), "{link} is passed on");
+    }
+    world.publish_with(FREE, &[ONE]);
+    world.run(0);
+    assert!(world.site().join("show/podcast.xml").exists());
+
+    let by_guid = Item { guid: "https://example.org/?rss_token=s3cret-token", ..TWO };
+    world.publish_with(FREE, &[by_guid, ONE]);
+    world.run(0);
+    let text = world.site_text();
+    assert!(text.contains("two.mp3") && !text.contains("s3cret"), "the guid is passed on");
+}
+
+#[tokio::test]
+async fn check_names_a_show_whose_permission_is_gone_with_it_from_the_configuration() {
+    let world = World::new("").await;
+    let config = |shows: &str| {
+        let text = format!("data_dir: data\nshows:\n  other: {{feed: none.xml}}\n{shows}");
+        std::fs::write(world.path("podseed.yaml"), text).unwrap();
+    };
+    let checked = || world.podseed(&["check"]).stdout;
+    std::fs::write(
+        world.path("none.xml"),
+        "<rss version=\"2.0\"><channel><title>None</title></channel></rss>",
+    )
+    .unwrap();
+    world.publish(&[ONE]);
+    world.origin.file("/one.mp3", mp3(300_000, 1));
+    let feed = world.origin.url("/feed.xml");
+    config(&format!("  show: {{feed: \"{feed}\", permission: by letter}}\n"));
+    world.run(0);
+    assert!(world.shows_one());
+    assert!(!checked().contains("site.left_over"), "{}", checked());
+    config("");
+    world.run(0);
+    assert!(checked().contains("podseed takedown show"), "{}", checked());
+    assert_eq!(world.podseed(&["takedown", "show"]).code, 0);
+    assert!(!checked().contains("site.left_over"), "{}", checked());
 }
 
 #[tokio::test]
@@ -438,6 +493,15 @@ async fn a_leecher_without_any_peer_completes_from_the_media_on_our_own_site() {
     let into = tempfile::tempdir().unwrap();
     Libtorrent::start().leech(&torrent, None, into.path());
     assert!(std::fs::read(into.path().join("one.mp3")).unwrap() == mp3(300_000, 1), "other bytes came");
+
+    // libtorrent encodes an address with an apostrophe again.
+    let apostrophe = "/it's%20on.mp3";
+    world.origin.file(apostrophe, mp3(200_000, 3));
+    world.publish_with(FREE, &[Item { guid: "g3", title: "Three", enclosure: apostrophe }, ONE]);
+    world.run(0);
+    let torrent = world.site().join("show/torrents/it's on.mp3.torrent");
+    Libtorrent::start().leech(&torrent, None, into.path());
+    assert!(std::fs::read(into.path().join("it's on.mp3")).unwrap() == mp3(200_000, 3), "other bytes came");
 
     // The publisher gets the torrents without it: our site will not be there for ever.
     assert_eq!(world.podseed(&["report", "--kit", "kit", "--base-url", "https://pods.example.org/"]).code, 0);

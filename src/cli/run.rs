@@ -285,8 +285,10 @@ fn print_next_step(config: &Config) {
 fn print_next_step_to_seeding(config: &Config) {
     let folder = DataFolder::new(&config.data_dir);
     if config.clients.is_empty() {
+        let page = config.publish.site_dir.join("index.html");
+        let page = if page.exists() { format!("; the page is {}", page.display()) } else { String::new() };
         talk(format_args!(
-            "\nThe torrents are in {}, their data in {}.\n\
+            "\nThe torrents are in {}, their data in {}{page}.\n\
              Next: open the .torrent files in your BitTorrent client and choose the show's folder in there as the \
              place of the data;\nor name your client in a configuration (`podseed config example`), and podseed does \
              it and makes sure that it seeds.",

@@ -251,7 +251,7 @@ impl Pipeline {
         }
         let publishers = self.publishers_seed(source, facts);
         let wanted: Vec<String> =
-            self.own_seed(facts).into_iter().chain(publishers.clone()).map(String::from).collect();
+            self.own_seed(facts).iter().chain(&publishers).map(torrent::web_seed_address).collect();
         let path = self.folder().torrent(&facts.show, &facts.file);
         let Ok(bytes) = fs::read(&path, torrent::MAX_LENGTH as u64) else { return Ok(None) };
         let metainfo =

@@ -160,7 +160,7 @@ impl Pipeline {
         let (Some(document), Some(address)) = (&facts.document, options.absolute(&path)) else {
             return Ok(None);
         };
-        if self.store.known_urls(facts.id).await?.iter().any(|url| is_secret(url)) {
+        if self.store.addresses(facts.id).await?.iter().any(|address| is_secret(address)) {
             return Ok(None);
         }
         let copy = fs::read(&self.folder().feed_copy(&show.slug), self.config.limits.feed_size);

@@ -355,5 +355,6 @@ fn label(job: &DownloadJob) -> String {
 
 /// The publisher's URL as a web seed, where that needs no proof.
 fn always_seed(setting: WebSeeds, show: &Target, url: &str) -> Option<String> {
-    show.public_source(url).filter(|_| setting == WebSeeds::Always).map(String::from)
+    let url = show.public_source(url).filter(|_| setting == WebSeeds::Always)?;
+    Some(torrent::web_seed_address(&url))
 }

@@ -95,7 +95,7 @@ fn published_episode(
 ) -> PublishedEpisode {
     let first_name = || files.first().map(|file| file.name.clone()).unwrap_or_default();
     PublishedEpisode {
-        guid: episode.guid.clone(),
+        guid: episode.guid.clone().filter(|guid| !is_secret(guid)),
         title: if episode.title.is_empty() { first_name() } else { episode.title.clone() },
         date: episode.date,
         link: episode.link.clone().filter(|link| !is_secret(link)),

@@ -142,6 +142,21 @@ impl Store {
         Ok(())
     }
 
+    /// Every address that a show's feed names for itself, its cover, and its episodes: links, guids, enclosures.
+    pub async fn addresses(&self, show: ShowId) -> Result<Vec<String>> {
+        sqlx::query_scalar(
+            "SELECT comparable_url FROM enclosures WHERE show_id = $1
+             UNION SELECT link FROM episodes WHERE show_id = $1 AND link IS NOT NULL
+             UNION SELECT guid FROM episodes WHERE show_id = $1 AND guid IS NOT NULL
+             UNION SELECT link FROM shows WHERE id = $1 AND link IS NOT NULL
+             UNION SELECT image FROM shows WHERE id = $1 AND image IS NOT NULL",
+        )
+        .bind(show.0)
+        .fetch_all(&self.pool)
+        .await
+        .doing("list the addresses of a show")
+    }
+
     /// What is known of a show's cover.
     pub async fn cover(&self, show: ShowId) -> Result<Cover> {
         let row: (String, Option<String>, Option<String>, Option<i64>) =

@@ -13,6 +13,7 @@ mod metainfo;
 mod parse;
 mod pieces;
 mod verify;
+mod web_seed;
 
 pub use bencode::{BencodeError, MAX_LENGTH};
 pub use create::{CreateError, Source, files_below, hash_file, sha256_file};
@@ -23,3 +24,4 @@ pub use metainfo::{Metainfo, MetainfoFile};
 pub use parse::{ParseError, parse};
 pub use pieces::Progress;
 pub use verify::{BadPiece, FileReport, FileState, Mismatch, Verification, verify};
+pub use web_seed::web_seed_address;

@@ -6,9 +6,10 @@ use super::Finding;
 use crate::config::Config;
 use crate::error::chain;
 use crate::http::{Http, Meter, Options, Request};
+use crate::model::{Basis, ShowCard};
 use crate::pipeline::{self, DataFolder};
 use crate::publish::site::Site;
-use crate::store::Store;
+use crate::store::{ShowFacts, Store};
 
 /// The file that is compared: every site has it, and it is small.
 const PROBE: &str = "robots.txt";
@@ -51,6 +52,35 @@ async fn shows(config: &Config, findings: &mut Vec<Finding>) {
             Err(reason) => Finding::ok("site.unpublished", place, format!("not published: {reason}")),
         });
     }
+    for card in store.show_cards().await.unwrap_or_default() {
+        let Ok(facts) = store.show_facts(&card.slug).await else { continue };
+        findings.extend(left_over(config, &facts));
+        findings.extend(without_podcast_feed(config, &card));
+    }
+}
+
+/// A show that is on the site by a permission which the configuration does not name any more.
+fn left_over(config: &Config, facts: &ShowFacts) -> Option<Finding> {
+    let is_named = config.shows.iter().any(|show| show.slug == facts.slug);
+    let is_by_permission = matches!(pipeline::basis(facts, None), Ok(Basis::Permission(_)));
+    (!is_named && is_by_permission).then(|| {
+        Finding::warning(
+            "site.left_over",
+            format!("shows.{}", facts.slug),
+            "it is on the site and seeded by a permission, and the configuration does not name the show any more",
+            &format!("`podseed takedown {}` withdraws it; or write it into the configuration again", facts.slug),
+        )
+    })
+}
+
+fn without_podcast_feed(config: &Config, card: &ShowCard) -> Option<Finding> {
+    (config.publish.base_url.is_some() && !card.podcast_feed).then(|| {
+        Finding::ok(
+            "site.no_podcast_feed",
+            format!("shows.{}", card.slug),
+            "it has no podcast.xml: an address in its feed holds a credential, or the feed cannot be written anew",
+        )
+    })
 }
 
 /// Asks for a file of the site at its address, and compares it with ours.

@@ -206,7 +206,11 @@ fn who_seeds_is_said_with_the_last_day_of_a_confirmation() {
         (vec![seeder("watched", None)], "Handed over for seeding"),
         (vec![seeder("nas", Some("2026-11-21"))], "Seeded, confirmed on 21 November 2026"),
         (
-            vec![seeder("nas", Some("2026-11-19")), seeder("box", Some("2026-11-21"))],
+            vec![
+                seeder("nas", Some("2026-11-19")),
+                seeder("watched", None),
+                seeder("box", Some("2026-11-21")),
+            ],
             "Seeded by 2 clients, confirmed on 21 November 2026",
         ),
     ] {

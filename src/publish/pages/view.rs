@@ -309,11 +309,12 @@ fn format_of(file: &PublishedFile) -> String {
     extension.map(str::to_uppercase).unwrap_or_else(|| Text::of(&file.media_type, 40).to_string())
 }
 
-/// Who seeds, in one line.
+/// Who seeds, in one line. What was only handed over is not counted among those who have confirmed it.
 fn seeding(seeders: &[Seeder], t: &Language) -> String {
-    let last = seeders.iter().filter_map(|seeder| seeder.verified).max().and_then(|date| t.date(date));
-    match (seeders.len(), last) {
-        (0, _) => t.file.by_nobody.to_owned(),
+    let confirmed: Vec<_> = seeders.iter().filter_map(|seeder| seeder.verified).collect();
+    let last = confirmed.iter().max().and_then(|date| t.date(*date));
+    match (confirmed.len(), last) {
+        _ if seeders.is_empty() => t.file.by_nobody.to_owned(),
         (_, None) => t.file.unconfirmed_only.to_owned(),
         (1, Some(date)) => fill(t.file.by_one, &[&date]),
         (many, Some(date)) => fill(t.file.by_many, &[&many.to_string(), &date]),
