@@ -207,6 +207,9 @@ impl WatchDir {
         if is_torrent(&places.torrent, &torrent.info_hash) {
             place::remove(&places.torrent)?;
         }
+        // With its signs gone, the torrent can be handed over anew.
+        self.clear_signs(&places, &torrent.info_hash)?;
+        place::remove(&places.mark)?;
         if presence == Presence::Delivered {
             return Err(Error::new(
                 ErrorKind::Unsupported,
@@ -214,8 +217,7 @@ impl WatchDir {
             )
             .hint("remove it in the client itself"));
         }
-        self.clear_signs(&places, &torrent.info_hash)?;
-        place::remove(&places.mark)
+        Ok(())
     }
 }
 

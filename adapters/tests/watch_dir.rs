@@ -280,6 +280,10 @@ async fn removing_takes_back_what_waits_and_says_so_of_what_was_taken() {
     let error = bench.client.remove(&sample.torrent()).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Unsupported);
     assert!(bench.path("data/chaosradio/audio/episode.mp3").exists());
+    // What it left behind does not stand in the way of another time.
+    assert_eq!(bench.client.find(&sample.torrent()).await.unwrap(), Presence::Absent);
+    assert_eq!(bench.client.add(&sample.seed(&data)).await.unwrap(), Added::New);
+    assert!(waiting.exists());
 }
 
 #[tokio::test]
