@@ -51,7 +51,7 @@ pub(super) async fn takedown(args: &TakedownArgs, context: &Context) -> Result<O
     let withdrawn = store.withdraw(&takedown, args.delete_data, now).await?;
     store.close().await;
     let data = if args.delete_data {
-        "their data goes once the clients have let go"
+        "their data goes once the clients have let go, except copies in the folder of a client that only watches one"
     } else {
         "their data stays in podseed's folder"
     };

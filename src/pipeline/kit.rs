@@ -83,7 +83,8 @@ impl Pipeline {
         let cover = Some(fs::read(&self.folder().cover_copy(slug), LARGEST_COVER));
         let cover = cover.filter(|_| facts.cover).and_then(Result::ok);
         facts.cover = cover.is_some();
-        let episodes = published::publishable(&facts, self.store.publishable(facts.id).await?);
+        let episodes = self.store.publishable(facts.id).await?;
+        let episodes = published::publishable(&facts, episodes, self.config.require_permission);
         let Some(mut show) = self.published_show(&facts, &episodes, Timestamp::now()) else {
             return Ok(None);
         };

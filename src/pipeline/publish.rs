@@ -194,7 +194,7 @@ impl Pipeline {
         let now = edition.now;
         let mut facts = self.store.show_facts(&due.slug).await?;
         let episodes = self.store.publishable(due.id).await?;
-        let mut episodes = published::publishable(&facts, episodes);
+        let mut episodes = published::publishable(&facts, episodes, self.config.require_permission);
         self.leave_out_lost(&due.slug, &mut episodes).await?;
         if !episodes.is_empty() {
             facts.cover = self.keep_cover(due, now).await?;

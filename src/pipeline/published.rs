@@ -23,8 +23,16 @@ pub(super) struct Inputs<'a> {
     pub(super) torrent_length: &'a dyn Fn(&str) -> u64,
 }
 
-/// The episodes that may be on the site, with those of their files that may.
-pub(super) fn publishable(facts: &ShowFacts, episodes: Vec<EpisodeRecord>) -> Vec<EpisodeRecord> {
+/// The episodes that may be on the site, with those of their files that may. Where nothing is handed over without a
+/// ground for the whole show, nobody would seed an item that has one of its own.
+pub(super) fn publishable(
+    facts: &ShowFacts,
+    episodes: Vec<EpisodeRecord>,
+    require_permission: bool,
+) -> Vec<EpisodeRecord> {
+    if require_permission && basis(facts, None).is_err() {
+        return Vec::new();
+    }
     let allowed = |episode: &EpisodeRecord| basis(facts, episode.licence.as_deref()).is_ok();
     let mut episodes: Vec<_> = episodes.into_iter().filter(allowed).collect();
     for episode in &mut episodes {
@@ -212,7 +220,7 @@ mod tests {
         };
         let inputs =
             Inputs { now: Timestamp::UNIX_EPOCH, keep_replaced: Duration::ZERO, torrent_length: &|_| 1 };
-        show(&facts(), &publishable(&facts(), vec![episode]), &inputs)
+        show(&facts(), &publishable(&facts(), vec![episode], false), &inputs)
     }
 
     #[test]
