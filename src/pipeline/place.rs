@@ -213,20 +213,24 @@ impl Pipeline {
         self.record_report(job, &report).await
     }
 
+    /// A client that is down fails every torrent with the same words: a person needs them once.
+    pub(super) fn say_once(&self, show: &str, file: &str, client: &str, error: &str) {
+        if self.note_error(error) {
+            self.monitor.event(&Event::PlaceFailed {
+                show: show.to_owned(),
+                file: file.to_owned(),
+                client: client.to_owned(),
+                error: error.to_owned(),
+            });
+        }
+    }
+
     async fn record_report(&self, job: &PlacementJob, report: &PlacementReport) -> Result<(), Error> {
         let now = Timestamp::now();
         let placed = self.store.record_placement(job, report, now).await?;
         if let Some(problem) = &report.problem {
             self.store.tell(job.enclosure, now, &problem.message).await?;
-            // A client that is down fails every torrent with the same words: a person needs them once.
-            if self.note_error(&problem.message) {
-                self.monitor.event(&Event::PlaceFailed {
-                    show: job.show.clone(),
-                    file: job.file.clone(),
-                    client: job.client.clone(),
-                    error: problem.message.clone(),
-                });
-            }
+            self.say_once(&job.show, &job.file, &job.client, &problem.message);
         }
         let handed = |stage| matches!(stage, Stage::HandedOver | Stage::Seeding);
         if handed(placed.stage) && !handed(placed.before) {

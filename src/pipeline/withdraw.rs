@@ -34,14 +34,7 @@ impl Pipeline {
             Err(problem) => {
                 self.store.record_not_removed(job.id, &problem.message).await?;
                 self.store.tell(job.enclosure, now, &problem.message).await?;
-                if self.note_error(&problem.message) {
-                    self.monitor.event(&Event::PlaceFailed {
-                        show: job.show.clone(),
-                        file: job.file.clone(),
-                        client: job.client.clone(),
-                        error: problem.message,
-                    });
-                }
+                self.say_once(&job.show, &job.file, &job.client, &problem.message);
             }
         }
         Ok(())

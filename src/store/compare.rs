@@ -71,18 +71,29 @@ impl Store {
 
     /// Takes the next file of this pass whose source is due to be looked at.
     pub async fn claim_comparison(&self, pass: i64, now: Timestamp) -> Result<Option<CompareJob>> {
-        let what = "claim a look at a source";
-        let id: Option<i64> = sqlx::query_scalar(CLAIM)
+        match self.lease(CLAIM, pass, now, "claim a look at a source").await? {
+            Some(id) => self.compare_job(id).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Takes the next enclosure that a claim names: `$1` is the pass, `$2` now, and it is nobody else's for `$3`
+    /// seconds.
+    pub(super) async fn lease(
+        &self,
+        claim: &'static str,
+        pass: i64,
+        now: Timestamp,
+        what: &'static str,
+    ) -> Result<Option<EnclosureId>> {
+        let id: Option<i64> = sqlx::query_scalar(claim)
             .bind(pass)
             .bind(seconds(now))
             .bind(LEASE)
             .fetch_optional(&self.pool)
             .await
             .doing(what)?;
-        match id {
-            Some(id) => self.compare_job(EnclosureId(id)).await.map(Some),
-            None => Ok(None),
-        }
+        Ok(id.map(EnclosureId))
     }
 
     async fn compare_job(&self, id: EnclosureId) -> Result<CompareJob> {

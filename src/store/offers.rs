@@ -7,8 +7,6 @@ use super::placements::info_hashes;
 use super::{Doing as _, Error, Result, Store, seconds, unsigned};
 use crate::model::{EnclosureId, OfferJob};
 
-/// Seconds for which a claimed offer belongs to the pass that has claimed it; after a crash it is due again then.
-const LEASE: i64 = 3600;
 
 /// The statement behind [`Store::claim_offer`], in the words of the index `enclosures_offered`.
 pub(super) const CLAIM: &str =
@@ -46,16 +44,8 @@ impl Store {
 
     /// Takes the next offer of this pass that was not read yet, of a torrent of what we seed already.
     pub async fn claim_offer(&self, pass: i64, now: Timestamp) -> Result<Option<OfferJob>> {
-        let what = "claim an offer";
-        let id: Option<i64> = sqlx::query_scalar(CLAIM)
-            .bind(pass)
-            .bind(seconds(now))
-            .bind(LEASE)
-            .fetch_optional(&self.pool)
-            .await
-            .doing(what)?;
-        match id {
-            Some(id) => self.offer_job(EnclosureId(id)).await.map(Some),
+        match self.lease(CLAIM, pass, now, "claim an offer").await? {
+            Some(id) => self.offer_job(id).await.map(Some),
             None => Ok(None),
         }
     }
