@@ -7,7 +7,6 @@ use super::placements::info_hashes;
 use super::{Doing as _, Error, Result, Store, seconds, unsigned};
 use crate::model::{EnclosureId, OfferJob};
 
-
 /// The statement behind [`Store::claim_offer`], in the words of the index `enclosures_offered`.
 pub(super) const CLAIM: &str =
     "UPDATE enclosures SET official_next = $2 + $3 WHERE id = (SELECT e.id FROM enclosures e
