@@ -79,8 +79,8 @@ pub(super) async fn why(args: &WhyArgs, context: &Context) -> Result<Outcome, Er
         false => pipeline::basis(&facts, story.licence.as_deref()),
     };
     let publication = match &basis {
-        Ok(basis) => format!("may be, {}", pipeline::basis_text(basis)),
-        Err(reason) => format!("never: {reason}"),
+        Ok(basis) => format!("allowed, {}", pipeline::basis_text(basis)),
+        Err(reason) => format!("not allowed: {reason}"),
     };
     if context.json {
         json(&story_json(&story, &publication));
@@ -104,7 +104,7 @@ fn print_story(story: &Story, publication: &str) {
     }
     let wanted = if story.wanted { "yes" } else { "no" };
     data(format_args!("  wanted      {wanted}: {}", plain(&story.verdict)));
-    data(format_args!("  on the site {}", plain(publication)));
+    data(format_args!("  site        {}", plain(publication)));
     if story.enclosures.is_empty() {
         data("  the feed announces no file for it");
     }

@@ -34,7 +34,7 @@ async fn what_is_taken_down_leaves_clients_and_site_and_no_poll_brings_it_back()
     assert!(!world.site_text().contains("One"));
     assert_eq!(presence(&client, &one).await, Presence::Absent);
     let why = world.podseed(&["why", "One"]);
-    assert!(why.stdout.contains("taken down"), "{}", why.stdout);
+    assert!(why.stdout.contains("  site        not allowed: it was taken down"), "{}", why.stdout);
 
     assert_eq!(world.podseed(&["takedown", "--undo", "One"]).code, 0);
     world.run(0);
