@@ -3,6 +3,7 @@
 //! ARCHITECTURE.md shows the path of one episode through these modules.
 
 pub mod cli;
+pub mod clock;
 pub mod config;
 pub mod download;
 pub mod error;

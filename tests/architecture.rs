@@ -12,14 +12,18 @@ const LAYERS: [&[&str]; 7] = [
     &["main", "lib"],
     &["cli"],
     &["pipeline"],
-    &["feed", "download", "torrent", "handover", "publish", "report", "store", "config"],
+    &[
+        "feed", "inbox", "download", "torrent", "handover", "prove", "publish", "report", "serve", "notices",
+        "store", "config",
+    ],
     &["model"],
     &["hash", "http"],
-    &["fs", "secret", "units", "error"],
+    &["fs", "secret", "units", "error", "clock"],
 ];
 
 /// What passes between them is a value of `model`, and it passes through `pipeline` and `store`.
-const STAGES: [&str; 6] = ["feed", "download", "torrent", "handover", "publish", "report"];
+const STAGES: [&str; 10] =
+    ["feed", "inbox", "download", "torrent", "handover", "prove", "publish", "report", "serve", "notices"];
 
 const LONGEST_FILE: usize = 500;
 

@@ -16,7 +16,7 @@ use super::progress::Lines;
 use super::{Context, Error, Outcome};
 use crate::config::{Config, FeedSource};
 use crate::model::Selection;
-use crate::pipeline::{self, Begin, DataFolder, PassOptions, Pipeline, Plan, Summary, Target};
+use crate::pipeline::{self, Begin, DataFolder, Environment, PassOptions, Pipeline, Plan, Summary, Target};
 use crate::units::{ByteSize, Span};
 
 /// One pass: read feeds, fetch, make torrents, hand over, wait until the clients confirm, publish
@@ -98,7 +98,8 @@ async fn pass(
     let lines = Arc::new(Lines::new(context));
     let signals = tokio::spawn(stop_on_signal(stop.clone()));
     let monitor = Arc::clone(&lines) as Arc<dyn pipeline::Monitor>;
-    let pipeline = Pipeline::open(config, monitor, stop.clone()).await?;
+    let host = Environment { stop: stop.clone(), ..Environment::new(monitor) };
+    let pipeline = Pipeline::open(config, host).await?;
     let summary = match shows {
         Shows::Targets(targets) => pipeline.pass(targets, options).await,
         Shows::Known(slugs) => {

@@ -43,7 +43,7 @@ impl Pipeline {
         for (slug, show) in shows {
             self.plan_looks(&slug, &show).await?;
         }
-        let claim = async || Ok(self.store.claim_comparison(pass.id, Timestamp::now()).await?);
+        let claim = async || Ok(self.store.claim_comparison(pass.id, self.clock.now()).await?);
         let work = |job: CompareJob| {
             let (pipeline, pass) = (Arc::clone(self), Arc::clone(pass));
             async move { pipeline.compare(&job, &pass).await }
@@ -57,7 +57,7 @@ impl Pipeline {
         let wrong = match self.config.torrent.web_seeds {
             _ if show.auth.is_some() => Vec::new(),
             WebSeeds::Verified => {
-                self.store.plan_looks(slug, Timestamp::now()).await?;
+                self.store.plan_looks(slug, self.clock.now()).await?;
                 self.store.with_web_seed(slug, true, PROOF).await?
             }
             WebSeeds::Always => self.store.with_web_seed(slug, false, u64::MAX).await?,
@@ -72,7 +72,7 @@ impl Pipeline {
     async fn compare(&self, job: &CompareJob, pass: &Pass) -> Result<(), Error> {
         let Some(show) = pass.show(&job.show) else { return Ok(()) };
         let Some((url, metainfo)) = self.comparable(job, &show) else {
-            let later = schedule::after(Timestamp::now(), LATER);
+            let later = schedule::after(self.clock.now(), LATER);
             return Ok(self.store.put_off_look(job.id, Some(later), false).await?);
         };
         let meter = Meter::new();
@@ -90,7 +90,7 @@ impl Pipeline {
         match look {
             Some(Ok(finding)) => self.found(job, &show, finding, pass).await?,
             Some(Err(failure)) => self.look_failed(job, &failure).await?,
-            None => self.store.put_off_look(job.id, Some(Timestamp::now()), false).await?,
+            None => self.store.put_off_look(job.id, Some(self.clock.now()), false).await?,
         }
         self.refresh_torrent(job.id, &show).await
     }
@@ -118,7 +118,7 @@ impl Pipeline {
         finding: Finding,
         pass: &Pass,
     ) -> Result<(), Error> {
-        let now = Timestamp::now();
+        let now = self.clock.now();
         let state = |source, checks, next| Look { source, checks, next };
         let (look, story) = match finding {
             Finding::Same if job.source == SourceState::ChangedOnce => (
@@ -209,7 +209,7 @@ impl Pipeline {
     }
 
     async fn look_failed(&self, job: &CompareJob, failure: &http::Error) -> Result<(), Error> {
-        let now = Timestamp::now();
+        let now = self.clock.now();
         let backed_off = schedule::next_attempt(now, job.failures + 1, schedule::random());
         let next = match failure.advice() {
             Advice::Never => schedule::after(now, REFUSED),

@@ -77,7 +77,7 @@ impl Pipeline {
                 return Ok(None);
             }
             let full = busy.full(limits.per_host);
-            let now = Timestamp::now();
+            let now = self.clock.now();
             let job = self.store.claim_download(pass.id, now, pass.options.patient, &full).await?;
             Ok(job.inspect(|job| busy.enter(&host(job))))
         };
@@ -108,7 +108,7 @@ impl Pipeline {
                     if kept.official.is_some() {
                         self.joined(job.id).await?;
                     } else {
-                        self.store.tell(job.id, Timestamp::now(), "torrent made").await?;
+                        self.store.tell(job.id, self.clock.now(), "torrent made").await?;
                     }
                     self.tally(|tally| tally.torrents_made += 1);
                     self.monitor.event(&Event::TorrentMade {
@@ -237,7 +237,7 @@ impl Pipeline {
     }
 
     async fn failed(&self, job: &DownloadJob, failure: &Failure) -> Result<(), Error> {
-        let now = Timestamp::now();
+        let now = self.clock.now();
         let message = error::chain(failure);
         let backed_off = async || {
             let failures = self.store.attempts(job.id).await? + 1;

@@ -27,7 +27,7 @@ impl Pipeline {
             return Ok(());
         }
         // The time before anybody is asked: what begins from here on was not there at this look.
-        let now = Timestamp::now();
+        let now = self.clock.now();
         let trackers: BTreeSet<&String> = self.config.torrent.trackers.iter().flatten().collect();
         let clients =
             try_join_all(self.clients.values().map(|client| self.ask_client(client, &counted, now)));

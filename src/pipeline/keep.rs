@@ -2,8 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use jiff::Timestamp;
-
 use super::fetch::Failure;
 use super::monitor::Event;
 use super::official::Offer;
@@ -121,7 +119,7 @@ impl Pipeline {
         }
         self.store.record_downloaded(job.id).await?;
         let bytes = meter.bytes();
-        self.store.tell(job.id, Timestamp::now(), &format!("fetched: {bytes} bytes from the origin")).await?;
+        self.store.tell(job.id, self.clock.now(), &format!("fetched: {bytes} bytes from the origin")).await?;
         self.tally(|tally| tally.downloaded += 1);
         self.monitor.event(&Event::Fetched {
             show: job.show.clone(),

@@ -3,11 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use jiff::Timestamp;
-use tokio_util::sync::CancellationToken;
 use url::Url;
 
-use super::{DataFolder, Error, Monitor, Pipeline, published};
+use super::{DataFolder, Environment, Error, Pipeline, published};
 use crate::config::Config;
 use crate::model::PublishedShow;
 use crate::publish::kit::{self, KitShow};
@@ -55,8 +53,7 @@ pub async fn write_kit(
 ) -> Result<usize, KitError> {
     let folder = DataFolder::new(&config.data_dir);
     let store = Store::open_existing(&folder.state()).await.map_err(Error::from)?;
-    let quiet: Arc<dyn Monitor> = Arc::new(());
-    let pipeline = Pipeline::with_store(Arc::clone(config), store, None, quiet, CancellationToken::new())?;
+    let pipeline = Pipeline::with_store(Arc::clone(config), store, None, Environment::new(Arc::new(())))?;
     let options = kit::options(base_url, &pipeline.site_options());
     let mut parts = Vec::new();
     for slug in slugs {
@@ -74,7 +71,7 @@ pub async fn write_kit(
             torrents: &part.torrents,
         })
         .collect();
-    Ok(kit::draft(&shows, &options, Timestamp::now())?.write_into(into)?)
+    Ok(kit::draft(&shows, &options, pipeline.clock.now())?.write_into(into)?)
 }
 
 impl Pipeline {
@@ -85,7 +82,7 @@ impl Pipeline {
         facts.cover = cover.is_some();
         let episodes = self.store.publishable(facts.id).await?;
         let episodes = published::publishable(&facts, episodes, self.config.require_permission);
-        let Some(mut show) = self.published_show(&facts, &episodes, Timestamp::now()) else {
+        let Some(mut show) = self.published_show(&facts, &episodes, self.clock.now()) else {
             return Ok(None);
         };
         // Ours is about to be his.

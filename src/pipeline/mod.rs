@@ -34,6 +34,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
+use crate::clock::Clock;
 use crate::config::{Config, FeedSource};
 use crate::handover::Client;
 use crate::http::Http;
@@ -98,6 +99,24 @@ pub struct Summary {
     pub errors: Vec<String>,
 }
 
+/// What a pipeline gets from whoever runs it.
+#[derive(Clone)]
+pub struct Environment {
+    /// By which it plans.
+    pub clock: Clock,
+    /// Is told what happens.
+    pub monitor: Arc<dyn Monitor>,
+    /// Stops everything at safe points.
+    pub stop: CancellationToken,
+}
+
+impl Environment {
+    /// The system's time, and nobody to stop it.
+    pub fn new(monitor: Arc<dyn Monitor>) -> Self {
+        Self { clock: Clock::system(), monitor, stop: CancellationToken::new() }
+    }
+}
+
 /// How a pass is made.
 #[derive(Debug, Clone)]
 pub struct PassOptions {
@@ -127,6 +146,7 @@ pub struct Pipeline {
     store: Store,
     http: Http,
     clients: BTreeMap<String, Client>,
+    clock: Clock,
     monitor: Arc<dyn Monitor>,
     stop: CancellationToken,
     tally: Mutex<Summary>,
@@ -203,9 +223,9 @@ struct Pass {
 }
 
 impl Pass {
-    fn new(options: PassOptions) -> Self {
+    fn new(id: i64, options: PassOptions) -> Self {
         Self {
-            id: Timestamp::now().as_microsecond(),
+            id,
             options,
             shows: Mutex::default(),
             fetchable: Supply::new(),
@@ -227,11 +247,7 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 impl Pipeline {
     /// Takes the data folder for this process, opens the state and sets up the clients. Nothing is asked of
     /// anybody yet.
-    pub async fn open(
-        config: Arc<Config>,
-        monitor: Arc<dyn Monitor>,
-        stop: CancellationToken,
-    ) -> Result<Arc<Self>, Error> {
+    pub async fn open(config: Arc<Config>, host: Environment) -> Result<Arc<Self>, Error> {
         let folder = DataFolder::new(&config.data_dir);
         fs::create_dir(folder.root())?;
         let lock = fs::DataLock::take(folder.root())?;
@@ -239,23 +255,24 @@ impl Pipeline {
             fs::create_dir(&own)?;
         }
         let store = Store::open(&folder.state()).await?;
-        Self::with_store(config, store, Some(lock), monitor, stop)
+        Self::with_store(config, store, Some(lock), host)
     }
 
     fn with_store(
         config: Arc<Config>,
         store: Store,
         lock: Option<fs::DataLock>,
-        monitor: Arc<dyn Monitor>,
-        stop: CancellationToken,
+        host: Environment,
     ) -> Result<Arc<Self>, Error> {
         let http = Http::new(http_options(&config))?;
         let clients = open_clients(&config)?;
+        let Environment { clock, monitor, stop } = host;
         Ok(Arc::new(Self {
             config,
             store,
             http,
             clients,
+            clock,
             monitor,
             stop,
             tally: Mutex::default(),
@@ -300,7 +317,7 @@ impl Pipeline {
     /// One pass over these shows.
     pub async fn pass(self: &Arc<Self>, targets: &[Target], options: PassOptions) -> Result<Summary, Error> {
         self.tally(|tally| *tally = Summary::default());
-        let pass = Arc::new(Pass::new(options));
+        let pass = Arc::new(Pass::new(self.clock.now().as_microsecond(), options));
         let polls = async {
             let outcome = self.poll_all(targets, &pass).await;
             pass.comparable.ended();

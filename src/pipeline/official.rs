@@ -11,7 +11,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use url::Url;
 
 use super::compare::write_edited;
@@ -162,7 +161,7 @@ impl Pipeline {
 
     /// An offer that is not joined stays on record, so that it is read once and named beside ours.
     pub(super) async fn refuse_offer(&self, id: EnclosureId, url: &str, why: &str) -> Result<(), Error> {
-        let now = Timestamp::now();
+        let now = self.clock.now();
         self.store.record_offer(id, url, schedule::after(now, DAY)).await?;
         let story = format!("the publisher's own torrent cannot be joined: {why}");
         Ok(self.store.tell(id, now, &story).await?)
@@ -171,12 +170,12 @@ impl Pipeline {
     /// What was fetched is the publisher's own torrent.
     pub(super) async fn joined(&self, id: EnclosureId) -> Result<(), Error> {
         self.store.record_joined(id).await?;
-        Ok(self.store.tell(id, Timestamp::now(), "joined the publisher's own torrent").await?)
+        Ok(self.store.tell(id, self.clock.now(), "joined the publisher's own torrent").await?)
     }
 
     /// Reads every new offer of a torrent of what we seed already.
     pub(super) async fn join_all(self: &Arc<Self>, pass: &Arc<Pass>) -> Result<(), Error> {
-        let claim = async || Ok(self.store.claim_offer(pass.id, Timestamp::now()).await?);
+        let claim = async || Ok(self.store.claim_offer(pass.id, self.clock.now()).await?);
         let work = |job: OfferJob| {
             let (pipeline, pass) = (Arc::clone(self), Arc::clone(pass));
             async move { pipeline.join(&job, &pass).await }
@@ -201,7 +200,7 @@ impl Pipeline {
     }
 
     async fn put_off(&self, id: EnclosureId, failures: u64, failure: &http::Error) -> Result<(), Error> {
-        let now = Timestamp::now();
+        let now = self.clock.now();
         let backed_off = schedule::next_attempt(now, failures + 1, schedule::random());
         let next = match failure.advice() {
             Advice::Never => schedule::after(now, REFUSED),
@@ -243,7 +242,7 @@ impl Pipeline {
         }
         self.store.record_joined(job.id).await?;
         let story = "the publisher's own torrent is the same as ours: one swarm";
-        Ok(self.store.tell(job.id, Timestamp::now(), story).await?)
+        Ok(self.store.tell(job.id, self.clock.now(), story).await?)
     }
 
     /// Another torrent, perhaps of the same data.
@@ -253,7 +252,7 @@ impl Pipeline {
         if !hashes.is_ok_and(|hashes| offer.is_of(&hashes)) {
             // Perhaps the file was replaced together with it; only its source can tell.
             self.refuse_offer(job.id, &job.url, "it is of other bytes than ours").await?;
-            self.store.plan_look_now(job.id, Timestamp::now()).await?;
+            self.store.plan_look_now(job.id, self.clock.now()).await?;
             pass.comparable.grew();
             return Ok(());
         }
@@ -275,7 +274,7 @@ impl Pipeline {
             magnet: &offer.metainfo.magnet(),
             clients: &show.clients,
         };
-        if let Err(taken) = self.store.record_official(job.id, &official, Timestamp::now()).await? {
+        if let Err(taken) = self.store.record_official(job.id, &official, self.clock.now()).await? {
             return self.refuse_offer(job.id, &job.url, &taken.to_string()).await;
         }
         self.monitor.event(&Event::Warning {

@@ -5,7 +5,6 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::future::try_join_all;
-use jiff::Timestamp;
 use podseed_adapters::Retry;
 use tokio::time::Instant;
 
@@ -79,7 +78,7 @@ impl Pipeline {
             if let Some(job) = self.store.claim_removal(pass.id, client).await? {
                 return Ok(Some(Work::Remove(job)));
             }
-            let now = Timestamp::now();
+            let now = self.clock.now();
             let job = self.store.claim_placement(pass.id, now, pass.options.patient, client).await?;
             Ok(job.map(Work::Place))
         };
@@ -113,7 +112,7 @@ impl Pipeline {
     /// The .torrent cannot be read: the next pass makes it again, out of the data that is there.
     async fn make_again(&self, job: &PlacementJob, pass: &Pass, why: &str) -> Result<(), Error> {
         let message = format!("{}: the torrent is gone, the next run makes it again: {why}", job.client);
-        let next_attempt = Some(Timestamp::now());
+        let next_attempt = Some(self.clock.now());
         let problem = Some(Problem { message, next_attempt, asked_to_wait: false });
         let (state, memory) = (PlacementState::Pending, job.memory);
         self.record_report(job, &PlacementReport { state, memory, uploaded_bytes: None, problem }).await?;
@@ -150,7 +149,7 @@ impl Pipeline {
                 self.announce(job, &look).await?;
             }
             if let Some(note) = &look.note {
-                self.store.tell(job.enclosure, Timestamp::now(), note).await?;
+                self.store.tell(job.enclosure, self.clock.now(), note).await?;
                 self.monitor.event(&Event::Warning { show: job.show.clone(), text: note.clone() });
             }
             if !look.again && look.problem.is_none() {
@@ -178,7 +177,7 @@ impl Pipeline {
         if look.problem.is_some() || look.state == PlacementState::Pending {
             return Ok(());
         }
-        self.store.tell(job.enclosure, Timestamp::now(), &format!("{}: {}", job.client, look.state)).await?;
+        self.store.tell(job.enclosure, self.clock.now(), &format!("{}: {}", job.client, look.state)).await?;
         self.monitor.event(&Event::Placed {
             show: job.show.clone(),
             file: job.file.clone(),
@@ -192,7 +191,7 @@ impl Pipeline {
         let problem = match &look.problem {
             None => None,
             Some(problem) => {
-                let now = Timestamp::now();
+                let now = self.clock.now();
                 let next_attempt = match problem.retry {
                     Retry::Never => None,
                     Retry::After(wait) => Some(schedule::after(now, wait)),
@@ -226,7 +225,7 @@ impl Pipeline {
     }
 
     async fn record_report(&self, job: &PlacementJob, report: &PlacementReport) -> Result<(), Error> {
-        let now = Timestamp::now();
+        let now = self.clock.now();
         let placed = self.store.record_placement(job, report, now).await?;
         if let Some(problem) = &report.problem {
             self.store.tell(job.enclosure, now, &problem.message).await?;

@@ -5,10 +5,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde::Serialize;
-use tokio_util::sync::CancellationToken;
 
 use super::monitor::{Event, Monitor};
-use super::{Begin, DataFolder, Error, Pass, PassOptions, Pipeline, Target, basis, lock};
+use super::{Begin, DataFolder, Environment, Error, Pass, PassOptions, Pipeline, Target, basis, lock};
 use crate::config::Config;
 use crate::download::Progress;
 use crate::model::name::{self, NameInputs};
@@ -61,9 +60,9 @@ pub async fn plan(config: &Arc<Config>, targets: &[Target]) -> Result<Plan, Erro
     let (store, _scratch) = Store::open_copy(&folder.state()).await?;
     let failures = Arc::new(Failures::default());
     let monitor = Arc::clone(&failures) as Arc<dyn Monitor>;
-    let pipeline = Pipeline::with_store(Arc::clone(config), store, None, monitor, CancellationToken::new())?;
+    let pipeline = Pipeline::with_store(Arc::clone(config), store, None, Environment::new(monitor))?;
     let options = PassOptions { wait: Duration::ZERO, patient: false, begin: Begin::Feeds };
-    let pass = Arc::new(Pass::new(options));
+    let pass = Arc::new(Pass::new(pipeline.clock.now().as_microsecond(), options));
     pipeline.poll_all(targets, &pass).await?;
     let mut shows = Vec::new();
     let in_pass: Vec<_> =

@@ -81,7 +81,7 @@ impl Pipeline {
         target: &Target,
         known: Option<ShowRecord>,
     ) -> Result<Option<ShowRecord>, Error> {
-        let now = Timestamp::now();
+        let now = self.clock.now();
         if let Some(show) = &known
             && let Some(until) = show.wait_until.filter(|until| *until > now)
         {

@@ -117,7 +117,7 @@ impl Pipeline {
             site.recheck()?;
         }
         let due = self.store.shows_to_publish().await?;
-        let edition = Edition { site: &site, options: &options, anew, now: this_second() };
+        let edition = Edition { site: &site, options: &options, anew, now: whole_second(self.clock.now()) };
         let mut written = Written::default();
         let mut left = due.as_slice();
         while !left.is_empty() {
@@ -267,9 +267,8 @@ impl Pipeline {
     }
 }
 
-/// Now, as the state keeps it: what is published now reads the same when it is read back.
-fn this_second() -> Timestamp {
-    let now = Timestamp::now();
+/// A time as the state keeps it: what is published now reads the same when it is read back.
+fn whole_second(now: Timestamp) -> Timestamp {
     Timestamp::from_second(now.as_second()).unwrap_or(now)
 }
 

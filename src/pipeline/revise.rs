@@ -8,7 +8,7 @@ impl Pipeline {
     /// Withdraws every former version of the pass whose time is over, and tells the clients.
     pub(super) async fn retire_all(&self, pass: &Pass) -> Result<(), Error> {
         let keep = SignedDuration::try_from(self.config.torrent.keep_replaced).unwrap_or(SignedDuration::MAX);
-        let now = Timestamp::now();
+        let now = self.clock.now();
         let until = now.checked_sub(keep).unwrap_or(Timestamp::MIN);
         if self.store.retire(pass.id, until, now).await? == 0 {
             return Ok(());

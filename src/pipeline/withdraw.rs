@@ -1,7 +1,5 @@
 //! Taking down: out of the clients, then, where the user said so, off the disk. The site follows by itself.
 
-use jiff::Timestamp;
-
 use super::monitor::Event;
 use super::{Error, Pass, Pipeline};
 use crate::handover::Removed;
@@ -12,7 +10,7 @@ impl Pipeline {
     /// Tells a client to let go of what was withdrawn. What it cannot be told now it is told in the next pass.
     pub(super) async fn remove(&self, job: &RemovalJob) -> Result<(), Error> {
         let Some(client) = self.clients.get(&job.client) else { return Ok(()) };
-        let now = Timestamp::now();
+        let now = self.clock.now();
         if !job.take_out {
             self.store.record_removed(job.id).await?;
             return Ok(self.store.tell(job.enclosure, now, &format!("{}: left there", job.client)).await?);
@@ -47,7 +45,7 @@ impl Pipeline {
             let gone = fs::remove(&folder.torrent(&show, &file))
                 .and_then(|()| fs::remove(&folder.show_media(&show).join(&file)));
             match gone {
-                Ok(()) => self.store.record_deleted(id, Timestamp::now()).await?,
+                Ok(()) => self.store.record_deleted(id, self.clock.now()).await?,
                 Err(error) => {
                     self.note_error(&error::chain(&error));
                 }

@@ -116,6 +116,7 @@ fn migrator() -> Migrator {
         ("first", include_str!("migrations/0001_first.sql")),
         ("publication", include_str!("migrations/0002_publication.sql")),
         ("figures", include_str!("migrations/0003_figures.sql")),
+        ("daemon", include_str!("migrations/0004_daemon.sql")),
     ];
     let migration = |(version, (name, script)): (i64, (&'static str, &'static str))| {
         let script = sqlx::SqlSafeStr::into_sql_str(script);
