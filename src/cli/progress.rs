@@ -104,6 +104,16 @@ fn describe(event: &Event) -> (Option<String>, bool) {
         Event::Placed { show, file, client, state } => {
             (Some(format!("{show}: {file}: {state} at {client}")), false)
         }
+        Event::Working { shows, clients } => (
+            Some(format!("at work: {}, {}", count(*shows as u64, "show"), count(*clients as u64, "client"))),
+            false,
+        ),
+        Event::Interrupted { task, error } => {
+            (Some(format!("error: {task}: {error}; it begins again soon")), true)
+        }
+        Event::CutOff { tasks } => {
+            (Some(format!("cut off {}; nothing is lost", count(*tasks as u64, "task"))), false)
+        }
         Event::Removed { show, file, client } => {
             (Some(format!("{show}: {file}: taken out of {client}")), false)
         }

@@ -195,6 +195,7 @@ fn example_file() -> File {
         }),
         require_permission: Some(false),
         inbox: named([("own", file::Inbox { path: text("/srv/inbox"), permission: text("own work") })]),
+        poll_interval: Some(example_poll_interval()),
         verify_interval: Some(Span(super::DEFAULT_VERIFY_INTERVAL)),
         publish: Some(file::Publish {
             base_url: text("https://torrents.example.org/"),
@@ -205,6 +206,11 @@ fn example_file() -> File {
         server: Some(file::Server { listen: text("127.0.0.1:8090") }),
         limits: Some(example_limits()),
     }
+}
+
+fn example_poll_interval() -> file::PollInterval {
+    let super::PollInterval { shortest, longest } = super::PollInterval::default();
+    file::PollInterval { shortest: Some(Span(shortest)), longest: Some(Span(longest)) }
 }
 
 fn example_show() -> file::Show {

@@ -41,6 +41,9 @@ pub(super) struct File {
     pub require_permission: Option<bool>,
     /// Folders of your own files: each is a show without a feed. Not there yet: this key does nothing.
     pub inbox: Option<Named<Inbox>>,
+    /// How often `podseed daemon` reads a feed. Within these bounds each show has its own rhythm, after the dates of its
+    /// episodes and what the publisher asks for.
+    pub poll_interval: Option<PollInterval>,
     /// How often clients are asked whether they still seed. Default: 15 min. Not there yet: this key does nothing.
     pub verify_interval: Option<Span>,
     /// The site: pages and feeds from which people get the torrents. Each run brings it up to date.
@@ -50,6 +53,15 @@ pub(super) struct File {
     pub server: Option<Server>,
     /// What podseed may use.
     pub limits: Option<Limits>,
+}
+
+#[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct PollInterval {
+    /// At least so long lies between two readings. Default: 15 min.
+    pub shortest: Option<Span>,
+    /// At most so long, if the publisher does not ask for more. Default: 12 h.
+    pub longest: Option<Span>,
 }
 
 #[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]

@@ -49,6 +49,8 @@ pub struct Config {
     pub require_permission: bool,
     /// Folders of own files, by slug.
     pub inbox: Vec<Inbox>,
+    /// How often a feed is read.
+    pub poll_interval: PollInterval,
     /// How often clients are asked what they seed.
     pub verify_interval: Duration,
     /// Page and feeds.
@@ -59,6 +61,21 @@ pub struct Config {
     pub limits: Limits,
     /// What is not wrong enough to refuse the file: warnings only.
     pub warnings: Findings,
+}
+
+/// The bounds of what podseed takes for a feed's own rhythm.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PollInterval {
+    /// Between two readings lies at least so long.
+    pub shortest: Duration,
+    /// And at most so long, if the publisher does not ask for more.
+    pub longest: Duration,
+}
+
+impl Default for PollInterval {
+    fn default() -> Self {
+        Self { shortest: Duration::from_secs(15 * 60), longest: Duration::from_secs(12 * 3600) }
+    }
 }
 
 /// One podcast.
@@ -348,6 +365,7 @@ impl Config {
             clients: Vec::new(),
             torrent: TorrentSettings::default(),
             inbox: Vec::new(),
+            poll_interval: PollInterval::default(),
             verify_interval: DEFAULT_VERIFY_INTERVAL,
             server: None,
             limits: Limits::default(),

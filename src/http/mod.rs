@@ -38,7 +38,7 @@ pub const MAX_REDIRECTS: usize = 10;
 const PROJECT: &str = env!("CARGO_PKG_REPOSITORY");
 
 /// How the client behaves; see `limits` and `user_agent_contact` of the configuration.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Options {
     /// Where a publisher can ask about this robot: a URL or an e-mail address.
     pub contact: Option<String>,
@@ -68,7 +68,7 @@ impl Default for Options {
 }
 
 /// How long an origin may take before its slot is given to another.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Patience {
     /// For name resolution, TCP and TLS together.
     pub connect: Duration,

@@ -39,21 +39,32 @@ const DAY: Duration = Duration::from_secs(24 * 3600);
 impl Pipeline {
     /// Looks at every source that is due, as many at a time as there may be downloads.
     pub(super) async fn compare_all(self: &Arc<Self>, pass: &Arc<Pass>) -> Result<(), Error> {
+        self.plan_all_looks(pass).await?;
+        self.compare_due(pass).await
+    }
+
+    /// Plans the looks of every show in a pass.
+    pub(super) async fn plan_all_looks(&self, pass: &Pass) -> Result<(), Error> {
         let shows: Vec<_> = lock(&pass.shows).clone().into_iter().collect();
         for (slug, show) in shows {
             self.plan_looks(&slug, &show).await?;
         }
-        let claim = async || Ok(self.store.claim_comparison(pass.id, self.clock.now()).await?);
+        Ok(())
+    }
+
+    /// Looks at what is planned and due.
+    pub(super) async fn compare_due(self: &Arc<Self>, pass: &Arc<Pass>) -> Result<(), Error> {
+        let claim = || async { Ok(self.store.claim_comparison(pass.id, self.clock.now()).await?) };
         let work = |job: CompareJob| {
             let (pipeline, pass) = (Arc::clone(self), Arc::clone(pass));
             async move { pipeline.compare(&job, &pass).await }
         };
-        drain(self.config.limits.downloads, &pass.comparable, &self.stop, claim, work).await
+        drain(self.config.limits.downloads, &pass.comparable, &pass.closed, claim, work).await
     }
 
     /// What the setting asks of a show's torrents: looks, where a proof is to be given and can lead to anything; else
     /// web seeds in all of them or in none, also in those that were made under another setting.
-    async fn plan_looks(&self, slug: &str, show: &Target) -> Result<(), Error> {
+    pub(super) async fn plan_looks(&self, slug: &str, show: &Target) -> Result<(), Error> {
         let wrong = match self.config.torrent.web_seeds {
             _ if show.auth.is_some() => Vec::new(),
             WebSeeds::Verified => {

@@ -42,14 +42,15 @@ impl Supply {
 
 /// Claims and works until the supply has ended and the queue is empty, or the pass is stopped; what is under way
 /// then is waited for. The first error stops the claiming.
-pub(super) async fn drain<J, W>(
+pub(super) async fn drain<J, C, W>(
     most: usize,
     supply: &Supply,
     stop: &CancellationToken,
-    claim: impl AsyncFn() -> Result<Option<J>, Error>,
+    claim: impl Fn() -> C,
     work: impl Fn(J) -> W,
 ) -> Result<(), Error>
 where
+    C: Future<Output = Result<Option<J>, Error>> + Send,
     W: Future<Output = Result<(), Error>> + Send + 'static,
 {
     let mut supplied = supply.0.subscribe();
@@ -96,7 +97,7 @@ mod tests {
             tokio::task::yield_now().await;
             supply.ended();
         };
-        let claim = async || Ok(queue.lock().unwrap().pop());
+        let claim = || async { Ok(queue.lock().unwrap().pop()) };
         let work = |job| {
             let done = Arc::clone(&done);
             async move {
@@ -116,7 +117,7 @@ mod tests {
     async fn a_stop_ends_a_waiting_worker() {
         let stop = CancellationToken::new();
         stop.cancel();
-        let claim = async || Ok(Some(()));
+        let claim = || async { Ok(Some(())) };
         drain(1, &Supply::new(), &stop, claim, |()| async { panic!("nothing is claimed after a stop") })
             .await
             .unwrap();

@@ -72,7 +72,7 @@ impl Pipeline {
     pub(super) async fn fetch_all(self: &Arc<Self>, pass: &Arc<Pass>) -> Result<(), Error> {
         let limits = &self.config.limits;
         let busy = Arc::new(Busy::default());
-        let claim = async || {
+        let claim = || async {
             if pass.options.begin == Begin::Clients {
                 return Ok(None);
             }
@@ -86,10 +86,13 @@ impl Pipeline {
             async move {
                 let done = pipeline.fetch(&job, &pass).await;
                 busy.leave(&host(&job));
+                if pass.lasting {
+                    pipeline.store.release_enclosure(job.id, pass.id).await?;
+                }
                 done
             }
         };
-        drain(limits.downloads, &pass.fetchable, &self.stop, claim, work).await
+        drain(limits.downloads, &pass.fetchable, &pass.closed, claim, work).await
     }
 
     async fn fetch(&self, job: &DownloadJob, pass: &Pass) -> Result<(), Error> {
@@ -118,6 +121,10 @@ impl Pipeline {
                     });
                     // One that is made again gets back what was proven of its source.
                     self.refresh_torrent(job.id, &show).await?;
+                    if pass.lasting {
+                        self.plan_looks(&job.show, &show).await?;
+                        pass.comparable.grew();
+                    }
                     pass.placeable.grew();
                     Ok(())
                 }

@@ -6,6 +6,7 @@
 
 mod compare;
 mod copies;
+mod daemon;
 mod draft;
 mod drain;
 mod fetch;
@@ -43,6 +44,7 @@ use crate::store::Store;
 use crate::{fs, store};
 use drain::Supply;
 
+pub use daemon::Daemon;
 pub use kit::{KitError, write_kit};
 pub use monitor::{Event, Monitor};
 pub use plan::{Plan, PlannedEnclosure, PlannedShow, plan};
@@ -129,6 +131,13 @@ pub struct PassOptions {
     pub begin: Begin,
 }
 
+impl PassOptions {
+    /// Those of a daemon: what it cannot do now, it does later.
+    fn lasting() -> Self {
+        Self { wait: Duration::from_secs(60), patient: true, begin: Begin::Feeds }
+    }
+}
+
 /// The stage with which a pass begins. Those behind it follow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Begin {
@@ -153,7 +162,7 @@ pub struct Pipeline {
     /// The user has been told that seeding is distribution; so says the state, or this.
     told_of_distribution: tokio::sync::Mutex<bool>,
     /// Missing where nothing may be changed.
-    lock: Option<fs::DataLock>,
+    lock: Option<Arc<fs::DataLock>>,
 }
 
 /// Where things are in a data folder.
@@ -207,13 +216,20 @@ impl DataFolder {
     }
 }
 
-/// One pass under way.
+/// One pass under way, or the work of a daemon under one configuration.
 struct Pass {
-    /// Not that of any other pass, even if the clock was set back: rows carry it once they are dealt with.
+    /// Not that of any other pass, even if the clock was set back: rows carry it once they are dealt with, and in a
+    /// daemon as long as somebody works on them.
     id: i64,
     options: PassOptions,
+    /// It never ends by itself: what was dealt with may be claimed again once it is due.
+    lasting: bool,
+    /// Nothing more is claimed; what is under way comes to its end.
+    closed: CancellationToken,
     /// The shows in it, by slug.
     shows: Mutex<BTreeMap<String, Arc<Target>>>,
+    /// The queue of feeds that are to be read; a pass that ends reads each once, and does without.
+    pollable: Supply,
     /// The queue of what is to be fetched.
     fetchable: Supply,
     /// The queue of what is to be handed over.
@@ -223,11 +239,14 @@ struct Pass {
 }
 
 impl Pass {
-    fn new(id: i64, options: PassOptions) -> Self {
+    fn new(id: i64, options: PassOptions, stop: &CancellationToken) -> Self {
         Self {
             id,
             options,
+            lasting: false,
+            closed: stop.child_token(),
             shows: Mutex::default(),
+            pollable: Supply::new(),
             fetchable: Supply::new(),
             placeable: Supply::new(),
             comparable: Supply::new(),
@@ -247,27 +266,46 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 impl Pipeline {
     /// Takes the data folder for this process, opens the state and sets up the clients. Nothing is asked of
     /// anybody yet.
-    pub async fn open(config: Arc<Config>, host: Environment) -> Result<Arc<Self>, Error> {
+    pub async fn open(config: Arc<Config>, environment: Environment) -> Result<Arc<Self>, Error> {
         let folder = DataFolder::new(&config.data_dir);
         fs::create_dir(folder.root())?;
         let lock = fs::DataLock::take(folder.root())?;
-        for own in config.own_folders() {
-            fs::create_dir(&own)?;
-        }
         let store = Store::open(&folder.state()).await?;
-        Self::with_store(config, store, Some(lock), host)
+        let pipeline = Self::with_store(config, store, Some(Arc::new(lock)), environment)?;
+        pipeline.make_own_folders()?;
+        Ok(Arc::new(pipeline))
+    }
+
+    /// The same state under another configuration. Transfers that are under way count for the limits of both, where
+    /// these are the same.
+    fn renewed(&self, config: Arc<Config>) -> Result<Arc<Self>, Error> {
+        let environment = Environment {
+            clock: self.clock.clone(),
+            monitor: Arc::clone(&self.monitor),
+            stop: self.stop.clone(),
+        };
+        let mut renewed = Self::with_store(config, self.store.clone(), self.lock.clone(), environment)?;
+        if http_options(&renewed.config) == http_options(&self.config) {
+            renewed.http = self.http.clone();
+        }
+        renewed.make_own_folders()?;
+        Ok(Arc::new(renewed))
+    }
+
+    fn make_own_folders(&self) -> Result<(), Error> {
+        Ok(self.config.own_folders().iter().try_for_each(|own| fs::create_dir(own))?)
     }
 
     fn with_store(
         config: Arc<Config>,
         store: Store,
-        lock: Option<fs::DataLock>,
-        host: Environment,
-    ) -> Result<Arc<Self>, Error> {
+        lock: Option<Arc<fs::DataLock>>,
+        environment: Environment,
+    ) -> Result<Self, Error> {
         let http = Http::new(http_options(&config))?;
         let clients = open_clients(&config)?;
-        let Environment { clock, monitor, stop } = host;
-        Ok(Arc::new(Self {
+        let Environment { clock, monitor, stop } = environment;
+        Ok(Self {
             config,
             store,
             http,
@@ -278,7 +316,7 @@ impl Pipeline {
             tally: Mutex::default(),
             lock,
             told_of_distribution: tokio::sync::Mutex::default(),
-        }))
+        })
     }
 
     /// The shows with these slugs, whether they are in the configuration or were only once named for a run; the latter
@@ -317,7 +355,7 @@ impl Pipeline {
     /// One pass over these shows.
     pub async fn pass(self: &Arc<Self>, targets: &[Target], options: PassOptions) -> Result<Summary, Error> {
         self.tally(|tally| *tally = Summary::default());
-        let pass = Arc::new(Pass::new(self.clock.now().as_microsecond(), options));
+        let pass = Arc::new(Pass::new(self.clock.now().as_microsecond(), options, &self.stop));
         let polls = async {
             let outcome = self.poll_all(targets, &pass).await;
             pass.comparable.ended();
@@ -338,7 +376,7 @@ impl Pipeline {
         let (polled, looked, fetched, placed) = tokio::join!(polls, looks, fetches, self.place_all(&pass));
         polled.and(looked).and(fetched).and(placed)?;
         self.retire_all(&pass).await?;
-        self.delete_withdrawn(&pass).await?;
+        self.delete_withdrawn().await?;
         // A tracker that is away takes its time, and the site does not wait for it.
         let (gathered, published) = tokio::join!(self.gather(), self.publish());
         gathered.and(published)?;

@@ -107,6 +107,25 @@ pub enum Event {
         /// Why.
         error: String,
     },
+    /// A daemon has begun to work, or goes on under another configuration.
+    Working {
+        /// Shows of the configuration.
+        shows: usize,
+        /// Clients of the configuration.
+        clients: usize,
+    },
+    /// A task of a daemon has failed, and begins again.
+    Interrupted {
+        /// Which.
+        task: String,
+        /// Why.
+        error: String,
+    },
+    /// A daemon was stopped, and these tasks did not come to a safe point in time.
+    CutOff {
+        /// How many.
+        tasks: usize,
+    },
     /// A client has let go of what was taken down.
     Removed {
         /// The show.
@@ -133,6 +152,9 @@ pub enum Event {
 pub trait Monitor: Send + Sync {
     /// One thing has happened.
     fn event(&self, event: &Event);
+
+    /// A daemon's supervisor lives, and its state answers. Comes every few seconds.
+    fn alive(&self) {}
 
     /// A transfer begins; the result is told of its progress and dropped when it ends.
     fn transfer(&self, label: &str) -> Arc<dyn crate::download::Progress>;

@@ -175,12 +175,12 @@ impl Pipeline {
 
     /// Reads every new offer of a torrent of what we seed already.
     pub(super) async fn join_all(self: &Arc<Self>, pass: &Arc<Pass>) -> Result<(), Error> {
-        let claim = async || Ok(self.store.claim_offer(pass.id, self.clock.now()).await?);
+        let claim = || async { Ok(self.store.claim_offer(pass.id, self.clock.now()).await?) };
         let work = |job: OfferJob| {
             let (pipeline, pass) = (Arc::clone(self), Arc::clone(pass));
             async move { pipeline.join(&job, &pass).await }
         };
-        drain(AT_ONCE, &pass.comparable, &self.stop, claim, work).await
+        drain(AT_ONCE, &pass.comparable, &pass.closed, claim, work).await
     }
 
     async fn join(&self, job: &OfferJob, pass: &Pass) -> Result<(), Error> {

@@ -12,13 +12,17 @@ use super::drain::drain;
 use super::monitor::Event;
 use super::{Error, Pass, Pipeline, lock, schedule};
 use crate::handover::{Client, Look, Order};
-use crate::model::{Memory, PlacementJob, PlacementReport, PlacementState, Problem, Stage};
+use crate::model::{Memory, PlacementId, PlacementJob, PlacementReport, PlacementState, Problem, Stage};
 use crate::store::RemovalJob;
 use crate::units::Span;
 use crate::{error, fs, torrent};
 
 /// Torrents that one client is asked about at a time.
 const AT_ONCE: usize = 8;
+/// Until a daemon looks again at what a client hashes, or has not taken yet.
+const LOOK_AGAIN: Duration = Duration::from_secs(60);
+/// Until a daemon tells a client again to let go of a torrent.
+const REMOVE_AGAIN: Duration = Duration::from_secs(600);
 
 /// How long a pass waits for one client: for each torrent so long, and for all of them not longer than that once the
 /// client settles nothing more. A client that is away must not cost this time for every torrent anew.
@@ -73,13 +77,14 @@ impl Pipeline {
         try_join_all(self.clients.keys().map(|client| self.place_at(client, pass))).await.map(drop)
     }
 
-    async fn place_at(self: &Arc<Self>, client: &str, pass: &Arc<Pass>) -> Result<(), Error> {
-        let claim = async || {
-            if let Some(job) = self.store.claim_removal(pass.id, client).await? {
+    /// The work of one client.
+    pub(super) async fn place_at(self: &Arc<Self>, client: &str, pass: &Arc<Pass>) -> Result<(), Error> {
+        let claim = || async {
+            let (now, patient) = (self.clock.now(), pass.options.patient);
+            if let Some(job) = self.store.claim_removal(pass.id, now, patient, client).await? {
                 return Ok(Some(Work::Remove(job)));
             }
-            let now = self.clock.now();
-            let job = self.store.claim_placement(pass.id, now, pass.options.patient, client).await?;
+            let job = self.store.claim_placement(pass.id, now, patient, client).await?;
             Ok(job.map(Work::Place))
         };
         let patience = Arc::new(Patience::new(pass.options.wait));
@@ -87,17 +92,40 @@ impl Pipeline {
             let (pipeline, pass, patience) = (Arc::clone(self), Arc::clone(pass), Arc::clone(&patience));
             async move {
                 match work {
-                    Work::Remove(job) => pipeline.remove(&job).await,
-                    Work::Place(job) => pipeline.place(&job, &pass, &patience).await,
+                    Work::Remove(job) => {
+                        pipeline.remove(&job).await?;
+                        pipeline.removed(job.id, &pass).await
+                    }
+                    Work::Place(job) => {
+                        pipeline.place(&job, &pass, &patience).await?;
+                        pipeline.placed(job.id, &pass).await
+                    }
                 }
             }
         };
-        let outcome = drain(AT_ONCE, &pass.placeable, &self.stop, claim, work).await;
-        if let Some(error) = patience.complaint(client) {
+        let outcome = drain(AT_ONCE, &pass.placeable, &pass.closed, claim, work).await;
+        if let Some(error) = patience.complaint(client).filter(|_| !pass.lasting) {
             self.note_error(&error);
             self.monitor.event(&Event::Unconfirmed { error });
         }
         outcome
+    }
+
+    /// The work on a placement has ended, settled or not.
+    async fn placed(&self, id: PlacementId, pass: &Pass) -> Result<(), Error> {
+        self.release_placement(id, pass, LOOK_AGAIN).await
+    }
+
+    /// A client was told to let go of a torrent, and has done it or not.
+    pub(super) async fn removed(&self, id: PlacementId, pass: &Pass) -> Result<(), Error> {
+        self.release_placement(id, pass, REMOVE_AGAIN).await
+    }
+
+    async fn release_placement(&self, id: PlacementId, pass: &Pass, pause: Duration) -> Result<(), Error> {
+        if pass.lasting {
+            self.store.release_placement(id, pass.id, schedule::after(self.clock.now(), pause)).await?;
+        }
+        Ok(())
     }
 
     async fn place(&self, job: &PlacementJob, pass: &Pass, patience: &Patience) -> Result<(), Error> {
@@ -112,11 +140,16 @@ impl Pipeline {
     /// The .torrent cannot be read: the next pass makes it again, out of the data that is there.
     async fn make_again(&self, job: &PlacementJob, pass: &Pass, why: &str) -> Result<(), Error> {
         let message = format!("{}: the torrent is gone, the next run makes it again: {why}", job.client);
-        let next_attempt = Some(self.clock.now());
-        let problem = Some(Problem { message, next_attempt, asked_to_wait: false });
+        let now = self.clock.now();
+        let problem = Some(Problem { message, next_attempt: Some(now), asked_to_wait: false });
         let (state, memory) = (PlacementState::Pending, job.memory);
         self.record_report(job, &PlacementReport { state, memory, uploaded_bytes: None, problem }).await?;
-        Ok(self.store.record_torrent_gone(job.enclosure, pass.id).await?)
+        // A pass that ends leaves it to the next one.
+        let (mark, next_attempt) = match pass.lasting {
+            true => (0, Some(schedule::after(now, LOOK_AGAIN))),
+            false => (pass.id, None),
+        };
+        Ok(self.store.record_torrent_gone(job.enclosure, mark, next_attempt).await?)
     }
 
     async fn visit(

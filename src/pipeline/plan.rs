@@ -60,9 +60,10 @@ pub async fn plan(config: &Arc<Config>, targets: &[Target]) -> Result<Plan, Erro
     let (store, _scratch) = Store::open_copy(&folder.state()).await?;
     let failures = Arc::new(Failures::default());
     let monitor = Arc::clone(&failures) as Arc<dyn Monitor>;
-    let pipeline = Pipeline::with_store(Arc::clone(config), store, None, Environment::new(monitor))?;
+    let pipeline =
+        Arc::new(Pipeline::with_store(Arc::clone(config), store, None, Environment::new(monitor))?);
     let options = PassOptions { wait: Duration::ZERO, patient: false, begin: Begin::Feeds };
-    let pass = Arc::new(Pass::new(pipeline.clock.now().as_microsecond(), options));
+    let pass = Arc::new(Pass::new(pipeline.clock.now().as_microsecond(), options, &pipeline.stop));
     pipeline.poll_all(targets, &pass).await?;
     let mut shows = Vec::new();
     let in_pass: Vec<_> =

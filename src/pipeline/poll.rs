@@ -1,9 +1,8 @@
 //! Reading feeds: what to ask, what to remember of the answer, and when to come again.
 
-use std::cell::RefCell;
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::stream::{self, TryStreamExt as _};
@@ -27,10 +26,6 @@ use crate::{error, fs};
 
 /// Feeds that are read at a time.
 const AT_ONCE: usize = 8;
-/// Between two polls of a feed that does not say how often it changes.
-const USUAL_INTERVAL: Duration = Duration::from_secs(3600);
-/// However short a server says.
-const SHORTEST_INTERVAL: Duration = Duration::from_secs(300);
 const LONGEST_SLUG: usize = 60;
 
 impl Pipeline {
@@ -50,7 +45,7 @@ impl Pipeline {
             .await
     }
 
-    async fn poll(self: &Arc<Self>, target: &Target, pass: &Pass) -> Result<(), Error> {
+    pub(super) async fn poll(&self, target: &Target, pass: &Pass) -> Result<(), Error> {
         self.tally(|tally| tally.shows += 1);
         let slug = match &target.slug {
             Some(slug) => Some(slug.clone()),
@@ -62,7 +57,14 @@ impl Pipeline {
         };
         let show =
             if pass.options.begin == Begin::Feeds { self.read_feed(target, known).await? } else { known };
-        let Some(show) = show else { return Ok(()) };
+        match show {
+            Some(show) => self.admit(&show, target, pass).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Makes a show part of the pass: what is known of it can be claimed from now on.
+    pub(super) async fn admit(&self, show: &ShowRecord, target: &Target, pass: &Pass) -> Result<(), Error> {
         self.store.record_terms(show.id, &terms(target), target.configured).await?;
         let mut target = target.clone();
         self.settle_terms(&show.slug, &mut target).await?;
@@ -132,9 +134,9 @@ impl Pipeline {
             validators: &validators.unwrap_or_default(),
             size_limit: self.config.limits.feed_size,
         };
-        let read = RefCell::new(Vec::new());
+        let read = Mutex::new(Vec::new());
         let enough = |page: &[Item]| {
-            let mut read = read.borrow_mut();
+            let mut read = lock(&read);
             read.extend_from_slice(page);
             page.iter().flat_map(urls).all(|url| seen.contains(&url)) || is_enough(&read, &target.selection)
         };
@@ -184,14 +186,24 @@ impl Pipeline {
             etag: validators.etag,
             last_modified: validators.last_modified,
             moved_to: moved_to.map(String::from),
-            next_poll: Some(schedule::after(
-                now,
-                poll_after.unwrap_or(USUAL_INTERVAL).max(SHORTEST_INTERVAL),
-            )),
+            next_poll: Some(self.next_poll(&show, poll_after, now).await?),
             traffic,
         };
         self.store.record_poll(show.id, feed.as_ref(), &record, now).await?;
         Ok(show)
+    }
+
+    /// By the show's own rhythm, and not before the publisher asks for it.
+    async fn next_poll(
+        &self,
+        show: &ShowRecord,
+        asked: Option<Duration>,
+        now: Timestamp,
+    ) -> Result<Timestamp, Error> {
+        let dates = self.store.recent_dates(show.id, now, schedule::DATES).await?;
+        let bounds = &self.config.poll_interval;
+        let interval = schedule::poll_interval(now, &dates, bounds.shortest..=bounds.longest);
+        Ok(schedule::next_poll(now, interval, asked, show.polled, schedule::random()))
     }
 
     /// Records the items of a feed and which of them are wanted, and tells of it.

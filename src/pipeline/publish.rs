@@ -230,7 +230,7 @@ impl Pipeline {
                     file.name
                 ));
                 // No pass has it in its hands.
-                self.store.record_torrent_gone(file.id, 0).await?;
+                self.store.record_torrent_gone(file.id, 0, None).await?;
             }
         }
         episodes.retain(|episode| !episode.files.is_empty());

@@ -14,11 +14,13 @@ impl Pipeline {
             return Ok(());
         }
         for client in self.clients.keys() {
-            while let Some(job) = self.store.claim_removal(pass.id, client).await? {
+            while let Some(job) = self.store.claim_removal(pass.id, now, pass.options.patient, client).await?
+            {
                 if self.stop.is_cancelled() {
                     return Ok(());
                 }
                 self.remove(&job).await?;
+                self.removed(job.id, pass).await?;
             }
         }
         Ok(())

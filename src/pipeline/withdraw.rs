@@ -1,7 +1,7 @@
 //! Taking down: out of the clients, then, where the user said so, off the disk. The site follows by itself.
 
 use super::monitor::Event;
-use super::{Error, Pass, Pipeline};
+use super::{Error, Pipeline};
 use crate::handover::Removed;
 use crate::store::RemovalJob;
 use crate::{error, fs};
@@ -39,8 +39,8 @@ impl Pipeline {
     }
 
     /// Deletes the files that the user wanted deleted, once no client has them any more.
-    pub(super) async fn delete_withdrawn(&self, pass: &Pass) -> Result<(), Error> {
-        for (id, show, file) in self.store.deletable(pass.id, self.clients.keys()).await? {
+    pub(super) async fn delete_withdrawn(&self) -> Result<(), Error> {
+        for (id, show, file) in self.store.deletable(self.clients.keys()).await? {
             let folder = self.folder();
             let gone = fs::remove(&folder.torrent(&show, &file))
                 .and_then(|()| fs::remove(&folder.show_media(&show).join(&file)));

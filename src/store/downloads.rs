@@ -247,14 +247,21 @@ impl Store {
         Ok(())
     }
 
-    /// The .torrent has gone; after this pass it is made again before anything else is done.
-    pub async fn record_torrent_gone(&self, id: EnclosureId, pass: i64) -> Result<()> {
+    /// The .torrent has gone; after this pass, and not before `next_attempt`, it is made again before anything else is
+    /// done.
+    pub async fn record_torrent_gone(
+        &self,
+        id: EnclosureId,
+        pass: i64,
+        next_attempt: Option<Timestamp>,
+    ) -> Result<()> {
         sqlx::query(
-            "UPDATE enclosures SET stage = 'downloaded', next_attempt = NULL, pass = $2
+            "UPDATE enclosures SET stage = 'downloaded', next_attempt = $3, pass = $2
              WHERE id = $1 AND stage <> 'withdrawn'",
         )
         .bind(id.0)
         .bind(pass)
+        .bind(next_attempt.map(seconds))
         .execute(&self.pool)
         .await
         .doing("record a lost torrent")?;

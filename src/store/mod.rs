@@ -7,6 +7,7 @@ mod compare;
 mod downloads;
 mod episodes;
 mod figures;
+mod lasting;
 mod manage;
 mod offers;
 mod placements;

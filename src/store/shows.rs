@@ -31,6 +31,8 @@ pub struct ShowRecord {
     pub wait_until: Option<Timestamp>,
     /// Failed polls in a row.
     pub failures: u64,
+    /// It was read before.
+    pub polled: bool,
 }
 
 /// The outcome of a successful poll.
@@ -85,7 +87,7 @@ impl Store {
             .await
             .doing(what)?;
         let row = sqlx::query(
-            "SELECT id, slug, title, moved_to, etag, last_modified, selection, wait_until, failures
+            "SELECT id, slug, title, moved_to, etag, last_modified, selection, wait_until, failures, last_poll
              FROM shows WHERE slug = $1",
         )
         .bind(slug)
@@ -158,7 +160,7 @@ impl Store {
         let mut tx = self.begin().await.doing(what)?;
         sqlx::query(
             "UPDATE shows SET etag = $2, last_modified = $3, moved_to = COALESCE($4, moved_to), last_poll = $5,
-                 next_poll = $6, wait_until = NULL, failures = 0, error = NULL,
+                 last_good_poll = $5, next_poll = $6, wait_until = NULL, failures = 0, error = NULL,
                  requests = requests + $7, bytes = bytes + $8
              WHERE id = $1",
         )
@@ -225,5 +227,6 @@ fn show_record(row: &sqlx::sqlite::SqliteRow) -> std::result::Result<ShowRecord,
         selection: row.try_get("selection")?,
         wait_until: timestamp(row.try_get("wait_until")?),
         failures: super::unsigned(row.try_get("failures")?),
+        polled: row.try_get::<Option<i64>, _>("last_poll")?.is_some(),
     })
 }

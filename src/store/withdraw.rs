@@ -7,7 +7,7 @@ use sqlx::{QueryBuilder, Row as _, Sqlite, SqliteConnection};
 
 use super::downloads::event;
 use super::manage::Found;
-use super::{Doing as _, Result, Store, placements};
+use super::{Doing as _, Result, Store, placements, seconds};
 use crate::model::{EnclosureId, InfoHashes, PlacementId};
 
 /// What is to be taken down, or was.
@@ -66,6 +66,12 @@ impl Store {
             .await
             .doing(what)?;
             if changed.rows_affected() > 0 {
+                // What the hand-over still waited for does not hold up the removal.
+                sqlx::query("UPDATE placements SET next_attempt = NULL WHERE enclosure_id = $1")
+                    .bind(id)
+                    .execute(&mut *tx)
+                    .await
+                    .doing(what)?;
                 event(&mut *tx, EnclosureId(id), now, "the user has taken it down").await.doing(what)?;
                 done += 1;
             }
@@ -113,9 +119,18 @@ impl Store {
     }
 
     /// Takes the next withdrawn torrent of this pass that one client still has.
-    pub async fn claim_removal(&self, pass: i64, client: &str) -> Result<Option<RemovalJob>> {
+    ///
+    /// With `patient`, what could not be removed is left alone until its next attempt, and the shows need not be part
+    /// of the pass: what was taken down may have left the configuration.
+    pub async fn claim_removal(
+        &self,
+        pass: i64,
+        now: Timestamp,
+        patient: bool,
+        client: &str,
+    ) -> Result<Option<RemovalJob>> {
         let what = "claim a removal";
-        let mut query = claim(pass, client);
+        let mut query = claim(pass, now, patient, client);
         let id: Option<i64> = query.build_query_scalar().fetch_optional(&self.pool).await.doing(what)?;
         let Some(id) = id else { return Ok(None) };
         let row = sqlx::query(
@@ -168,14 +183,13 @@ impl Store {
         Ok(())
     }
 
-    /// Files of a pass whose data is to be deleted and that none of these clients has any more: show and file name.
+    /// Files whose data is to be deleted and that none of these clients has any more: show and file name.
     /// One that has left the configuration cannot be asked.
     pub async fn deletable(
         &self,
-        pass: i64,
         clients: impl Iterator<Item = &String>,
     ) -> Result<Vec<(EnclosureId, String, String)>> {
-        let mut query = to_delete(pass, clients);
+        let mut query = to_delete(clients);
         let rows: Vec<(i64, String, String)> =
             query.build_query_as().fetch_all(&self.pool).await.doing("list what is to be deleted")?;
         Ok(rows.into_iter().map(|(id, show, file)| (EnclosureId(id), show, file)).collect())
@@ -232,7 +246,7 @@ impl Store {
 }
 
 /// The statement behind [`Store::claim_removal`].
-pub(super) fn claim(pass: i64, client: &str) -> QueryBuilder<Sqlite> {
+pub(super) fn claim(pass: i64, now: Timestamp, patient: bool, client: &str) -> QueryBuilder<Sqlite> {
     let mut query = QueryBuilder::<Sqlite>::new("UPDATE placements SET pass = ");
     query.push_bind(pass);
     // In the order of the index `enclosures_withdrawn`. Who is to be handed something asks this first, each time.
@@ -242,13 +256,18 @@ pub(super) fn claim(pass: i64, client: &str) -> QueryBuilder<Sqlite> {
     );
     query.push_bind(client.to_owned());
     query.push(" AND p.pass <> ").push_bind(pass);
-    query.push(" AND EXISTS (SELECT 1 FROM shows s WHERE s.id = e.show_id AND s.pass = ").push_bind(pass);
-    query.push(") ORDER BY e.id LIMIT 1) RETURNING id");
+    if patient {
+        query.push(" AND (p.next_attempt IS NULL OR p.next_attempt <= ").push_bind(seconds(now)).push(")");
+    } else {
+        query.push(" AND EXISTS (SELECT 1 FROM shows s WHERE s.id = e.show_id AND s.pass = ").push_bind(pass);
+        query.push(")");
+    }
+    query.push(" ORDER BY e.id LIMIT 1) RETURNING id");
     query
 }
 
 /// The statement behind [`Store::deletable`].
-pub(super) fn to_delete<'c>(pass: i64, clients: impl Iterator<Item = &'c String>) -> QueryBuilder<Sqlite> {
+pub(super) fn to_delete<'c>(clients: impl Iterator<Item = &'c String>) -> QueryBuilder<Sqlite> {
     // By id, so that the index `enclosures_to_delete` is taken, and not one that has every file.
     let mut query = QueryBuilder::<Sqlite>::new(
         "SELECT e.id, s.slug, e.file FROM enclosures e JOIN shows s ON s.id = e.show_id
@@ -259,7 +278,7 @@ pub(super) fn to_delete<'c>(pass: i64, clients: impl Iterator<Item = &'c String>
     for client in clients {
         names.push_bind(client.clone());
     }
-    query.push(")) AND s.pass = ").push_bind(pass);
+    query.push("))");
     query
 }
 

@@ -14,12 +14,12 @@ use super::context::Context;
 use super::file::{self, File};
 use super::finding::{Collector, KeyPath};
 use super::{
-    Config, DEFAULT_KEEP_REPLACED, DEFAULT_VERIFY_INTERVAL, Inbox, Limits, Publish, Server, TorrentSettings,
-    Variables,
+    Config, DEFAULT_KEEP_REPLACED, DEFAULT_VERIFY_INTERVAL, Inbox, Limits, PollInterval, Publish, Server,
+    TorrentSettings, Variables,
 };
 use crate::hash::PieceLength;
 use crate::model::{PageLanguage, RESERVED_SLUGS};
-use crate::units::{ByteSize, RateLimit};
+use crate::units::{ByteSize, RateLimit, Span};
 
 /// The folders whose files are handed over to clients.
 #[derive(Clone, Copy)]
@@ -68,6 +68,7 @@ pub(super) fn config(
         torrent: torrent(file.torrent.unwrap_or_default(), context),
         require_permission: file.require_permission.unwrap_or(false),
         inbox,
+        poll_interval: poll_interval(file.poll_interval.unwrap_or_default(), context),
         verify_interval: verify_interval(file.verify_interval, context),
         server: file.server.and_then(|server| self::server(server, context)),
         limits: limits(&file.limits.unwrap_or_default(), context),
@@ -237,6 +238,27 @@ fn verify_interval(written: Option<crate::units::Span>, context: &mut Context<'_
         context.findings.error("config.value", &at, text, "write 10 s or more");
     }
     interval.0
+}
+
+fn poll_interval(written: file::PollInterval, context: &mut Context<'_>) -> PollInterval {
+    const SHORTEST: std::time::Duration = std::time::Duration::from_secs(60);
+    const LONGEST: std::time::Duration = std::time::Duration::from_secs(30 * 24 * 3600);
+    let defaults = PollInterval::default();
+    let at = KeyPath::default().key("poll_interval");
+    let shortest = written.shortest.map_or(defaults.shortest, |span| span.0);
+    let longest = written.longest.map_or(defaults.longest.max(shortest), |span| span.0);
+    if shortest < SHORTEST {
+        let text = format!("{} is too short: publishers' servers have other work to do", Span(shortest));
+        context.findings.error("config.value", &at.key("shortest"), text, "write 1 min or more");
+    }
+    if longest > LONGEST {
+        let text = format!("{} is too long: new episodes would be missed", Span(longest));
+        context.findings.error("config.value", &at.key("longest"), text, "write 30 days or less");
+    } else if longest < shortest {
+        let text = format!("is shorter than `shortest` ({})", Span(shortest));
+        context.findings.error("config.value", &at.key("longest"), text, "exchange them");
+    }
+    PollInterval { shortest, longest }
 }
 
 fn publish(written: file::Publish, data_dir: &Path, context: &mut Context<'_>) -> Publish {

@@ -4,6 +4,7 @@
 ALTER TABLE shows ADD COLUMN last_good_poll BIGINT;                  -- the last that brought an answer
 UPDATE shows SET last_good_poll = last_poll WHERE error IS NULL;
 CREATE INDEX shows_to_poll ON shows (next_poll);
+CREATE INDEX episodes_by_date ON episodes (show_id, date);
 
 -- What clients say, time and again.
 ALTER TABLE placements ADD COLUMN asked BIGINT;                      -- when the client last answered for it

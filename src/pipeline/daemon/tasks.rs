@@ -1,0 +1,154 @@
+//! The tasks of a daemon, and what happens when one of them fails: it is said, and the task begins again.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+use tokio_util::task::AbortOnDropHandle;
+
+use super::Turns;
+use crate::error;
+use crate::pipeline::drain::drain;
+use crate::pipeline::monitor::Event;
+use crate::pipeline::{Error, Pass, Pipeline, Target, schedule};
+
+/// Feeds that are read at a time.
+const POLLS: usize = 8;
+/// A poll that has not ended by then is taken for one that has died.
+const POLL_LEASE: Duration = Duration::from_secs(30 * 60);
+/// How often it is looked for what has become due.
+const TICK: Duration = Duration::from_secs(10);
+/// How often the site is brought up to date, and whatever else follows from the state.
+const UPKEEP: Duration = Duration::from_secs(30);
+/// Until a task that has failed begins again.
+const RESTART: Duration = Duration::from_secs(30);
+
+/// What tasks work with.
+#[derive(Clone)]
+struct Work {
+    pipeline: Arc<Pipeline>,
+    pass: Arc<Pass>,
+    turns: Arc<Turns>,
+}
+
+/// Begins every task of a configuration. They end when the pass is closed.
+pub(super) fn spawn(
+    tasks: &mut JoinSet<()>,
+    pipeline: &Arc<Pipeline>,
+    pass: &Arc<Pass>,
+    turns: &Arc<Turns>,
+    targets: Vec<Target>,
+) {
+    let work = Work { pipeline: Arc::clone(pipeline), pass: Arc::clone(pass), turns: Arc::clone(turns) };
+    let targets: Arc<HashMap<String, Target>> =
+        Arc::new(targets.into_iter().filter_map(|target| Some((target.slug.clone()?, target))).collect());
+    tasks.spawn(work.clone().keep_up("polls", move |work| work.poll_due(Arc::clone(&targets))));
+    tasks.spawn(
+        work.clone().keep_up("offers", |work| async move { work.pipeline.join_all(&work.pass).await }),
+    );
+    tasks.spawn(
+        work.clone().keep_up("looks", |work| async move { work.pipeline.compare_due(&work.pass).await }),
+    );
+    tasks.spawn(
+        work.clone().keep_up("downloads", |work| async move { work.pipeline.fetch_all(&work.pass).await }),
+    );
+    for client in pipeline.clients.keys().cloned() {
+        let name = format!("client {client}");
+        tasks.spawn(work.clone().keep_up(name, move |work| {
+            let client = client.clone();
+            async move { work.pipeline.place_at(&client, &work.pass).await }
+        }));
+    }
+    tasks.spawn(work.clone().keep_up("upkeep", Work::upkeep));
+    tasks.spawn(work.clone().keep_up("clients", Work::ask_clients));
+    tasks.spawn(work.keep_up("clock", Work::tick));
+}
+
+impl Work {
+    /// Lets a task run until the pass is closed, whatever happens to it: an error is told, and a while later it begins
+    /// again. So a disk that is full for an hour costs that hour.
+    async fn keep_up<F>(self, name: impl Into<String>, task: impl Fn(Self) -> F)
+    where
+        F: Future<Output = Result<(), Error>> + Send + 'static,
+    {
+        let name = name.into();
+        loop {
+            let died = |error: tokio::task::JoinError| Err(Error::Worker { reason: error.to_string() });
+            let ended = AbortOnDropHandle::new(tokio::spawn(task(self.clone()))).await.unwrap_or_else(died);
+            if let Err(error) = &ended {
+                let error = error::chain(error);
+                self.pipeline.monitor.event(&Event::Interrupted { task: name.clone(), error });
+            }
+            if !self.pause(RESTART).await {
+                return;
+            }
+        }
+    }
+
+    /// Waits so long. Says whether work goes on then.
+    async fn pause(&self, time: Duration) -> bool {
+        self.pass.closed.run_until_cancelled(self.pipeline.clock.sleep(time)).await.is_some()
+    }
+
+    async fn poll_due(self, targets: Arc<HashMap<String, Target>>) -> Result<(), Error> {
+        let claim = || async {
+            let now = self.pipeline.clock.now();
+            let lease = schedule::after(now, POLL_LEASE);
+            Ok(self.pipeline.store.claim_poll(self.pass.id, now, lease).await?)
+        };
+        let poll = |slug: String| {
+            let (work, targets) = (self.clone(), Arc::clone(&targets));
+            async move {
+                let Some(target) = targets.get(&slug) else { return Ok(()) };
+                let poll = work.pipeline.poll(target, &work.pass);
+                work.pipeline.stop.run_until_cancelled(poll).await.unwrap_or(Ok(()))
+            }
+        };
+        drain(POLLS, &self.pass.pollable, &self.pass.closed, claim, poll).await
+    }
+
+    /// Whatever follows from the state: what is to be withdrawn or deleted, and the site.
+    async fn upkeep(self) -> Result<(), Error> {
+        loop {
+            {
+                let _turn = self.turns.upkeep.lock().await;
+                self.pipeline.retire_all(&self.pass).await?;
+                self.pipeline.delete_withdrawn().await?;
+                self.pipeline.publish().await?;
+            }
+            if !self.pause(UPKEEP).await {
+                return Ok(());
+            }
+        }
+    }
+
+    /// What clients and trackers are asked, time and again.
+    async fn ask_clients(self) -> Result<(), Error> {
+        loop {
+            {
+                let _turn = self.turns.clients.lock().await;
+                self.pipeline.gather().await?;
+            }
+            if !self.pause(self.pipeline.config.verify_interval).await {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Wakes the workers, for something may have become due, or another process may have made it so.
+    async fn tick(self) -> Result<(), Error> {
+        loop {
+            self.pipeline.store.ping().await?;
+            self.pipeline.monitor.alive();
+            for supply in
+                [&self.pass.pollable, &self.pass.fetchable, &self.pass.placeable, &self.pass.comparable]
+            {
+                supply.grew();
+            }
+            if !self.pause(TICK).await {
+                return Ok(());
+            }
+        }
+    }
+}
