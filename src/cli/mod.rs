@@ -2,7 +2,9 @@
 
 mod check;
 pub mod config;
+mod daemon;
 pub mod feed;
+mod log;
 pub mod man;
 mod manage;
 mod output;
@@ -47,6 +49,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Run(run::RunArgs),
+    Daemon(daemon::DaemonArgs),
     Status(status::StatusArgs),
     Why(manage::WhyArgs),
     Check(check::CheckArgs),
@@ -138,14 +141,13 @@ impl Context {
             Err(_) if Path::new(run::AD_HOC_FOLDER).is_dir() => {
                 Ok(Arc::new(Config::ad_hoc(run::AD_HOC_FOLDER)))
             }
-            Err(places) => {
-                let places: Vec<_> = places.iter().map(|place| place.display().to_string()).collect();
-                let places = places.join(", ");
-                Err(Error::Usage(format!(
-                    "there is no configuration; podseed has looked for {places}. `podseed config example` prints one"
-                )))
-            }
+            Err(places) => Err(no_config(&places)),
         }
+    }
+
+    /// The file of the configuration.
+    fn config_path(&self) -> Result<PathBuf, Error> {
+        Config::find(self.config_file.as_deref()).map_err(|places| no_config(&places))
     }
 
     /// The configuration; `None` where there is none and none was asked for.
@@ -167,10 +169,23 @@ impl Context {
     }
 }
 
+fn no_config(places: &[PathBuf]) -> Error {
+    let places: Vec<_> = places.iter().map(|place| place.display().to_string()).collect();
+    let places = places.join(", ");
+    Error::Usage(format!(
+        "there is no configuration; podseed has looked for {places}. `podseed config example` prints one"
+    ))
+}
+
 /// Runs the program and gives its exit status: 0 done, 1 failed, 2 usage or configuration, 3 done but some failed.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    start_logging(cli.verbose);
+    let style = match (&cli.command, cli.json) {
+        (Command::Daemon(_), true) => log::Style::Json,
+        (Command::Daemon(_), false) => log::Style::Service,
+        _ => log::Style::Aside,
+    };
+    log::start(style, cli.verbose);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -192,6 +207,7 @@ pub fn main() -> ExitCode {
 async fn dispatch(command: Command, context: &Context) -> Result<Outcome, Error> {
     match command {
         Command::Run(args) => run::run(&args, context).await,
+        Command::Daemon(args) => daemon::run(&args, context).await,
         Command::Status(args) => status::run(&args, context).await,
         Command::Why(args) => manage::why(&args, context).await,
         Command::Check(args) => check::run(&args, context).await,
@@ -256,21 +272,6 @@ fn report(error: &Error, json: bool) -> ExitCode {
     }
     output::talk(text.trim_end());
     ExitCode::from(code)
-}
-
-/// `-v` shows what podseed decides, `-vv` what it does in detail; `PODSEED_LOG` overrides both.
-fn start_logging(verbose: u8) {
-    let level = match verbose {
-        // That a statement took a second is nothing that a user could do something about.
-        0 => "warn,sqlx=error",
-        1 => "warn,sqlx=error,podseed=info,podseed_adapters=info",
-        2 => "info,podseed=debug,podseed_adapters=debug",
-        _ => "debug,podseed=trace,podseed_adapters=trace",
-    };
-    let filter = tracing_subscriber::EnvFilter::try_from_env("PODSEED_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(level));
-    // A second call, as in tests, finds a subscriber installed and changes nothing.
-    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
 }
 
 #[cfg(test)]

@@ -96,7 +96,10 @@ async fn pass(
 ) -> Result<Summary, Error> {
     let stop = CancellationToken::new();
     let lines = Arc::new(Lines::new(context));
-    let signals = tokio::spawn(stop_on_signal(stop.clone()));
+    let signals = tokio::spawn(stop_on_signal(
+        stop.clone(),
+        "stopping; what is under way is kept and continued by the next run",
+    ));
     let monitor = Arc::clone(&lines) as Arc<dyn pipeline::Monitor>;
     let host = Environment { stop: stop.clone(), ..Environment::new(monitor) };
     let pipeline = Pipeline::open(config, host).await?;
@@ -119,7 +122,7 @@ async fn pass(
 }
 
 /// The first signal stops the pass at safe points; the second ends the process where it is, which is safe too.
-async fn stop_on_signal(stop: CancellationToken) {
+pub(super) async fn stop_on_signal(stop: CancellationToken, word: &str) {
     use tokio::signal::unix::{SignalKind, signal};
     let (Ok(mut interrupt), Ok(mut terminate)) =
         (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
@@ -134,7 +137,7 @@ async fn stop_on_signal(stop: CancellationToken) {
         if again {
             std::process::exit(130);
         }
-        talk("stopping; what is under way is kept and continued by the next run");
+        talk(word);
         stop.cancel();
     }
 }

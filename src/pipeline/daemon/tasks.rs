@@ -20,7 +20,7 @@ const POLL_LEASE: Duration = Duration::from_secs(30 * 60);
 /// How often it is looked for what has become due.
 const TICK: Duration = Duration::from_secs(10);
 /// How often the site is brought up to date, and whatever else follows from the state.
-const UPKEEP: Duration = Duration::from_secs(30);
+const UPKEEP: Duration = Duration::from_secs(10);
 /// Until a task that has failed begins again.
 const RESTART: Duration = Duration::from_secs(30);
 
