@@ -10,6 +10,7 @@ mod architecture;
 mod clients;
 mod config;
 mod crash;
+mod daemon;
 mod docs;
 mod download;
 mod examples;

@@ -347,6 +347,11 @@ impl Pipeline {
         self.store.close().await;
     }
 
+    /// What it works by.
+    pub fn config(&self) -> &Arc<Config> {
+        &self.config
+    }
+
     /// The state.
     pub fn store(&self) -> &Store {
         &self.store

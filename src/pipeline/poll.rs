@@ -151,8 +151,11 @@ impl Pipeline {
         traffic: Traffic,
         now: Timestamp,
     ) -> Result<ShowRecord, Error> {
-        let (moved_to, poll_after) = match &answer {
-            feed::Fetched::NotModified { moved_to, poll_after } => (moved_to.clone(), *poll_after),
+        let (moved_to, asked) = match &answer {
+            feed::Fetched::NotModified { moved_to, poll_after } => {
+                let wish = known.as_ref().and_then(|show| show.poll_wish);
+                (moved_to.clone(), wish.max(*poll_after))
+            }
             feed::Fetched::Feed(fetched) => (fetched.moved_to.clone(), fetched.poll_after),
         };
         let fetched = match answer {
@@ -186,7 +189,7 @@ impl Pipeline {
             etag: validators.etag,
             last_modified: validators.last_modified,
             moved_to: moved_to.map(String::from),
-            next_poll: Some(self.next_poll(&show, poll_after, now).await?),
+            next_poll: Some(self.next_poll(&show, asked, now).await?),
             traffic,
         };
         self.store.record_poll(show.id, feed.as_ref(), &record, now).await?;

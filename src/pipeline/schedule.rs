@@ -56,8 +56,8 @@ pub(super) fn poll_interval(
 }
 
 /// The next poll after one that brought an answer: after the interval, with a fifth of jitter so that many shows come
-/// evenly, and never before the publisher asks for it. What is polled for the first time comes again a little earlier,
-/// so that shows which were added together part.
+/// evenly, and never before the publisher asks for it. What is polled for the first time comes again any time before
+/// that, so that shows which were added together part.
 pub(super) fn next_poll(
     now: Timestamp,
     interval: Duration,
@@ -66,7 +66,7 @@ pub(super) fn next_poll(
     random: f64,
 ) -> Timestamp {
     let random = random.clamp(0.0, 1.0);
-    let jitter = if polled_before { 0.9 + random / 5.0 } else { 0.5 + random / 2.0 };
+    let jitter = if polled_before { 0.9 + random / 5.0 } else { 0.05 + random * 0.95 };
     let wait = interval.mul_f64(jitter);
     after(now, asked.map_or(wait, |asked| wait.max(asked.mul_f64(1.0 + random / 20.0))))
 }
@@ -120,7 +120,7 @@ mod tests {
             next_poll(now, Duration::from_secs(3600), asked, polled, random).as_second() - now.as_second()
         };
         assert_eq!([wait(None, true, 0.0), wait(None, true, 1.0)], [3240, 3960]);
-        assert_eq!([wait(None, false, 0.0), wait(None, false, 1.0)], [1800, 3600]);
+        assert_eq!([wait(None, false, 0.0), wait(None, false, 1.0)], [180, 3600]);
         let day = Some(Duration::from_secs(86_400));
         assert_eq!([wait(day, true, 0.0), wait(day, false, 1.0)], [86_400, 90_720]);
     }

@@ -81,5 +81,5 @@ impl Store {
 
 /// `$1` is the pass, `$2` now, `$3` the end of the lease.
 pub(super) const CLAIM_POLL: &str = "UPDATE shows SET next_poll = $3 WHERE id =
-    (SELECT id FROM shows WHERE pass = $1 AND NOT own AND (next_poll IS NULL OR next_poll <= $2)
-        AND (wait_until IS NULL OR wait_until <= $2) ORDER BY next_poll, id LIMIT 1) RETURNING slug";
+    (SELECT id FROM shows WHERE COALESCE(next_poll, 0) <= $2 AND pass = $1 AND NOT own
+        AND (wait_until IS NULL OR wait_until <= $2) ORDER BY COALESCE(next_poll, 0), id LIMIT 1) RETURNING slug";

@@ -1,5 +1,7 @@
 //! Shows and the polling of their feeds.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use sqlx::Row as _;
 
@@ -33,6 +35,8 @@ pub struct ShowRecord {
     pub failures: u64,
     /// It was read before.
     pub polled: bool,
+    /// How long the feed itself asks to be left alone between two polls.
+    pub poll_wish: Option<Duration>,
 }
 
 /// The outcome of a successful poll.
@@ -87,7 +91,7 @@ impl Store {
             .await
             .doing(what)?;
         let row = sqlx::query(
-            "SELECT id, slug, title, moved_to, etag, last_modified, selection, wait_until, failures, last_poll
+            "SELECT id, slug, title, moved_to, etag, last_modified, selection, wait_until, failures, last_poll, poll_wish
              FROM shows WHERE slug = $1",
         )
         .bind(slug)
@@ -177,7 +181,7 @@ impl Store {
         .doing(what)?;
         if let Some(feed) = feed {
             sqlx::query("UPDATE shows SET title = $2, link = $3, licence = $4, locked = $5, blocked = $6, description = $7,
-                     author = $8, language = $9, image = $10 WHERE id = $1")
+                     author = $8, language = $9, image = $10, poll_wish = $11 WHERE id = $1")
                 .bind(show.0)
                 .bind(&feed.title)
                 .bind(&feed.link)
@@ -188,6 +192,7 @@ impl Store {
                 .bind(&feed.author)
                 .bind(&feed.language)
                 .bind(&feed.image)
+                .bind(feed.poll_interval.map(signed))
                 .execute(&mut *tx)
                 .await
                 .doing(what)?;
@@ -228,5 +233,8 @@ fn show_record(row: &sqlx::sqlite::SqliteRow) -> std::result::Result<ShowRecord,
         wait_until: timestamp(row.try_get("wait_until")?),
         failures: super::unsigned(row.try_get("failures")?),
         polled: row.try_get::<Option<i64>, _>("last_poll")?.is_some(),
+        poll_wish: row
+            .try_get::<Option<i64>, _>("poll_wish")?
+            .map(|wish| Duration::from_secs(super::unsigned(wish))),
     })
 }

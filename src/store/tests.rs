@@ -291,10 +291,11 @@ async fn who_looks_for_work_does_not_read_what_is_done() {
     for (statement, index) in [
         (fetch.into_string(), "enclosures_to_fetch"),
         (place.into_string(), "placements_to_do"),
+        (lasting::CLAIM_POLL.to_owned(), "shows_to_poll"),
         (compare::CLAIM.to_owned(), "enclosures_to_compare"),
         (offers::CLAIM.to_owned(), "enclosures_offered"),
-        (withdraw::claim(1, "nas").into_string(), "enclosures_withdrawn"),
-        (withdraw::to_delete(1, ["nas".to_owned()].iter()).into_string(), "enclosures_to_delete"),
+        (withdraw::claim(1, now(), false, "nas").into_string(), "enclosures_withdrawn"),
+        (withdraw::to_delete(["nas".to_owned()].iter()).into_string(), "enclosures_to_delete"),
     ] {
         let plan: Vec<(i64, i64, i64, String)> =
             sqlx::query_as(sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {statement}")))

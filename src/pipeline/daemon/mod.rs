@@ -59,7 +59,7 @@ impl Daemon {
 
     /// The configuration that is in force.
     pub fn config(&self) -> &Arc<Config> {
-        &self.pipeline.config
+        self.pipeline.config()
     }
 
     /// Waits for the stop, then for what is under way, some seconds at most, and closes the state.

@@ -16,7 +16,7 @@ use crate::pipeline::{Error, Pass, Pipeline, Target, schedule};
 /// Feeds that are read at a time.
 const POLLS: usize = 8;
 /// A poll that has not ended by then is taken for one that has died.
-const POLL_LEASE: Duration = Duration::from_secs(30 * 60);
+const POLL_LEASE: Duration = Duration::from_secs(10 * 60);
 /// How often it is looked for what has become due.
 const TICK: Duration = Duration::from_secs(10);
 /// How often the site is brought up to date, and whatever else follows from the state.

@@ -2,8 +2,9 @@
 
 -- Polling and work that goes on for ever.
 ALTER TABLE shows ADD COLUMN last_good_poll BIGINT;                  -- the last that brought an answer
+ALTER TABLE shows ADD COLUMN poll_wish BIGINT;                       -- seconds between two polls, as the feed itself asks
 UPDATE shows SET last_good_poll = last_poll WHERE error IS NULL;
-CREATE INDEX shows_to_poll ON shows (next_poll);
+CREATE INDEX shows_to_poll ON shows (COALESCE(next_poll, 0));
 CREATE INDEX episodes_by_date ON episodes (show_id, date);
 
 -- What clients say, time and again.

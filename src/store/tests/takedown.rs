@@ -30,7 +30,7 @@ async fn what_is_taken_down_while_its_torrent_is_made_is_not_handed_over() {
     assert_eq!(stages(&store).await, [Stage::Withdrawn]);
     assert!(store.claim_placement(1, now(), false, "nas").await.unwrap().is_none());
     // It was never there, so there is nothing to remove: this pass and the next go on.
-    assert_eq!(store.claim_removal(1, "nas").await.unwrap(), None);
+    assert_eq!(store.claim_removal(1, now(), false, "nas").await.unwrap(), None);
 }
 
 #[tokio::test]
@@ -66,7 +66,10 @@ async fn a_retry_does_not_bring_back_what_was_taken_down() {
     store.withdraw(&show(), false, now()).await.unwrap();
     let found = store.episodes_of_show("s").await.unwrap();
     assert_eq!(store.retry(&found, now()).await.unwrap(), 0);
-    assert!(store.claim_removal(1, "nas").await.unwrap().is_some(), "it is taken out all the same");
+    assert!(
+        store.claim_removal(1, now(), false, "nas").await.unwrap().is_some(),
+        "it is taken out all the same"
+    );
     assert_eq!(stages(&store).await, [Stage::Withdrawn]);
 }
 
