@@ -69,6 +69,7 @@ pub(super) fn config(
         require_permission: file.require_permission.unwrap_or(false),
         inbox,
         verify_interval: verify_interval(file.verify_interval, context),
+        prove: file.prove.unwrap_or(false),
         server: file.server.and_then(|server| self::server(server, context)),
         limits: limits(&file.limits.unwrap_or_default(), context),
         data_dir,
