@@ -6,6 +6,7 @@
 
 mod compare;
 mod copies;
+mod data;
 mod draft;
 mod drain;
 mod fetch;
@@ -331,8 +332,15 @@ impl Pipeline {
             pass.fetchable.ended();
             joined.and(compared)
         };
+        // What clients have lost is handed over in the same pass.
+        let reconciled = async {
+            let outcome = self.reconcile().await;
+            pass.placeable.grew();
+            outcome
+        };
         let fetches = async {
-            let outcome = self.fetch_all(&pass).await;
+            let (fetched, reconciled) = tokio::join!(self.fetch_all(&pass), reconciled);
+            let outcome = fetched.and(reconciled);
             pass.placeable.ended();
             // The first look at what was only just fetched, while the clients hash it.
             outcome.and(self.join_all(&pass).await).and(self.compare_all(&pass).await)

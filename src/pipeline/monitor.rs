@@ -79,9 +79,9 @@ pub enum Event {
         /// When it is tried again; `None`: it needs the user.
         next_attempt: Option<Timestamp>,
     },
-    /// A client has not confirmed what was handed over to it.
+    /// What was handed over is not confirmed, or not any more.
     Unconfirmed {
-        /// Which client, what is left, and what to do.
+        /// Which client or folder, what is left, and what to do.
         error: String,
     },
     /// A placement has a new state.
