@@ -187,7 +187,7 @@ impl<'a> Visit<'a> {
             Ok(found) if found.len() == self.order.length => Ok(()),
             Ok(found) => Err(Problem::never(format!(
                 "{} has {} bytes where {} were downloaded; somebody has changed it. Put it back, \
-                 or `podseed retry` fetches it again",
+                 or remove it and `podseed retry` fetches it again",
                 path.display(),
                 found.len(),
                 self.order.length

@@ -4,9 +4,11 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use super::{Error, Pipeline};
+use jiff::Timestamp;
+
+use super::{DataFolder, Error, Pipeline};
 use crate::model::EnclosureId;
-use crate::store::DataFile;
+use crate::store::{self, DataFile, Found, Store};
 
 /// How the files were found.
 #[derive(Debug, Default)]
@@ -38,11 +40,7 @@ impl Pipeline {
         let known: HashMap<EnclosureId, Option<String>> =
             files.iter().map(|file| (file.enclosure, file.error.clone())).collect();
         let folder = self.folder();
-        let place = move |file: &DataFile| match &file.own_path {
-            Some(own) => PathBuf::from(own),
-            None => folder.show_media(&file.show).join(&file.file),
-        };
-        let places: Vec<(PathBuf, DataFile)> = files.into_iter().map(|file| (place(&file), file)).collect();
+        let places: Vec<_> = files.into_iter().map(|file| (place(&folder, &file), file)).collect();
         let data = tokio::task::spawn_blocking(move || look(&places))
             .await
             .map_err(|error| Error::Worker { reason: error.to_string() })?;
@@ -58,6 +56,29 @@ impl Pipeline {
             self.complain(text);
         }
         Ok(data)
+    }
+}
+
+/// Has the files of these episodes fetched again that are not there: also where their whole folder is away, as whoever
+/// asks for that knows it.
+pub async fn fetch_missing(
+    store: &Store,
+    folder: &DataFolder,
+    episodes: &[Found],
+    now: Timestamp,
+) -> Result<(), store::Error> {
+    let files = store.data_files_of(episodes).await?.into_iter();
+    let is_gone = |file: &DataFile| {
+        std::fs::metadata(place(folder, file)).is_err_and(|error| error.kind() == ErrorKind::NotFound)
+    };
+    let missing: Vec<EnclosureId> = files.filter(is_gone).map(|file| file.enclosure).collect();
+    store.fetch_again(&missing, now).await
+}
+
+fn place(folder: &DataFolder, file: &DataFile) -> PathBuf {
+    match &file.own_path {
+        Some(own) => PathBuf::from(own),
+        None => folder.show_media(&file.show).join(&file.file),
     }
 }
 
@@ -95,7 +116,7 @@ fn look_into(folder: &Path, files: &[(&Path, &DataFile)], data: &mut Data) {
         data.away.extend(files.iter().map(|(_, file)| file.enclosure));
         data.complaints.push(format!(
             "none of the {missing} files that clients seed is in {}: is its disk mounted? Nothing is done about them; \
-             where they are really gone, `podseed forget` them, or put one of them back and `podseed retry` the others",
+             where they are really gone, `podseed retry` fetches them again",
             folder.display()
         ));
         return;
@@ -109,7 +130,8 @@ fn gone(path: &Path) -> String {
 
 fn wrong_length(path: &Path, found: u64, expected: u64) -> String {
     format!(
-        "{} has {found} bytes where {expected} were handed over; put it back, or `podseed retry` fetches it again",
+        "{} has {found} bytes where {expected} were handed over; put it back, or remove it and `podseed retry` fetches \
+         it again",
         path.display()
     )
 }

@@ -15,6 +15,8 @@ use crate::{error, report};
 
 /// A tracker is left alone for so long.
 const PAUSE: SignedDuration = SignedDuration::from_mins(15);
+/// Transmission's own clock ticks once a second: what it got just now, it may say that it got a second ago.
+const BEHIND: i64 = 1;
 /// More bytes than this no client has ever given: an exbibyte.
 const MOST_BYTES: u64 = 1 << 60;
 
@@ -49,7 +51,8 @@ impl Pipeline {
             .iter()
             .filter(|listed| listed.status.uploaded_bytes <= MOST_BYTES)
             .filter_map(|listed| {
-                let began = listed.added.and_then(|added| Timestamp::from_second(added).ok());
+                let began =
+                    listed.added.and_then(|added| Timestamp::from_second(added.saturating_add(BEHIND)).ok());
                 let (enclosure, value) = (known.enclosure(&listed.info_hash)?, listed.status.uploaded_bytes);
                 Some(Reading { enclosure, value, began, peers: None })
             })

@@ -46,6 +46,7 @@ use crate::store::Store;
 use crate::{fs, store};
 use drain::Supply;
 
+pub use data::fetch_missing;
 pub use kit::{KitError, write_kit};
 pub use monitor::{Event, Monitor};
 pub use plan::{Plan, PlannedEnclosure, PlannedShow, plan};

@@ -29,7 +29,7 @@ pub enum Event {
     },
     /// Something is not as it should be, and work goes on: a damaged feed, a limit that a client does not know.
     Warning {
-        /// The show.
+        /// The show, or the client.
         show: String,
         /// What is wrong.
         text: String,

@@ -53,10 +53,19 @@ impl Pipeline {
             }
             Ok(None) => Ok(()),
             Err(problem) => {
-                self.complain(&problem.message);
+                self.tell_of_absence(client.name(), &problem);
                 Ok(())
             }
         }
+    }
+
+    /// One that is away for a while needs nobody; one that does not let us in does.
+    fn tell_of_absence(&self, client: &str, problem: &handover::Problem) {
+        if problem.needs_the_user {
+            return self.complain(&problem.message);
+        }
+        let text = problem.message.strip_prefix(&format!("{client}: ")).unwrap_or(&problem.message);
+        self.monitor.event(&Event::Warning { show: client.to_owned(), text: text.to_owned() });
     }
 
     async fn record_round(&self, round: &Round<'_>, listed: &[Listed]) -> Result<(), Error> {

@@ -212,7 +212,11 @@ impl Store {
         Ok(ids.len() as u64)
     }
 
-    async fn enclosure_ids(&self, episodes: &[Found], condition: &'static str) -> Result<Vec<EnclosureId>> {
+    pub(super) async fn enclosure_ids(
+        &self,
+        episodes: &[Found],
+        condition: &'static str,
+    ) -> Result<Vec<EnclosureId>> {
         let mut ids = Vec::new();
         for found in episodes {
             let of_episode: Vec<i64> = sqlx::query_scalar(sqlx::AssertSqlSafe(format!(
@@ -240,10 +244,9 @@ async fn retry_enclosure(connection: &mut SqliteConnection, id: EnclosureId, now
         .doing(what)?;
     // A pass that runs may claim these again; what it works on just now it must not claim a second time.
     sqlx::query(
-        "UPDATE enclosures SET forgotten = FALSE, next_attempt = NULL, asked_to_wait = FALSE, error = NULL,
-             data_error = NULL, pass = CASE WHEN stage IN ('downloading', 'downloaded') THEN pass ELSE 0 END,
-             stage = CASE WHEN data_error IS NOT NULL AND file IS NOT NULL THEN 'downloaded'
-                          WHEN stage <> 'failed' THEN stage WHEN magnet IS NOT NULL THEN 'torrent_ready'
+        "UPDATE enclosures SET forgotten = FALSE, next_attempt = NULL, asked_to_wait = FALSE, error = data_error,
+             pass = CASE WHEN stage IN ('downloading', 'downloaded') THEN pass ELSE 0 END,
+             stage = CASE WHEN stage <> 'failed' OR data_error IS NOT NULL THEN stage WHEN magnet IS NOT NULL THEN 'torrent_ready'
                           WHEN file IS NOT NULL THEN 'downloaded' ELSE 'discovered' END
          WHERE id = $1 AND stage <> 'withdrawn'",
     )

@@ -5,7 +5,7 @@ use sqlx::{QueryBuilder, Row as _, Sqlite, SqliteConnection};
 
 use super::downloads::event;
 use super::placements::{info_hash, memory, stage_from_placements};
-use super::{Doing as _, Result, Store, seconds, signed, timestamp, unsigned, word};
+use super::{Doing as _, Found, Result, Store, seconds, signed, timestamp, unsigned, word};
 use crate::model::{EnclosureId, InfoHashes, Memory, PlacementId, PlacementReport, PlacementState};
 
 /// In one statement.
@@ -137,6 +137,13 @@ impl Store {
             .doing(what)
     }
 
+    /// Those of these episodes.
+    pub async fn data_files_of(&self, episodes: &[Found]) -> Result<Vec<DataFile>> {
+        let ids = self.enclosure_ids(episodes, "e.file IS NOT NULL").await?;
+        let files = self.data_files().await?.into_iter();
+        Ok(files.filter(|file| ids.binary_search(&file.enclosure).is_ok()).collect())
+    }
+
     /// Records what is wrong with files, or that it is wrong no more, and the stage that follows.
     pub async fn record_data(&self, found: &[(EnclosureId, Option<String>)], now: Timestamp) -> Result<()> {
         let what = "record how files were found";
@@ -151,6 +158,24 @@ impl Store {
             let story = error.as_deref().unwrap_or("its file is as it was again");
             event(&mut *tx, *id, now, story).await.doing(what)?;
             stage_from_placements(&mut tx, *id).await?;
+        }
+        tx.commit().await.doing(what)
+    }
+
+    /// These files are gone: they are fetched again, unless they are back by then.
+    pub async fn fetch_again(&self, ids: &[EnclosureId], now: Timestamp) -> Result<()> {
+        let what = "have files fetched again";
+        let mut tx = self.begin().await.doing(what)?;
+        for id in ids {
+            sqlx::query(
+                "UPDATE enclosures SET stage = 'downloaded', data_error = NULL, error = NULL, pass = 0
+                 WHERE id = $1 AND stage <> 'withdrawn'",
+            )
+            .bind(id.0)
+            .execute(&mut *tx)
+            .await
+            .doing(what)?;
+            event(&mut *tx, *id, now, "its file is gone, so it is fetched again").await.doing(what)?;
         }
         tx.commit().await.doing(what)
     }
