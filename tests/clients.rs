@@ -20,21 +20,21 @@ async fn one_episode() -> World {
     world
 }
 
-fn transmission(client: &Transmission, more: &str) -> String {
+pub(crate) fn transmission(client: &Transmission, more: &str) -> String {
     format!(
         "  tr: {{transmission: {{url: \"{}\", username: {USERNAME}, password_file: password}}, labels: [podcast]{more}}}\n",
         client.url()
     )
 }
 
-fn qbittorrent(client: &QBittorrent, more: &str) -> String {
+pub(crate) fn qbittorrent(client: &QBittorrent, more: &str) -> String {
     format!(
         "  qb: {{qbittorrent: {{url: \"{}\", username: {USERNAME}, password_file: password, category: podcasts}}{more}}}\n",
         client.url()
     )
 }
 
-fn watched(folder: &Path, data: &Path, program: &str) -> String {
+pub(crate) fn watched(folder: &Path, data: &Path, program: &str) -> String {
     format!(
         "  rt: {{watch_dir: {{path: \"{}\", data: \"{}\", client: {program}}}}}\n",
         folder.display(),
@@ -44,11 +44,11 @@ fn watched(folder: &Path, data: &Path, program: &str) -> String {
 
 impl World {
     /// The tracker need not be there, but rTorrent 0.9.8 without DHT ignores torrents that have none.
-    fn with_clients(&self, clients: &str) {
+    pub(crate) fn with_clients(&self, clients: &str) {
         self.with_clients_and_tracker(clients, "http://127.0.0.1:9/announce");
     }
 
-    fn with_clients_and_tracker(&self, clients: &str, tracker: &str) {
+    pub(crate) fn with_clients_and_tracker(&self, clients: &str, tracker: &str) {
         std::fs::write(self.path("password"), format!("{PASSWORD}\n")).unwrap();
         let clients = if clients.is_empty() { String::new() } else { format!("clients:\n{clients}") };
         self.configure(&format!("{clients}torrent:\n  trackers: [[\"{tracker}\"]]\n  web_seeds: never\n"));

@@ -21,6 +21,7 @@ mod http;
 mod pages;
 mod podcast_feed;
 mod publication;
+mod reconcile;
 mod report;
 mod revisions;
 mod site_feeds;

@@ -151,7 +151,7 @@ pub struct Listed {
 /// A BitTorrent client that can be given torrents.
 ///
 /// Every call may be made twice with the same result. No call retries, waits for a state or sleeps; each ends
-/// within the adapter's time limit. A credential is sent at most once per call, and after one
+/// within the adapter's time limit. A credential is sent at most once per call, and for an hour after an
 /// [`Unauthorized`](crate::ErrorKind::Unauthorized) every further call fails the same way without
 /// asking the client (qBittorrent bans an address after five failures).
 #[async_trait]
@@ -171,6 +171,9 @@ pub trait TorrentClient: Send + Sync {
     /// Everything that the client has, whoever gave it, in one request. `None` where it cannot be asked, as at a
     /// watched folder. At least 10,000 torrents fit.
     async fn list(&self) -> Result<Option<Vec<Listed>>, Error>;
+
+    /// The port on which the client takes connections of other peers, as it says; `None` where it cannot be asked.
+    async fn peer_port(&self) -> Result<Option<u16>, Error>;
 
     /// Applies limits and labels to a present torrent. An unset limit is left alone.
     async fn configure(&self, torrent: &TorrentRef, limits: &Limits) -> Result<(), Error>;

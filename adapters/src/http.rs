@@ -17,6 +17,10 @@ pub(crate) const TIME_LIMIT: Duration = Duration::from_secs(10);
 /// 2,250 from qBittorrent 5.3.0, as measured with 10,000 torrents of ordinary names. That fits nearly three times.
 const SIZE_LIMIT: usize = 64 << 20;
 
+/// For so long refused credentials are not sent again. Somebody may have changed the password at the client; and who
+/// asks every hour is banned for an hour in six at most.
+const LOGIN_AGAIN: Duration = Duration::from_secs(3600);
+
 /// A client program at an address.
 pub(crate) struct Http {
     client: reqwest::Client,
@@ -183,12 +187,13 @@ impl Refusal {
         Err(error)
     }
 
-    /// Remembers this error for as long as its retry advice says, and gives it back.
+    /// Remembers this error for as long as its retry advice says, else for an hour, and gives it back.
     pub(crate) fn remember(&self, error: Error) -> Error {
-        let until = match error.retry {
-            Retry::After(pause) => Instant::now().checked_add(pause),
-            Retry::Never | Retry::Later => None,
+        let pause = match error.retry {
+            Retry::After(pause) => pause,
+            Retry::Never | Retry::Later => LOGIN_AGAIN,
         };
+        let until = Instant::now().checked_add(pause);
         let refused = Refused { message: error.message.clone(), hint: error.hint.clone(), until };
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(refused);
         error

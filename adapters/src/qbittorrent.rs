@@ -84,6 +84,12 @@ struct Row {
     share_limits_mode: Option<String>,
 }
 
+/// What we want to know of the preferences.
+#[derive(Deserialize)]
+struct Preferences {
+    listen_port: u16,
+}
+
 impl QBittorrent {
     /// Checks the address; nothing is asked of the client yet.
     pub(crate) fn new(config: &QBittorrentConfig) -> Result<Self, Error> {
@@ -214,6 +220,11 @@ impl TorrentClient for QBittorrent {
             Some(Listed { info_hash, added, status: self.status(row, &info_hash) })
         });
         Ok(Some(listed.collect()))
+    }
+
+    async fn peer_port(&self) -> Result<Option<u16>, Error> {
+        let preferences: Preferences = self.api.json(Question::get("app/preferences")).await?;
+        Ok(Some(preferences.listen_port).filter(|port| *port != 0))
     }
 
     /// Seeding time is set in whole minutes, rounded up. What the client does at a limit stays its own

@@ -80,6 +80,13 @@ struct Session {
     rename_partial_files: bool,
 }
 
+/// The rest of it. 3.00 gives all fields, whatever is asked for.
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct Ports {
+    peer_port: u16,
+}
+
 impl Transmission {
     /// Checks the address; nothing is asked of the client yet.
     pub(crate) fn new(config: &TransmissionConfig) -> Result<Self, Error> {
@@ -263,6 +270,11 @@ impl TorrentClient for Transmission {
         let fields = STATUS_FIELDS.map(|field| field.to_str());
         let all: Torrents<Torrent> = self.call("torrent-get", json!({ "fields": fields })).await?;
         Ok(Some(all.torrents.into_iter().filter_map(listed).collect()))
+    }
+
+    async fn peer_port(&self) -> Result<Option<u16>, Error> {
+        let ports: Ports = self.call("session-get", json!({ "fields": ["peer-port"] })).await?;
+        Ok(Some(ports.peer_port).filter(|port| *port != 0))
     }
 
     /// Ratio and upload limit are set for this torrent alone. Transmission has no limit on seeding time

@@ -244,6 +244,10 @@ impl TorrentClient for WatchDir {
         Ok(None)
     }
 
+    async fn peer_port(&self) -> Result<Option<u16>, Error> {
+        Ok(None)
+    }
+
     /// Nothing can be set through a folder: `Unsupported` if a limit is asked for.
     async fn configure(&self, _torrent: &TorrentRef, limits: &Limits) -> Result<(), Error> {
         if *limits == Limits::default() {

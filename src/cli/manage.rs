@@ -214,7 +214,9 @@ fn story_json(story: &Story, publication: &str) -> serde_json::Value {
 pub(super) async fn retry(args: &EpisodesArgs, context: &Context) -> Result<Outcome, Error> {
     let store = open(context).await?;
     let found = all(&store, &args.which).await?;
-    let due = store.retry(&found, Timestamp::now()).await?;
+    let (folder, now) = (DataFolder::new(&context.config()?.data_dir), Timestamp::now());
+    let due = store.retry(&found, now).await?;
+    pipeline::fetch_missing(&store, &folder, &found, now).await?;
     store.close().await;
     if due == 0 {
         talk(

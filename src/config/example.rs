@@ -197,6 +197,7 @@ fn example_file() -> File {
         inbox: named([("own", file::Inbox { path: text("/srv/inbox"), permission: text("own work") })]),
         poll_interval: Some(example_poll_interval()),
         verify_interval: Some(Span(super::DEFAULT_VERIFY_INTERVAL)),
+        prove: Some(false),
         publish: Some(file::Publish {
             base_url: text("https://torrents.example.org/"),
             site_dir: text("/srv/podseed/site"),
@@ -242,6 +243,7 @@ fn example_transmission() -> file::Client {
             password_file: text("/etc/podseed/nas.password"),
             password_env: None,
         }),
+        peer: text("nas:51413"),
         paths: named([("/srv/podseed/media", "/downloads/podseed".to_owned())]),
         labels: Some(vec![text("podcast")]),
         limits: Some(file::ClientLimits {

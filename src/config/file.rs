@@ -44,8 +44,11 @@ pub(super) struct File {
     /// How often `podseed daemon` reads a feed. Within these bounds each show has its own rhythm, after the dates of its
     /// episodes and what the publisher asks for.
     pub poll_interval: Option<PollInterval>,
-    /// How often clients are asked whether they still seed. Default: 15 min. Not there yet: this key does nothing.
+    /// How often `podseed daemon` asks the clients what they seed; each run asks once. Default: 15 min.
     pub verify_interval: Option<Span>,
+    /// Whether podseed fetches a piece from each client every week, as a stranger would, and compares it: only that
+    /// proves that others get anything. `podseed status` shows it. Default: false.
+    pub prove: Option<bool>,
     /// The site: pages and feeds from which people get the torrents. Each run brings it up to date.
     pub publish: Option<Publish>,
     /// Serves page, feeds and health while `podseed daemon` runs. Not there yet: this key does nothing, and a web
@@ -121,6 +124,9 @@ pub(super) struct Client {
     pub paths: Option<Named<String>>,
     /// Labels (Transmission) or tags (qBittorrent) for each torrent.
     pub labels: Option<List<String>>,
+    /// Where strangers reach this client, as host:port, for `prove`. Default: the host of its url, and the port that it
+    /// reports itself; a watched folder has neither.
+    pub peer: Option<String>,
     /// How much this client gives for each torrent. What is not set here is left to the client's own settings.
     pub limits: Option<ClientLimits>,
 }

@@ -26,7 +26,7 @@ pub use example::{example, schema};
 pub use finding::{Finding, Findings, Severity};
 
 use crate::hash::PieceLength;
-use crate::model::{PageLanguage, PathMap, Selection, TorrentVersion};
+use crate::model::{PageLanguage, PathMap, PeerAddress, Selection, TorrentVersion};
 use crate::secret::Secret;
 
 /// A file larger than this is no configuration.
@@ -53,6 +53,8 @@ pub struct Config {
     pub poll_interval: PollInterval,
     /// How often clients are asked what they seed.
     pub verify_interval: Duration,
+    /// Whether pieces are fetched from clients, as a stranger would.
+    pub prove: bool,
     /// Page and feeds.
     pub publish: Publish,
     /// What `daemon` serves; `None`: nothing.
@@ -143,6 +145,8 @@ pub struct Client {
     pub paths: PathMap,
     /// What it gives for each torrent.
     pub limits: ClientLimits,
+    /// Where strangers reach it, if the user says so.
+    pub peer: Option<PeerAddress>,
 }
 
 /// How torrents are made.
@@ -367,6 +371,7 @@ impl Config {
             inbox: Vec::new(),
             poll_interval: PollInterval::default(),
             verify_interval: DEFAULT_VERIFY_INTERVAL,
+            prove: false,
             server: None,
             limits: Limits::default(),
             warnings: Findings::default(),

@@ -6,11 +6,14 @@
 //!                                              |            +-- verify first, where "complete" is no evidence
 //!                                              +--> stopped, incomplete: taken back (data stays), needs the user
 //! ```
+//! What the client has once confirmed is never started or taken back again: whoever stopped it there had a reason.
+//!
 //! The intention is recorded before `add`, so that a torrent found stopped and incomplete after a crash is known to
 //! be ours to take back. What somebody else put there is never taken away.
 
 use podseed_adapters::{Activity, Capabilities, Presence, TorrentStatus};
 
+use super::trouble::Trouble;
 use crate::model::{Memory, PlacementState};
 
 /// What to do next.
@@ -34,19 +37,6 @@ pub(super) enum Step {
     Trouble(PlacementState, Trouble),
 }
 
-/// What keeps a torrent from seeding although the client answers.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) enum Trouble {
-    /// The client's own words.
-    Reported(String),
-    /// Somebody else's torrent, stopped and incomplete.
-    ForeignIncomplete(TorrentStatus),
-    /// The client fetches the data from the swarm itself.
-    Fetching(TorrentStatus),
-    /// A watched folder's client has put the file aside.
-    Refused(String),
-}
-
 pub(super) fn decide(presence: &Presence, memory: Memory, capabilities: &Capabilities) -> Step {
     match presence {
         Presence::Absent if memory.added => Step::Add,
@@ -54,14 +44,18 @@ pub(super) fn decide(presence: &Presence, memory: Memory, capabilities: &Capabil
         Presence::Waiting => Step::Wait(PlacementState::Waiting),
         Presence::Delivered => Step::Done(PlacementState::Delivered),
         Presence::Refused(sign) => Step::Trouble(PlacementState::Failed, Trouble::Refused(sign.clone())),
-        Presence::Present(status) => decide_present(status, memory, capabilities),
+        Presence::Present(status) => decide_present(status, memory, capabilities.hashes_on_add),
     }
 }
 
-fn decide_present(status: &TorrentStatus, memory: Memory, capabilities: &Capabilities) -> Step {
-    let proven = capabilities.hashes_on_add || memory.verified;
+/// The same for a torrent that the client has. `hashes_on_add` as in [`Capabilities`].
+pub(super) fn decide_present(status: &TorrentStatus, memory: Memory, hashes_on_add: bool) -> Step {
+    let proven = hashes_on_add || memory.verified;
     match status.activity {
         Activity::Checking(_) => Step::Wait(PlacementState::Checking),
+        Activity::Stopped if memory.seeded => stopped_since(status),
+        // Its disk may have been away: it may find the data when it looks again.
+        Activity::Stopped if status.error.is_some() && memory.added && !memory.verified => Step::Verify,
         Activity::Stopped if status.complete && proven => Step::Start,
         Activity::Stopped if status.complete => Step::Verify,
         Activity::Stopped if memory.added => Step::TakeBack(status.clone()),
@@ -74,6 +68,14 @@ fn decide_present(status: &TorrentStatus, memory: Memory, capabilities: &Capabil
         }
         Activity::Downloading => Step::Trouble(PlacementState::Waiting, Trouble::Fetching(status.clone())),
         Activity::Seeding => Step::Done(PlacementState::Seeding),
+    }
+}
+
+fn stopped_since(status: &TorrentStatus) -> Step {
+    match &status.error {
+        Some(words) => Step::Trouble(PlacementState::Failed, Trouble::Reported(words.clone())),
+        None if status.complete => Step::Trouble(PlacementState::Stopped, Trouble::Stopped),
+        None => Step::Trouble(PlacementState::Failed, Trouble::Incomplete(status.clone())),
     }
 }
 
@@ -102,9 +104,9 @@ mod tests {
         })
     }
 
-    const NEW: Memory = Memory { added: false, verified: false };
-    const OURS: Memory = Memory { added: true, verified: false };
-    const VERIFIED: Memory = Memory { added: true, verified: true };
+    const NEW: Memory = Memory { added: false, verified: false, seeded: false };
+    const OURS: Memory = Memory { added: true, verified: false, seeded: false };
+    const VERIFIED: Memory = Memory { added: true, verified: true, seeded: false };
 
     #[test]
     fn nothing_is_added_before_the_intention_is_recorded() {
@@ -149,5 +151,25 @@ mod tests {
             decide(&Presence::Present(status), OURS, &capabilities(true)),
             Step::Trouble(PlacementState::Failed, Trouble::Reported("disk on fire".to_owned()))
         );
+    }
+
+    #[test]
+    fn what_was_stopped_after_it_had_seeded_is_reported_and_left_alone() {
+        let seeded = Memory { seeded: true, ..VERIFIED };
+        let mut failed = present(Activity::Stopped, false);
+        if let Presence::Present(status) = &mut failed {
+            status.error = Some("no data found".to_owned());
+        }
+        for (presence, state) in [
+            (present(Activity::Stopped, true), PlacementState::Stopped),
+            (present(Activity::Stopped, false), PlacementState::Failed),
+            (failed.clone(), PlacementState::Failed),
+        ] {
+            let step = decide(&presence, seeded, &capabilities(true));
+            assert!(matches!(&step, Step::Trouble(at, _) if *at == state), "{step:?}");
+        }
+        // Once the user has asked to try again, the client looks for the data once more.
+        assert_eq!(decide(&failed, OURS, &capabilities(true)), Step::Verify);
+        assert!(matches!(decide(&failed, VERIFIED, &capabilities(true)), Step::TakeBack(_)));
     }
 }

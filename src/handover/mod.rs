@@ -4,8 +4,12 @@
 //! further at a time; the caller records what each step reports before it asks for the next.
 
 mod decide;
+mod fate;
+mod judge;
+mod life;
 mod probe;
 mod remove;
+mod trouble;
 mod visit;
 
 use std::collections::HashMap;
@@ -15,17 +19,22 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use podseed_adapters::{
-    ClientConfig, ClientInfo, ErrorKind, Limits, Listed, Retry, TorrentClient, TorrentStatus, TorrentVersion,
+    ClientConfig, ClientInfo, ErrorKind, Limits, Retry, TorrentClient, TorrentStatus, TorrentVersion,
 };
-use tokio::sync::{Mutex, OnceCell};
+use tokio::sync::Mutex;
 
 use crate::model::{InfoHashes, Memory, PathMap, PlacementState};
+use life::Known;
 
+pub use judge::{Held, judge};
+pub use podseed_adapters::Listed;
 pub use probe::{ProbeOutcome, probe};
 pub use visit::Visit;
 
 /// How long a state has to hold before it is believed that nothing more will happen by itself.
 const TO_SETTLE: Duration = Duration::from_secs(3);
+/// Until a login that was refused is tried again.
+const LOGIN_AGAIN: Duration = Duration::from_secs(3600);
 /// The longest time between two looks at a client.
 const PAUSE: Duration = Duration::from_millis(250);
 
@@ -37,11 +46,18 @@ pub struct Problem {
     pub message: String,
     /// When to try again.
     pub retry: Retry,
+    /// Whether the user has to do something. A refused login is tried again all the same, but rarely.
+    pub needs_the_user: bool,
 }
 
 impl Problem {
-    fn never(message: String) -> Self {
-        Self { message, retry: Retry::Never }
+    /// One that stays until the user has done something.
+    pub fn never(message: String) -> Self {
+        Self { message, retry: Retry::Never, needs_the_user: true }
+    }
+
+    fn later(message: String) -> Self {
+        Self { message, retry: Retry::Later, needs_the_user: false }
     }
 }
 
@@ -60,11 +76,12 @@ pub struct Client {
     adapter: Box<dyn TorrentClient>,
     paths: PathMap,
     limits: Limits,
-    /// Asked once: a client that is down, or refuses our credentials, is not asked again for each torrent.
-    info: OnceCell<Result<ClientInfo, Problem>>,
-    /// What the client has proven of each folder; held while it does, so that it is asked once and not by every
-    /// torrent.
-    proven: Mutex<HashMap<PathBuf, Result<(), Problem>>>,
+    /// Who answered last; held while it is asked, so that it is asked once and not by every torrent.
+    info: Mutex<Option<Known<ClientInfo>>>,
+    /// What the client has proven of each folder; held likewise.
+    proven: Mutex<HashMap<PathBuf, Known<()>>>,
+    /// It did not answer when it was last asked for its list, or was not asked yet.
+    away: AtomicBool,
     /// The user has been told which limits this client does not know.
     noted: AtomicBool,
 }
@@ -117,8 +134,9 @@ impl Client {
             adapter,
             paths,
             limits,
-            info: OnceCell::new(),
-            proven: Mutex::new(HashMap::new()),
+            info: Mutex::default(),
+            proven: Mutex::default(),
+            away: AtomicBool::new(true),
             noted: AtomicBool::new(false),
         }
     }
@@ -126,17 +144,6 @@ impl Client {
     /// The name in the configuration.
     pub fn name(&self) -> &str {
         &self.name
-    }
-
-    /// Who answers; asked once and remembered, failures too.
-    pub async fn info(&self) -> Result<&ClientInfo, Problem> {
-        let ask = || async { self.adapter.probe().await.map_err(|error| problem(&self.name, error)) };
-        self.info.get_or_init(ask).await.as_ref().map_err(Problem::clone)
-    }
-
-    /// Everything that the client has, whoever gave it; `None` where it cannot be asked.
-    pub async fn list(&self) -> Result<Option<Vec<Listed>>, Problem> {
-        self.adapter.list().await.map_err(|error| problem(&self.name, error))
     }
 
     /// Whether this client can take torrents of this version, and if not, what to do.
@@ -210,8 +217,9 @@ fn problem(client: &str, error: podseed_adapters::Error) -> Problem {
     if let Some(hint) = &error.hint {
         message.push_str(&format!("; {hint}"));
     }
-    let retry = if error.kind == ErrorKind::Unauthorized { Retry::Never } else { error.retry };
-    Problem { message, retry }
+    let refused = error.kind == ErrorKind::Unauthorized;
+    let retry = if refused { Retry::After(LOGIN_AGAIN) } else { error.retry };
+    Problem { message, retry, needs_the_user: refused || error.retry == Retry::Never }
 }
 
 #[cfg(test)]

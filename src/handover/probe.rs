@@ -8,15 +8,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lava_torrent::torrent::v1::TorrentBuilder;
-use podseed_adapters::{Activity, InfoHashes, Presence, Retry, Seed, TorrentRef, TorrentStatus};
+use podseed_adapters::{Activity, InfoHashes, Presence, Seed, TorrentRef, TorrentStatus};
 use tokio::time::Instant;
 
+use super::life::Known;
 use super::{Client, PAUSE, Problem, TO_SETTLE, problem};
 use crate::fs;
 
 const LENGTH: usize = 32 * 1024;
 /// A client that has much to check may take its time before it gets to ours.
 const PATIENCE: Duration = Duration::from_secs(45);
+
+/// For so long a proof is believed, of a client that has not been away meanwhile.
+const PROOF_LASTS: Duration = Duration::from_secs(3600);
 
 /// What came of a probe.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,15 +40,15 @@ pub async fn probe(client: &Client, folder: &Path) -> Result<ProbeOutcome, Probl
     Ok(ProbeOutcome::Seen)
 }
 
-/// The same, once per folder and process: a failure is remembered, too, as a wrong path mapping would be found out
-/// anew for every torrent.
+/// The same, once per folder for a while: a failure is remembered, too, as a wrong path mapping would be found out anew
+/// for every torrent.
 pub(super) async fn prove(client: &Client, folder: &Path) -> Result<(), Problem> {
     let mut proven = client.proven.lock().await;
-    if let Some(known) = proven.get(folder) {
-        return known.clone();
+    if let Some(known) = proven.get(folder).and_then(|known| known.get(PROOF_LASTS)) {
+        return known;
     }
     let outcome = prove_now(client, folder).await;
-    proven.insert(folder.to_owned(), outcome.clone());
+    proven.insert(folder.to_owned(), Known::new(outcome.clone()));
     outcome
 }
 
@@ -80,14 +84,11 @@ async fn ask(client: &Client, file: &ProbeFile, seed: &Seed) -> Result<(), Probl
         }
         adapter.changed(&seed.torrent, PAUSE).await;
     }
-    Err(Problem {
-        message: format!(
-            "{}: the client has not checked a test file within {} s",
-            client.name,
-            PATIENCE.as_secs()
-        ),
-        retry: Retry::Later,
-    })
+    Err(Problem::later(format!(
+        "{}: the client has not checked a test file within {} s",
+        client.name,
+        PATIENCE.as_secs()
+    )))
 }
 
 fn refuted(client: &Client, file: &ProbeFile, status: &TorrentStatus) -> Problem {

@@ -1,6 +1,6 @@
 //! Taking a torrent back out of a client. The data stays.
 
-use podseed_adapters::{ErrorKind, Presence, Retry, TorrentRef};
+use podseed_adapters::{ErrorKind, Presence, TorrentRef};
 use tokio::time::Instant;
 
 use super::{Client, PAUSE, Problem, Removed, TO_SETTLE, problem};
@@ -26,10 +26,8 @@ impl Client {
                 Presence::Absent if was_there || began.elapsed() >= TO_SETTLE => return Ok(Removed::Gone),
                 Presence::Absent => {}
                 _ if was_there && began.elapsed() >= TO_SETTLE => {
-                    return Err(Problem {
-                        message: format!("{}: the client does not let go of {name}", self.name),
-                        retry: Retry::Later,
-                    });
+                    let message = format!("{}: the client does not let go of {name}", self.name);
+                    return Err(Problem::later(message));
                 }
                 _ => {
                     self.adapter.remove(&torrent).await.map_err(failed)?;

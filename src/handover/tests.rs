@@ -48,6 +48,10 @@ impl TorrentClient for Scripted {
         Ok(None)
     }
 
+    async fn peer_port(&self) -> Result<Option<u16>, Error> {
+        Ok(None)
+    }
+
     async fn configure(&self, _: &TorrentRef, limits: &Limits) -> Result<(), Error> {
         self.note("configure");
         match limits.seeding_time {
@@ -144,7 +148,7 @@ impl Bench {
     }
 }
 
-const OURS: Memory = Memory { added: true, verified: false };
+const OURS: Memory = Memory { added: true, verified: false, seeded: false };
 
 #[tokio::test(start_paused = true)]
 async fn a_new_torrent_is_added_checked_configured_and_started() {
@@ -173,7 +177,7 @@ async fn where_complete_is_no_evidence_the_client_is_told_to_hash() {
     ];
     let bench = Bench::new(&story, false);
     let (look, _) = bench.visit(Memory::default()).await;
-    assert_eq!(look.memory, Memory { added: true, verified: true });
+    assert_eq!(look.memory, Memory { added: true, verified: true, seeded: false });
     assert_eq!(bench.calls(), ["probe", "add", "verify", "configure", "start"]);
 }
 

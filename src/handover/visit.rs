@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use podseed_adapters::{ErrorKind, Presence, Retry, Seed, TorrentRef, TorrentStatus, TorrentVersion};
+use podseed_adapters::{ErrorKind, Presence, Seed, TorrentRef, TorrentStatus, TorrentVersion};
 use tokio::time::Instant;
 
-use super::decide::{Step, Trouble, decide};
+use super::decide::{Step, decide};
+use super::trouble::Trouble;
 use super::{Client, Look, Order, PAUSE, Problem, TO_SETTLE, probe, problem};
 use crate::model::{InfoHashes, Memory, PlacementState};
 
@@ -43,10 +44,10 @@ impl<'a> Visit<'a> {
         match self.try_step().await {
             Ok(look) => look,
             Err(problem) => {
-                let state = match (problem.retry, self.memory.added) {
-                    (Retry::Never, _) => PlacementState::Failed,
-                    (_, true) => PlacementState::Waiting,
-                    (_, false) => PlacementState::Pending,
+                let state = match self.memory.added {
+                    _ if problem.needs_the_user => PlacementState::Failed,
+                    true => PlacementState::Waiting,
+                    false => PlacementState::Pending,
                 };
                 self.look(state, None, Some(problem), false)
             }
@@ -62,7 +63,7 @@ impl<'a> Visit<'a> {
 
     async fn try_step(&mut self) -> Result<Look, Problem> {
         self.client.takes(version(&self.order.info_hash)).await?;
-        let capabilities = self.client.info().await?.capabilities.clone();
+        let capabilities = self.client.info().await?.capabilities;
         let torrent = self.torrent();
         let presence = self.client.adapter.find(&torrent).await.map_err(|error| self.problem(error))?;
         let uploaded = match &presence {
@@ -95,9 +96,15 @@ impl<'a> Visit<'a> {
                 self.since = Instant::now();
                 Ok(self.look(state, uploaded, None, true))
             }
-            Step::Done(state) => Ok(self.look(state, uploaded, None, false)),
+            Step::Done(state) => {
+                // A client may not notice for long that what it seeds is gone.
+                if state == PlacementState::Seeding {
+                    self.check_data()?;
+                }
+                Ok(self.look(state, uploaded, None, false))
+            }
             Step::Trouble(state, trouble) => {
-                let problem = self.describe(&trouble);
+                let problem = trouble.problem(&self.client.name, &self.order.name);
                 Ok(self.look(state, uploaded, Some(problem), false))
             }
         }
@@ -105,13 +112,10 @@ impl<'a> Visit<'a> {
 
     async fn add(&mut self, renames_incomplete_files: bool) -> Result<Look, Problem> {
         if self.added.is_some_and(|added| added.elapsed() > TO_APPEAR) {
-            return Err(Problem {
-                message: format!(
-                    "{}: the client has accepted {} but does not list it",
-                    self.client.name, self.order.name
-                ),
-                retry: Retry::Later,
-            });
+            return Err(Problem::later(format!(
+                "{}: the client has accepted {} but does not list it",
+                self.client.name, self.order.name
+            )));
         }
         if self.added.is_none() {
             self.check_data()?;
@@ -146,14 +150,11 @@ impl<'a> Visit<'a> {
                 Ok(self.look(PlacementState::Checking, uploaded, None, true))
             }
             Some(_) => {
-                let problem = Problem {
-                    message: format!(
-                        "{}: the client was told to start {} and keeps it stopped; look for a ratio or seeding limit \
-                         that it has already reached",
-                        self.client.name, self.order.name
-                    ),
-                    retry: Retry::Later,
-                };
+                let problem = Problem::later(format!(
+                    "{}: the client was told to start {} and keeps it stopped; look for a ratio or seeding limit \
+                     that it has already reached",
+                    self.client.name, self.order.name
+                ));
                 Ok(self.look(PlacementState::Stopped, uploaded, Some(problem), false))
             }
         }
@@ -185,39 +186,17 @@ impl<'a> Visit<'a> {
         match std::fs::metadata(path) {
             Ok(found) if found.len() == self.order.length => Ok(()),
             Ok(found) => Err(Problem::never(format!(
-                "{} has {} bytes where {} were downloaded; somebody has changed it. Put it back, or `podseed forget` it",
+                "{} has {} bytes where {} were downloaded; somebody has changed it. Put it back, \
+                 or remove it and `podseed retry` fetches it again",
                 path.display(),
                 found.len(),
                 self.order.length
             ))),
             Err(error) => Err(Problem::never(format!(
-                "the data of this torrent cannot be read: {}: {error}. Put it back, or `podseed forget` it",
+                "the data of this torrent cannot be read: {}: {error}. Put it back, or `podseed retry` \
+                 fetches it again",
                 path.display()
             ))),
-        }
-    }
-
-    fn describe(&self, trouble: &Trouble) -> Problem {
-        let (client, name) = (&self.client.name, &self.order.name);
-        match trouble {
-            Trouble::Reported(words) => {
-                Problem::never(format!("{client}: the client says of {name}: {words}"))
-            }
-            Trouble::Refused(sign) => Problem::never(format!("{client}: {sign}")),
-            Trouble::Fetching(status) => Problem {
-                message: format!(
-                    "{client}: the client has {name} from elsewhere and fetches it itself{}; {} bytes are missing",
-                    looks_in(status),
-                    status.missing_bytes
-                ),
-                retry: Retry::Later,
-            },
-            Trouble::ForeignIncomplete(status) => Problem::never(format!(
-                "{client}: the client already has {name}, stopped and with {} bytes missing{}; podseed has not added \
-                 it and leaves it alone. Remove it there, and podseed hands its own over",
-                status.missing_bytes,
-                looks_in(status)
-            )),
         }
     }
 
@@ -242,10 +221,6 @@ impl<'a> Visit<'a> {
     ) -> Look {
         Look { state, memory: self.memory, uploaded_bytes: uploaded, problem, note: None, again }
     }
-}
-
-fn looks_in(status: &TorrentStatus) -> String {
-    status.save_path.as_ref().map(|path| format!(" in {path}")).unwrap_or_default()
 }
 
 fn version(info_hash: &InfoHashes) -> TorrentVersion {

@@ -7,6 +7,7 @@ pub mod licence;
 pub mod media;
 pub mod name;
 mod path_map;
+mod peer;
 mod publication;
 mod selection;
 mod stage;
@@ -18,6 +19,7 @@ pub use figures::{
     Counted, Counter, Fallen, Looks, Peers, Reading, ReportedFile, ReportedShow, Source, SourceDay,
 };
 pub use path_map::PathMap;
+pub use peer::{ParsePeerError, PeerAddress};
 pub use podseed_adapters::{InfoHashV1, InfoHashV2, InfoHashes, TorrentVersion};
 pub use publication::{
     Basis, PageLanguage, PublishedEpisode, PublishedFile, PublishedShow, RESERVED_SLUGS, Seeder, ShowCard,

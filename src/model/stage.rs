@@ -43,9 +43,9 @@ pub enum PlacementState {
     Seeding,
     /// In the watched folder, and taken where the client leaves a sign.
     Delivered,
-    /// Complete at the client, and stopped although it was told to start.
+    /// Complete at the client, and stopped: by the user, by a limit, or although it was told to start.
     Stopped,
-    /// The client has lost it.
+    /// Removed at the client, by the look of it on purpose: the user decides.
     Missing,
     /// Needs the user; the error says what.
     Failed,
@@ -87,7 +87,7 @@ impl Stage {
             PlacementState::Stopped,
         ]) {
             Self::HandedOver
-        } else if !states.is_empty() && states.iter().all(|state| *state == PlacementState::Failed) {
+        } else if !states.is_empty() && states.iter().all(|state| state.needs_the_user()) {
             Self::Failed
         } else {
             Self::TorrentReady
@@ -100,11 +100,16 @@ impl PlacementState {
     pub fn is_settled(self) -> bool {
         matches!(self, Self::Seeding | Self::Delivered)
     }
+
+    /// Whether nothing is done at this client before the user has decided something.
+    pub fn needs_the_user(self) -> bool {
+        matches!(self, Self::Failed | Self::Missing)
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::PlacementState::{Checking, Delivered, Failed, Pending, Seeding};
+    use super::PlacementState::{Checking, Delivered, Failed, Missing, Pending, Seeding, Stopped};
     use super::*;
 
     #[test]
@@ -117,6 +122,8 @@ mod tests {
             (&[Failed, Delivered], Stage::HandedOver),
             (&[Failed, Pending], Stage::TorrentReady),
             (&[Failed, Failed], Stage::Failed),
+            (&[Failed, Missing], Stage::Failed),
+            (&[Missing, Stopped], Stage::HandedOver),
             (&[Failed, Seeding], Stage::Seeding),
         ];
         for (states, stage) in cases {

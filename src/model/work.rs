@@ -163,6 +163,8 @@ pub struct Memory {
     pub added: bool,
     /// The client has been told to hash the data since.
     pub verified: bool,
+    /// The client has confirmed it since: what then stops it there is not for podseed to undo.
+    pub seeded: bool,
 }
 
 /// A torrent that is to be handed to one client.

@@ -1,26 +1,28 @@
-//! Figures: clients and trackers are asked what they have counted. Who does not answer is asked again next time; that
+//! Figures: what clients and trackers have counted. A tracker that does not answer is asked again next time; that
 //! is no error of a pass.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use futures_util::future::{try_join, try_join_all};
+use futures_util::future::try_join_all;
 use jiff::{SignedDuration, Timestamp};
 use url::Url;
 
 use super::{Error, Pipeline};
-use crate::handover::Client;
+use crate::handover::Listed;
 use crate::model::{Counted, EnclosureId, InfoHashes, Peers, Reading, Source};
 use crate::report::scrape::{Swarm, SwarmHash, scrape};
 use crate::{error, report};
 
 /// A tracker is left alone for so long.
 const PAUSE: SignedDuration = SignedDuration::from_mins(15);
+/// Transmission's own clock ticks once a second: what it got just now, it may say that it got a second ago.
+const BEHIND: i64 = 1;
 /// More bytes than this no client has ever given: an exbibyte.
 const MOST_BYTES: u64 = 1 << 60;
 
 impl Pipeline {
-    /// Reads the counters of all clients, one request each, and of those trackers that were not asked for a quarter
-    /// of an hour, all at once. A client or tracker that is away costs some ten seconds in all, and nothing else.
+    /// Reads the counters of those trackers that were not asked for a quarter of an hour, all at once. One that is away
+    /// costs some ten seconds, and nothing else. What clients have counted comes with [`Pipeline::reconcile`].
     pub async fn gather(&self) -> Result<(), Error> {
         let counted = self.store.counted().await?;
         if counted.is_empty() {
@@ -29,35 +31,33 @@ impl Pipeline {
         // The time before anybody is asked: what begins from here on was not there at this look.
         let now = self.clock.now();
         let trackers: BTreeSet<&String> = self.config.torrent.trackers.iter().flatten().collect();
-        let clients =
-            try_join_all(self.clients.values().map(|client| self.ask_client(client, &counted, now)));
-        let trackers = try_join_all(trackers.into_iter().map(|url| self.ask_tracker(url, &counted, now)));
+        let asked = try_join_all(trackers.into_iter().map(|url| self.ask_tracker(url, &counted, now)));
         tokio::select! {
-            outcome = try_join(clients, trackers) => outcome.map(drop),
+            outcome = asked => outcome.map(drop),
             () = self.stop.cancelled() => Ok(()),
         }
     }
 
-    async fn ask_client(&self, client: &Client, counted: &[Counted], now: Timestamp) -> Result<(), Error> {
-        let listed = match client.list().await {
-            Ok(Some(listed)) => listed,
-            Ok(None) => return Ok(()),
-            Err(problem) => {
-                tracing::debug!(client = client.name(), error = %problem, "its counters were not read");
-                return Ok(());
-            }
-        };
+    /// Counts what a client has given, by its list as it was asked for at `now`.
+    pub(super) async fn count_given(
+        &self,
+        client: &str,
+        listed: &[Listed],
+        counted: &[Counted],
+        now: Timestamp,
+    ) -> Result<(), Error> {
         let known = Known::new(counted);
         let readings: Vec<Reading> = listed
             .iter()
             .filter(|listed| listed.status.uploaded_bytes <= MOST_BYTES)
             .filter_map(|listed| {
-                let began = listed.added.and_then(|added| Timestamp::from_second(added).ok());
+                let began =
+                    listed.added.and_then(|added| Timestamp::from_second(added.saturating_add(BEHIND)).ok());
                 let (enclosure, value) = (known.enclosure(&listed.info_hash)?, listed.status.uploaded_bytes);
                 Some(Reading { enclosure, value, began, peers: None })
             })
             .collect();
-        self.record(&Source::Client(client.name().to_owned()), &readings, now).await
+        self.record(&Source::Client(client.to_owned()), &readings, now).await
     }
 
     async fn ask_tracker(&self, tracker: &str, counted: &[Counted], now: Timestamp) -> Result<(), Error> {

@@ -7,6 +7,7 @@
 mod compare;
 mod copies;
 mod daemon;
+mod data;
 mod draft;
 mod drain;
 mod fetch;
@@ -18,8 +19,10 @@ mod official;
 mod place;
 mod plan;
 mod poll;
+mod prove;
 mod publish;
 mod published;
+mod reconcile;
 mod revise;
 mod schedule;
 mod target;
@@ -45,6 +48,7 @@ use crate::{fs, store};
 use drain::Supply;
 
 pub use daemon::Daemon;
+pub use data::fetch_missing;
 pub use kit::{KitError, write_kit};
 pub use monitor::{Event, Monitor};
 pub use plan::{Plan, PlannedEnclosure, PlannedShow, plan};
@@ -372,8 +376,15 @@ impl Pipeline {
             pass.fetchable.ended();
             joined.and(compared)
         };
+        // What clients have lost is handed over in the same pass.
+        let reconciled = async {
+            let outcome = self.reconcile().await;
+            pass.placeable.grew();
+            outcome
+        };
         let fetches = async {
-            let outcome = self.fetch_all(&pass).await;
+            let (fetched, reconciled) = tokio::join!(self.fetch_all(&pass), reconciled);
+            let outcome = fetched.and(reconciled);
             pass.placeable.ended();
             // The first look at what was only just fetched, while the clients hash it.
             outcome.and(self.join_all(&pass).await).and(self.compare_all(&pass).await)

@@ -29,7 +29,7 @@ pub enum Event {
     },
     /// Something is not as it should be, and work goes on: a damaged feed, a limit that a client does not know.
     Warning {
-        /// The show.
+        /// The show, or the client.
         show: String,
         /// What is wrong.
         text: String,
@@ -79,9 +79,9 @@ pub enum Event {
         /// When it is tried again; `None`: it needs the user.
         next_attempt: Option<Timestamp>,
     },
-    /// A client has not confirmed what was handed over to it.
+    /// What was handed over is not confirmed, or not any more.
     Unconfirmed {
-        /// Which client, what is left, and what to do.
+        /// Which client or folder, what is left, and what to do.
         error: String,
     },
     /// A placement has a new state.

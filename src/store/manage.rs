@@ -212,7 +212,11 @@ impl Store {
         Ok(ids.len() as u64)
     }
 
-    async fn enclosure_ids(&self, episodes: &[Found], condition: &'static str) -> Result<Vec<EnclosureId>> {
+    pub(super) async fn enclosure_ids(
+        &self,
+        episodes: &[Found],
+        condition: &'static str,
+    ) -> Result<Vec<EnclosureId>> {
         let mut ids = Vec::new();
         for found in episodes {
             let of_episode: Vec<i64> = sqlx::query_scalar(sqlx::AssertSqlSafe(format!(
@@ -240,9 +244,9 @@ async fn retry_enclosure(connection: &mut SqliteConnection, id: EnclosureId, now
         .doing(what)?;
     // A pass that runs may claim these again; what it works on just now it must not claim a second time.
     sqlx::query(
-        "UPDATE enclosures SET forgotten = FALSE, next_attempt = NULL, asked_to_wait = FALSE, error = NULL,
+        "UPDATE enclosures SET forgotten = FALSE, next_attempt = NULL, asked_to_wait = FALSE, error = data_error,
              pass = CASE WHEN stage IN ('downloading', 'downloaded') THEN pass ELSE 0 END,
-             stage = CASE WHEN stage <> 'failed' THEN stage WHEN magnet IS NOT NULL THEN 'torrent_ready'
+             stage = CASE WHEN stage <> 'failed' OR data_error IS NOT NULL THEN stage WHEN magnet IS NOT NULL THEN 'torrent_ready'
                           WHEN file IS NOT NULL THEN 'downloaded' ELSE 'discovered' END
          WHERE id = $1 AND stage <> 'withdrawn'",
     )
@@ -250,13 +254,17 @@ async fn retry_enclosure(connection: &mut SqliteConnection, id: EnclosureId, now
     .execute(&mut *connection)
     .await
     .doing(what)?;
-    // What a client has once confirmed is looked at again, too: it may have lost it since.
+    // What a client has once confirmed is looked at again, too: it may have lost it since. What somebody has stopped or
+    // removed there is started and handed over as if it never had seeded.
     let placements = sqlx::query(
-        "UPDATE placements SET state = CASE WHEN state = 'failed' THEN 'pending'
-                                            WHEN state IN ('seeding', 'delivered') THEN 'waiting' ELSE state END,
-             pass = CASE WHEN state IN ('failed', 'seeding', 'delivered') OR next_attempt IS NOT NULL THEN 0
-                         ELSE pass END,
-             next_attempt = NULL, error = NULL
+        "UPDATE placements SET state = CASE WHEN state IN ('failed', 'missing') THEN 'pending'
+                                            WHEN state IN ('seeding', 'delivered', 'stopped') THEN 'waiting'
+                                            ELSE state END,
+             added = added AND state <> 'missing', verified = verified AND state NOT IN ('missing', 'failed'),
+             since = NULL, lost = NULL,
+             pass = CASE WHEN state IN ('failed', 'missing', 'seeding', 'delivered', 'stopped')
+                              OR next_attempt IS NOT NULL THEN 0 ELSE pass END,
+             next_attempt = NULL, error = NULL, proof_next = NULL
          WHERE enclosure_id = $1",
     )
     .bind(id.0)

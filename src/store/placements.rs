@@ -70,7 +70,7 @@ impl Store {
     async fn placement_job(&self, id: i64) -> Result<PlacementJob> {
         let what = "read a placement";
         let row = sqlx::query(
-            "SELECT p.enclosure_id, p.client, p.added, p.verified, e.file, e.length, e.info_hash_v1, e.info_hash_v2,
+            "SELECT p.enclosure_id, p.client, p.added, p.verified, p.since, e.file, e.length, e.info_hash_v1, e.info_hash_v2,
                  s.slug
              FROM placements p JOIN enclosures e ON e.id = p.enclosure_id JOIN shows s ON s.id = e.show_id
              WHERE p.id = $1",
@@ -89,7 +89,7 @@ impl Store {
                 file: row.try_get::<Option<String>, _>("file")?.unwrap_or_default(),
                 length: unsigned(row.try_get::<Option<i64>, _>("length")?.unwrap_or_default()),
                 info_hash,
-                memory: Memory { added: row.try_get("added")?, verified: row.try_get("verified")? },
+                memory: memory(&row)?,
             })
         };
         read().doing(what)
@@ -117,7 +117,8 @@ impl Store {
         sqlx::query(
             "UPDATE placements SET state = $2, added = $3, verified = $4, uploaded_bytes = COALESCE($5, uploaded_bytes),
                  error = $6, next_attempt = $7, attempts = attempts + CASE WHEN $6 IS NULL THEN 0 ELSE 1 END,
-                 confirmed = CASE WHEN $2 = 'seeding' THEN $8 ELSE confirmed END
+                 confirmed = CASE WHEN $2 = 'seeding' THEN $8 ELSE confirmed END,
+                 since = CASE WHEN $2 = 'seeding' THEN COALESCE(since, $8) ELSE since END
              WHERE id = $1",
         )
         .bind(job.id.0)
@@ -137,15 +138,23 @@ impl Store {
     }
 }
 
+/// What a row of placements remembers.
+pub(super) fn memory(row: &SqliteRow) -> std::result::Result<Memory, sqlx::Error> {
+    let seeded = row.try_get::<Option<i64>, _>("since")?.is_some();
+    Ok(Memory { added: row.try_get("added")?, verified: row.try_get("verified")?, seeded })
+}
+
 /// The statement behind [`Store::claim_placement`].
 pub(super) fn claim(pass: i64, now: Timestamp, patient: bool, client: &str) -> QueryBuilder<Sqlite> {
     let mut query = QueryBuilder::<Sqlite>::new("UPDATE placements SET pass = ");
     query.push_bind(pass);
-    // The states in the words of the index `placements_to_do`.
+    // The states in the words of the index `placements_to_do`. What is stopped or missing without a next attempt is so
+    // by the user's will; what has failed has one where the client refuses our login.
     query.push(
         " WHERE id = (SELECT p.id FROM placements p JOIN enclosures e ON e.id = p.enclosure_id
            JOIN shows s ON s.id = e.show_id
-           WHERE p.state NOT IN ('seeding', 'delivered') AND NOT e.forgotten
+           WHERE p.state NOT IN ('seeding', 'delivered') AND p.state <> 'missing'
+           AND (p.state <> 'stopped' OR p.next_attempt IS NOT NULL) AND NOT e.forgotten AND e.data_error IS NULL
            AND e.stage NOT IN ('discovered', 'downloading', 'downloaded', 'withdrawn') AND s.pass = ",
     );
     query.push_bind(pass);
@@ -154,9 +163,11 @@ pub(super) fn claim(pass: i64, now: Timestamp, patient: bool, client: &str) -> Q
     query.push(" AND p.client = ");
     query.push_bind(client.to_owned());
     if patient {
-        query.push(" AND p.state <> 'failed' AND (p.next_attempt IS NULL OR p.next_attempt <= ");
+        query.push(" AND (p.state = 'failed' AND p.next_attempt <= ");
         query.push_bind(seconds(now));
-        query.push(")");
+        query.push(" OR p.state <> 'failed' AND (p.next_attempt IS NULL OR p.next_attempt <= ");
+        query.push_bind(seconds(now));
+        query.push("))");
     }
     query.push(" ORDER BY p.id LIMIT 1) RETURNING id");
     query
@@ -187,11 +198,12 @@ pub(super) async fn stage_from_placements(
     id: EnclosureId,
 ) -> Result<Placed> {
     let what = "derive a stage";
-    let before: String = sqlx::query_scalar("SELECT stage FROM enclosures WHERE id = $1")
-        .bind(id.0)
-        .fetch_one(&mut *connection)
-        .await
-        .doing(what)?;
+    let (before, data_error): (String, Option<String>) =
+        sqlx::query_as("SELECT stage, data_error FROM enclosures WHERE id = $1")
+            .bind(id.0)
+            .fetch_one(&mut *connection)
+            .await
+            .doing(what)?;
     let before = word("a stage", &before)?;
     // What the user has taken down meanwhile stays so.
     if before == Stage::Withdrawn {
@@ -205,8 +217,11 @@ pub(super) async fn stage_from_placements(
             .doing(what)?;
     let states: Vec<PlacementState> =
         rows.iter().map(|(state, _)| word("a placement's state", state)).collect::<Result<_>>()?;
-    let stage = Stage::from_placements(&states);
-    let error = rows.into_iter().find_map(|(_, error)| error).filter(|_| stage == Stage::Failed);
+    // Whatever clients say, there is nothing to seed without the data.
+    let stage = if data_error.is_some() { Stage::Failed } else { Stage::from_placements(&states) };
+    let error = data_error
+        .or_else(|| rows.into_iter().find_map(|(_, error)| error))
+        .filter(|_| stage == Stage::Failed);
     sqlx::query("UPDATE enclosures SET stage = $2, error = $3 WHERE id = $1")
         .bind(id.0)
         .bind(stage.as_str())

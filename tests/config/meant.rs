@@ -255,6 +255,7 @@ clients:
   nas:
     transmission: {url: "http://nas:9091"}
     limits: {ratio: 0, upload: 0 B/s, seeding_time: 0 s}
+    peer: nas
 limits: {downloads: 0, per_host: 1000, rate: 0 KiB/s, feed_size: 1 GiB}
 verify_interval: 1 s
 "#;
@@ -265,15 +266,17 @@ verify_interval: 1 s
       hint: write more than 0, or leave it out for the client's own setting
     podseed.yaml:5: clients.nas.limits.seeding_time: 0 would stop seeding
       hint: write more than 0, or leave it out for the client's own setting
-    podseed.yaml:6: limits.downloads: 0 downloads at a time make no sense
+    podseed.yaml:6: clients.nas.peer: `nas` is nothing to connect to
+      hint: write host and port, such as nas:51413 or [2001:db8::1]:51413
+    podseed.yaml:7: limits.downloads: 0 downloads at a time make no sense
       hint: write a number from 1 to 100
-    podseed.yaml:6: limits.per_host: 1000 downloads at a time make no sense
+    podseed.yaml:7: limits.per_host: 1000 downloads at a time make no sense
       hint: write a number from 1 to 100
-    podseed.yaml:6: limits.rate: nothing would be fetched at all
+    podseed.yaml:7: limits.rate: nothing would be fetched at all
       hint: write more than 0
-    podseed.yaml:6: limits.feed_size: a feed is held in memory while it is read
+    podseed.yaml:7: limits.feed_size: a feed is held in memory while it is read
       hint: write at most 512 MiB
-    podseed.yaml:7: verify_interval: 1 s is too short: clients have other work to do
+    podseed.yaml:8: verify_interval: 1 s is too short: clients have other work to do
       hint: write 10 s or more
     ");
 }

@@ -146,6 +146,14 @@ pub(super) fn temporary_home() -> io::Result<TempDir> {
     Ok(home)
 }
 
+/// Removes a folder in which a program remembers its torrents.
+pub(super) fn forget(folder: &std::path::Path) -> io::Result<()> {
+    match std::fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
 /// A port that nobody uses at the moment.
 pub(super) fn free_port() -> io::Result<u16> {
     Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use super::daemon::{Daemon, free_port, http_status, temporary_home};
+use super::daemon::{Daemon, forget, free_port, http_status, temporary_home};
 use super::{PASSWORD, USERNAME};
 use crate::{ClientConfig, QBittorrentConfig, Secret, WatchDirConfig, WatchedBy};
 
@@ -44,6 +44,13 @@ impl QBittorrent {
     pub fn start_again(&mut self) -> io::Result<()> {
         let port = self.web_port;
         self.daemon.start(|| http_status(port, "GET", "/api/v2/app/version").is_some())
+    }
+
+    /// Starts it as if it had only just been installed. What was downloaded stays.
+    pub fn reinstall(&mut self) -> io::Result<()> {
+        self.stop();
+        forget(&self.home().join("qBittorrent/data/BT_backup"))?;
+        self.start_again()
     }
 
     /// For [`open`](crate::open).

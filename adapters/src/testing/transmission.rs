@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use super::daemon::{Daemon, free_port, http_status, temporary_home};
+use super::daemon::{Daemon, forget, free_port, http_status, temporary_home};
 use super::{PASSWORD, USERNAME};
 use crate::{ClientConfig, Secret, TransmissionConfig, WatchDirConfig, WatchedBy};
 
@@ -51,6 +51,15 @@ impl Transmission {
     pub fn start_again(&mut self) -> io::Result<()> {
         let port = self.rpc_port;
         self.daemon.start(|| http_status(port, "POST", "/transmission/rpc").is_some())
+    }
+
+    /// Starts it as if it had only just been installed. What was downloaded stays.
+    pub fn reinstall(&mut self) -> io::Result<()> {
+        self.stop();
+        for folder in ["torrents", "resume"] {
+            forget(&self.home().join(folder))?;
+        }
+        self.start_again()
     }
 
     /// For [`open`](crate::open).

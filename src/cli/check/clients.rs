@@ -1,7 +1,7 @@
 //! The clients: reach, login, version, what they can take, and whether they see our data.
 
 use futures_util::future::join_all;
-use podseed_adapters::{ClientConfig, Retry, WatchDirConfig, WatchedBy};
+use podseed_adapters::{ClientConfig, WatchDirConfig, WatchedBy};
 
 use super::Finding;
 use crate::cli::output::without_name;
@@ -51,7 +51,7 @@ fn place(client: &Client) -> String {
 }
 
 fn refusal(client: &Client, problem: Problem) -> Finding {
-    let id = if problem.retry == Retry::Never { "client.refused" } else { "client.unreachable" };
+    let id = if problem.needs_the_user { "client.refused" } else { "client.unreachable" };
     Finding::error(id, place(client), text(client, problem), "")
 }
 

@@ -11,7 +11,7 @@ use super::address::web_address;
 use super::{Context, OurFolders, check_slug};
 use crate::config::finding::KeyPath;
 use crate::config::{Client, file, secrets};
-use crate::model::PathMap;
+use crate::model::{PathMap, PeerAddress};
 use crate::secret::Secret;
 
 /// The keys that name a program, in the order of [`client`].
@@ -42,6 +42,7 @@ fn client(
     let paths = path_map(written.paths.unwrap_or_default(), ours, &at.key("paths"), context);
     let limits = limits(written.limits.as_ref(), &at.key("limits"), context);
     let labels = labels(written.labels, &at.key("labels"), context);
+    let peer = written.peer.and_then(|text| peer(&text, &at.key("peer"), context));
     if written.watch_dir.is_some() {
         no_meaning_for_folders(&labels, &limits, at, context);
     }
@@ -51,7 +52,7 @@ fn client(
         written.watch_dir.map(|it| watch_dir(it, ours, &at.key("watch_dir"), context)),
     ];
     let adapter = exactly_one(programs, at, context)?;
-    Some(Client { name, adapter, paths, limits })
+    Some(Client { name, adapter, paths, limits, peer })
 }
 
 /// Of the programs that are named, by [`PROGRAMS`], the only one; a named one may be wrong in itself.
@@ -85,6 +86,15 @@ fn no_meaning_for_folders(labels: &[String], limits: &Limits, at: &KeyPath, cont
             context.findings.warning("config.no_effect", &at.key(key), text, hint);
         }
     }
+}
+
+fn peer(text: &str, at: &KeyPath, context: &mut Context<'_>) -> Option<PeerAddress> {
+    let peer = text.trim().parse().ok();
+    if peer.is_none() {
+        let hint = "write host and port, such as nas:51413 or [2001:db8::1]:51413";
+        context.findings.error("config.value", at, format!("`{text}` is nothing to connect to"), hint);
+    }
+    peer
 }
 
 fn labels(written: Option<file::List<String>>, at: &KeyPath, context: &mut Context<'_>) -> Vec<String> {

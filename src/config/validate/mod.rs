@@ -70,6 +70,7 @@ pub(super) fn config(
         inbox,
         poll_interval: poll_interval(file.poll_interval.unwrap_or_default(), context),
         verify_interval: verify_interval(file.verify_interval, context),
+        prove: file.prove.unwrap_or(false),
         server: file.server.and_then(|server| self::server(server, context)),
         limits: limits(&file.limits.unwrap_or_default(), context),
         data_dir,

@@ -12,6 +12,12 @@ ALTER TABLE placements ADD COLUMN asked BIGINT;                      -- when the
 ALTER TABLE placements ADD COLUMN proven BIGINT;                     -- when it last gave a stranger a piece
 ALTER TABLE placements ADD COLUMN proof_next BIGINT;                 -- when a stranger asks for the next
 ALTER TABLE placements ADD COLUMN proof_error TEXT;                  -- why the last stranger got nothing
+ALTER TABLE placements ADD COLUMN proof_failures BIGINT NOT NULL DEFAULT 0; -- strangers in a row that got nothing
+ALTER TABLE placements ADD COLUMN since BIGINT;                      -- when the client first confirmed what it now has
+ALTER TABLE placements ADD COLUMN lost BIGINT;                       -- when the client had last lost it
+ALTER TABLE enclosures ADD COLUMN data_error TEXT;                   -- why its file cannot be what clients seed
+UPDATE placements SET since = confirmed;
+CREATE INDEX placements_to_prove ON placements (client, proof_next) WHERE state IN ('seeding', 'delivered');
 
 -- Own files.
 ALTER TABLE shows ADD COLUMN own BOOLEAN NOT NULL DEFAULT FALSE;     -- there is no feed: its episodes are the user's files

@@ -1,0 +1,140 @@
+//! Whether the files that clients seed are still there, by their length alone: nothing is read.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+
+use super::{DataFolder, Error, Pipeline};
+use crate::model::EnclosureId;
+use crate::store::{self, DataFile, Found, Store};
+
+/// How the files were found.
+#[derive(Debug, Default)]
+pub(super) struct Data {
+    faults: HashMap<EnclosureId, String>,
+    /// Files in folders that are away as a whole, or that could not be looked at.
+    away: HashSet<EnclosureId>,
+    /// What to say of the folders.
+    complaints: Vec<String>,
+}
+
+impl Data {
+    /// What is wrong with a file, with the remedy.
+    pub(super) fn fault(&self, id: EnclosureId) -> Option<&str> {
+        self.faults.get(&id).map(String::as_str)
+    }
+
+    /// Whether nothing can be said of a file.
+    pub(super) fn is_away(&self, id: EnclosureId) -> bool {
+        self.away.contains(&id)
+    }
+}
+
+impl Pipeline {
+    /// Looks at every file that clients have and records what has changed since the last look. A folder that is not
+    /// there is a disk that is not mounted: that is said, and its files are left as they are.
+    pub(super) async fn look_at_data(&self) -> Result<Data, Error> {
+        let files = self.store.data_files().await?;
+        let known: HashMap<EnclosureId, Option<String>> =
+            files.iter().map(|file| (file.enclosure, file.error.clone())).collect();
+        let folder = self.folder();
+        let places: Vec<_> = files.into_iter().map(|file| (place(&folder, &file), file)).collect();
+        let data = tokio::task::spawn_blocking(move || look(&places))
+            .await
+            .map_err(|error| Error::Worker { reason: error.to_string() })?;
+        let changed: Vec<(EnclosureId, Option<String>)> = known
+            .into_iter()
+            .filter(|(id, before)| !data.is_away(*id) && before.as_deref() != data.fault(*id))
+            .map(|(id, _)| (id, data.fault(id).map(str::to_owned)))
+            .collect();
+        if !changed.is_empty() {
+            self.store.record_data(&changed, self.clock.now()).await?;
+        }
+        for text in changed.iter().filter_map(|(_, error)| error.as_ref()).chain(&data.complaints) {
+            self.complain(text);
+        }
+        Ok(data)
+    }
+}
+
+/// Has the files of these episodes fetched again that are not there: also where their whole folder is away, as whoever
+/// asks for that knows it.
+pub async fn fetch_missing(
+    store: &Store,
+    folder: &DataFolder,
+    episodes: &[Found],
+    now: Timestamp,
+) -> Result<(), store::Error> {
+    let files = store.data_files_of(episodes).await?.into_iter();
+    let is_gone = |file: &DataFile| {
+        std::fs::metadata(place(folder, file)).is_err_and(|error| error.kind() == ErrorKind::NotFound)
+    };
+    let missing: Vec<EnclosureId> = files.filter(is_gone).map(|file| file.enclosure).collect();
+    store.fetch_again(&missing, now).await
+}
+
+fn place(folder: &DataFolder, file: &DataFile) -> PathBuf {
+    match &file.own_path {
+        Some(own) => PathBuf::from(own),
+        None => folder.show_media(&file.show).join(&file.file),
+    }
+}
+
+fn look(places: &[(PathBuf, DataFile)]) -> Data {
+    let mut folders: BTreeMap<&Path, Vec<(&Path, &DataFile)>> = BTreeMap::new();
+    for (path, file) in places {
+        folders.entry(path.parent().unwrap_or(Path::new("/"))).or_default().push((path, file));
+    }
+    let mut data = Data::default();
+    for (folder, files) in folders {
+        look_into(folder, &files, &mut data);
+    }
+    data
+}
+
+fn look_into(folder: &Path, files: &[(&Path, &DataFile)], data: &mut Data) {
+    let mut faults = Vec::new();
+    let mut missing = 0;
+    for (path, file) in files {
+        match std::fs::metadata(path) {
+            Ok(found) if found.len() == file.length => {}
+            Ok(found) => faults.push((file.enclosure, wrong_length(path, found.len(), file.length))),
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                missing += 1;
+                faults.push((file.enclosure, gone(path)));
+            }
+            Err(error) => {
+                data.away.insert(file.enclosure);
+                data.complaints.push(format!("{} cannot be looked at: {error}", path.display()));
+            }
+        }
+    }
+    // The mount point of a disk that is not mounted is an empty folder, if it is there at all.
+    if missing == files.len() && (missing > 1 || !folder.is_dir()) {
+        data.away.extend(files.iter().map(|(_, file)| file.enclosure));
+        data.complaints.push(format!(
+            "none of the {missing} files that clients seed is in {}: is its disk mounted? Nothing is done about them; \
+             where they are really gone, `podseed retry` fetches them again",
+            folder.display()
+        ));
+        return;
+    }
+    data.faults.extend(faults);
+}
+
+fn gone(path: &Path) -> String {
+    format!("{} is gone; put it back, or `podseed retry` fetches it again", path.display())
+}
+
+fn wrong_length(path: &Path, found: u64, expected: u64) -> String {
+    format!(
+        "{} has {found} bytes where {expected} were handed over; put it back, or remove it and `podseed retry` fetches \
+         it again",
+        path.display()
+    )
+}
+
+#[cfg(test)]
+mod tests;

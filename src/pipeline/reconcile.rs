@@ -1,0 +1,186 @@
+//! Reconciling: what clients were once seen to seed is asked of them again.
+//!
+//! Nothing is started, added or removed at a client here. What it has lost waits for the hand-over; what somebody has
+//! stopped or removed there is told to the user, and is his to decide.
+
+use std::time::Duration;
+
+use futures_util::future::try_join_all;
+use jiff::Timestamp;
+use podseed_adapters::Retry;
+
+use super::data::Data;
+use super::monitor::Event;
+use super::{Error, Pipeline, schedule};
+use crate::handover::{self, Client, Held, Listed, Look, judge};
+use crate::model::{Counted, PlacementReport, PlacementState, Problem};
+use crate::store::{Judged, Settled};
+
+/// More than so many are told of in one line.
+const IN_SINGLE_LINES: usize = 20;
+
+impl Pipeline {
+    /// Asks every client once for everything that it has, all at once, and records what that says of our torrents and
+    /// of the figures; and looks whether the files are still there. One that is away delays nothing.
+    pub async fn reconcile(&self) -> Result<(), Error> {
+        let round = async {
+            let data = self.look_at_data().await?;
+            let counted = self.store.counted().await?;
+            let asked = self.clients.values().map(|client| self.reconcile_with(client, &data, &counted));
+            try_join_all(asked).await.map(drop)
+        };
+        tokio::select! {
+            outcome = round => outcome,
+            () = self.stop.cancelled() => Ok(()),
+        }
+    }
+
+    async fn reconcile_with(&self, client: &Client, data: &Data, counted: &[Counted]) -> Result<(), Error> {
+        let settled = self.store.settled(client.name()).await?;
+        // The time before it is asked: what it confirms it has confirmed then.
+        let now = self.clock.now();
+        let held: Vec<Held> = settled.iter().map(held).collect();
+        let listed = client.settled_list(&held).await;
+        client.forget_failures().await;
+        match listed {
+            Ok(Some(listed)) => {
+                if client.is_back() {
+                    self.store.client_is_back(client.name()).await?;
+                }
+                self.count_given(client.name(), &listed, counted, now).await?;
+                let round = Round { client, settled: &settled, held: &held, data, now };
+                self.record_round(&round, &listed).await
+            }
+            Ok(None) => Ok(()),
+            Err(problem) => {
+                self.tell_of_absence(client.name(), &problem);
+                Ok(())
+            }
+        }
+    }
+
+    /// One that is away for a while needs nobody; one that does not let us in does.
+    fn tell_of_absence(&self, client: &str, problem: &handover::Problem) {
+        if problem.needs_the_user {
+            return self.complain(&problem.message);
+        }
+        let text = problem.message.strip_prefix(&format!("{client}: ")).unwrap_or(&problem.message);
+        self.monitor.event(&Event::Warning { show: client.to_owned(), text: text.to_owned() });
+    }
+
+    async fn record_round(&self, round: &Round<'_>, listed: &[Listed]) -> Result<(), Error> {
+        let looks = judge(round.client.name(), round.held, listed, round.now);
+        let (mut confirmed, mut judged) = (Vec::new(), Vec::new());
+        for (before, look) in round.settled.iter().zip(looks) {
+            let Some(look) = look.filter(|_| !round.data.is_away(before.enclosure)) else { continue };
+            let look = round.with_data(before, look);
+            let problem = look.problem.as_ref().map(|problem| problem.message.as_str());
+            if (look.state, problem) != (before.state, before.error.as_deref()) {
+                judged.push(self.judged(before, look, round));
+            } else if look.state == PlacementState::Seeding {
+                confirmed.push(before.id);
+            }
+        }
+        self.store.record_round(&confirmed, &judged, round.now).await?;
+        if judged.iter().any(|judged| judged.report.state == PlacementState::Pending) {
+            round.client.forget().await;
+        }
+        self.tell_of_round(round.client.name(), &judged);
+        Ok(())
+    }
+
+    fn judged<'a>(&self, before: &'a Settled, look: Look, round: &Round<'_>) -> Judged<'a> {
+        let client = round.client.name();
+        let story = match &look.problem {
+            Some(problem) => problem.message.clone(),
+            None if look.state == PlacementState::Pending => {
+                format!("{client}: it is not there any more, so it is handed over again")
+            }
+            None => format!("{client}: {}", look.state),
+        };
+        let problem = look.problem.map(|problem| self.planned(problem, round.now));
+        let (state, memory, uploaded_bytes) = (look.state, look.memory, look.uploaded_bytes);
+        Judged { before, report: PlacementReport { state, memory, uploaded_bytes, problem }, story }
+    }
+
+    /// Each round looks by itself; who hands over need not look more often.
+    fn planned(&self, problem: handover::Problem, now: Timestamp) -> Problem {
+        let after = |wait: Duration| Some(schedule::after(now, wait));
+        let next_attempt = match problem.retry {
+            Retry::Never => None,
+            Retry::Later => after(self.config.verify_interval),
+            Retry::After(wait) => after(wait),
+        };
+        Problem { message: problem.message, next_attempt, asked_to_wait: false }
+    }
+
+    /// Tells of what is not as it was: of each by itself, or of many in one line.
+    fn tell_of_round(&self, client: &str, judged: &[Judged<'_>]) {
+        let is_lost = |judged: &&Judged<'_>| judged.report.state == PlacementState::Pending;
+        let lost: Vec<_> = judged.iter().filter(is_lost).collect();
+        if let Some(first) = lost.first() {
+            let text = match lost.len() {
+                1 => {
+                    format!("{client}: {} is not there any more; it is handed over again", first.before.file)
+                }
+                many => {
+                    format!("{client}: {many} torrents are not there any more; they are handed over again")
+                }
+            };
+            self.monitor.event(&Event::Warning { show: first.before.show.clone(), text });
+        }
+        let troubled: Vec<_> =
+            judged.iter().filter_map(|it| Some((it, it.report.problem.as_ref()?))).collect();
+        if let Some((_, first)) = troubled.first().filter(|_| troubled.len() > IN_SINGLE_LINES) {
+            let many = troubled.len();
+            self.complain(&format!(
+                "{client}: {many} torrents are not seeded any more; `podseed status` lists them; the first: {}",
+                first.message
+            ));
+            return;
+        }
+        for (judged, problem) in troubled {
+            self.say_once(&judged.before.show, &judged.before.file, client, &problem.message);
+        }
+    }
+
+    /// Says what is not confirmed, once.
+    pub(super) fn complain(&self, error: &str) {
+        if self.note_error(error) {
+            self.monitor.event(&Event::Unconfirmed { error: error.to_owned() });
+        }
+    }
+}
+
+/// One client's part of a round.
+struct Round<'a> {
+    client: &'a Client,
+    settled: &'a [Settled],
+    held: &'a [Held],
+    data: &'a Data,
+    now: Timestamp,
+}
+
+impl Round<'_> {
+    /// A client may not notice for long that what it seeds is gone.
+    fn with_data(&self, before: &Settled, look: Look) -> Look {
+        let fault = self.data.fault(before.enclosure).filter(|_| look.state == PlacementState::Seeding);
+        let Some(fault) = fault else { return look };
+        let message =
+            format!("{}: the client says that it seeds {}, but {fault}", self.client.name(), before.file);
+        let problem = Some(handover::Problem::never(message));
+        Look { state: PlacementState::Failed, problem, ..look }
+    }
+}
+
+fn held(settled: &Settled) -> Held {
+    Held {
+        info_hash: settled.info_hash,
+        name: settled.file.clone(),
+        state: settled.state,
+        memory: settled.memory,
+        since: settled.since,
+        confirmed: settled.confirmed,
+        lost: settled.lost,
+    }
+}
