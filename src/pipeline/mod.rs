@@ -4,6 +4,7 @@
 //! confirm. The stages know nothing of one another; what passes between them passes through the store, so that a
 //! process that dies anywhere goes on where it was.
 
+mod budget;
 mod compare;
 mod copies;
 mod draft;
@@ -339,6 +340,7 @@ impl Pipeline {
         polled.and(looked).and(fetched).and(placed)?;
         self.retire_all(&pass).await?;
         self.delete_withdrawn(&pass).await?;
+        self.enforce_budget().await?;
         // A tracker that is away takes its time, and the site does not wait for it.
         let (gathered, published) = tokio::join!(self.gather(), self.publish());
         gathered.and(published)?;
