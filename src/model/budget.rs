@@ -65,7 +65,7 @@ impl Budget {
 pub enum Holding {
     /// To be fetched.
     Wanted,
-    /// Being fetched, or waiting for something else than space.
+    /// Being fetched or handed over, or waiting for something else than space.
     Fetching,
     /// There, with its torrent, and can be taken back.
     Held,
@@ -84,6 +84,8 @@ pub struct BudgetFile {
     pub id: EnclosureId,
     /// The slug of its show.
     pub show: String,
+    /// The file's name, once known.
+    pub name: Option<String>,
     /// The newest episode that announces it.
     pub episode: i64,
     /// When that was published, else discovered.
@@ -121,6 +123,7 @@ pub struct Space {
 pub fn decide(files: &[BudgetFile], budget: &Budget, space: Space, now: Timestamp) -> Verdict {
     let mut decision = verdict::Decision::new(files, budget);
     let scopes = scope::scopes(files, budget);
+    decision.never_again();
     decision.apply_dates(&scopes, now);
     for scope in &scopes {
         decision.apply_size(scope, now);

@@ -22,6 +22,7 @@ mod publish;
 mod published;
 mod revise;
 mod schedule;
+mod space;
 mod target;
 mod terms;
 mod wanted;
@@ -29,6 +30,7 @@ mod withdraw;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -44,6 +46,7 @@ use crate::store::Store;
 use crate::{fs, store};
 use drain::Supply;
 
+pub use budget::{Unkept, unkept};
 pub use kit::{KitError, write_kit};
 pub use monitor::{Event, Monitor};
 pub use plan::{Plan, PlannedEnclosure, PlannedShow, plan};
@@ -153,6 +156,8 @@ pub struct Pipeline {
     tally: Mutex<Summary>,
     /// The user has been told that seeding is distribution; so says the state, or this.
     told_of_distribution: tokio::sync::Mutex<bool>,
+    /// Fetching pauses, for the disk is full, and the user has been told.
+    is_short_of_space: AtomicBool,
     /// Missing where nothing may be changed.
     lock: Option<fs::DataLock>,
 }
@@ -279,6 +284,7 @@ impl Pipeline {
             tally: Mutex::default(),
             lock,
             told_of_distribution: tokio::sync::Mutex::default(),
+            is_short_of_space: AtomicBool::default(),
         }))
     }
 

@@ -77,6 +77,18 @@ impl<'a> Decision<'a> {
         Self { files, budget, twins, dropped, held_back, shortfalls }
     }
 
+    /// What the publisher adds to an episode that was dropped is not fetched in its place.
+    pub(super) fn never_again(&mut self) {
+        let is_dropped = |file: &&BudgetFile| file.holding == Holding::Dropped;
+        let over: BTreeSet<i64> = self.files.iter().filter(is_dropped).map(|file| file.episode).collect();
+        for (index, file) in self.files.iter().enumerate() {
+            let is_new = file.holding == Holding::Wanted && file.readmitted.is_none();
+            if is_new && over.contains(&file.episode) && self.budget.governs(&file.show) {
+                self.held_back.insert(index, "keep: its episode was dropped before".to_owned());
+            }
+        }
+    }
+
     /// `latest` and `max_age` of all scopes at once: a torrent may be in several.
     pub(super) fn apply_dates(&mut self, scopes: &[Scope<'_>], now: Timestamp) {
         let mut outdated: BTreeMap<usize, String> = BTreeMap::new();
