@@ -245,10 +245,22 @@ async fn expire(
     .bind(&file.why)
     .execute(&mut *connection)
     .await?;
-    if changed.rows_affected() > 0 {
-        event(connection, file.id, now, &format!("not kept any more: {}", file.why)).await?;
+    if changed.rows_affected() == 0 {
+        return Ok(false);
     }
-    Ok(changed.rows_affected() > 0)
+    // What podseed has added for another show is its own here, too: whoever is asked last takes it out.
+    sqlx::query(
+        "UPDATE placements SET added = TRUE WHERE enclosure_id = $1 AND NOT added AND EXISTS
+             (SELECT 1 FROM placements o JOIN enclosures oe ON oe.id = o.enclosure_id, enclosures e
+              WHERE e.id = $1 AND o.client = placements.client AND o.added
+              AND COALESCE(oe.info_hash_v1, '') = COALESCE(e.info_hash_v1, '')
+              AND COALESCE(oe.info_hash_v2, '') = COALESCE(e.info_hash_v2, ''))",
+    )
+    .bind(file.id.0)
+    .execute(&mut *connection)
+    .await?;
+    event(connection, file.id, now, &format!("not kept any more: {}", file.why)).await?;
+    Ok(true)
 }
 
 async fn hold_back(

@@ -66,16 +66,24 @@ impl Store {
     /// Where each file stands at clients.
     async fn placed(&self, clients: &HashSet<&str>) -> Result<HashMap<i64, Placed>> {
         let what = "read what is kept at clients";
-        let rows: Vec<(i64, String, String, bool)> = sqlx::query_as(
-            "SELECT p.enclosure_id, p.client, p.state, p.added FROM placements p
-             JOIN enclosures e ON e.id = p.enclosure_id WHERE e.stage <> 'withdrawn' ORDER BY p.id",
+        let rows: Vec<(i64, String, String, bool, String)> = sqlx::query_as(
+            "SELECT p.enclosure_id, p.client, p.state, p.added,
+                 COALESCE(e.info_hash_v1, '') || ' ' || COALESCE(e.info_hash_v2, '')
+             FROM placements p JOIN enclosures e ON e.id = p.enclosure_id WHERE e.stage <> 'withdrawn' ORDER BY p.id",
         )
         .fetch_all(&self.pool)
         .await
         .doing(what)?;
+        // Of one torrent that two shows have, podseed finds the second there already, and has added it all the same.
+        let ours: HashSet<(String, String)> = rows
+            .iter()
+            .filter(|(_, _, _, added, _)| *added)
+            .map(|(_, client, _, _, torrent)| (client.clone(), torrent.clone()))
+            .collect();
         let mut placed: HashMap<i64, Placed> = HashMap::new();
-        for (id, client, state, added) in rows {
+        for (id, client, state, _, torrent) in rows {
             let state = word("a placement's state", &state)?;
+            let added = ours.contains(&(client.clone(), torrent));
             let place = placed.entry(id).or_default();
             place.is_under_way |= matches!(state, PlacementState::Waiting | PlacementState::Checking);
             place.bond = place.bond.take().or_else(|| bond(&client, state, added, clients));
