@@ -7,6 +7,7 @@
 )]
 
 mod architecture;
+mod budget;
 mod clients;
 mod config;
 mod crash;

@@ -144,6 +144,11 @@ impl Monitor for Log {
             Event::Removed { show, file, client } => {
                 tracing::info!(show, file = plain(file), client, "taken out");
             }
+            Event::Dropped { show, file, why } => {
+                tracing::info!(show, file = plain(file), why = plain(why), "not kept any more");
+            }
+            Event::SpaceShort { text } => tracing::error!(error = plain(text), "no space"),
+            Event::SpaceAgain => tracing::info!("space again"),
             Event::Published { files, removed } => tracing::info!(files, removed, "published"),
             Event::PublishFailed { error } => tracing::error!(error = plain(error), "not published"),
             Event::Working { shows, clients } => tracing::info!(shows, clients, "at work"),

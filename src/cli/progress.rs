@@ -117,6 +117,11 @@ fn describe(event: &Event) -> (Option<String>, bool) {
         Event::Removed { show, file, client } => {
             (Some(format!("{show}: {file}: taken out of {client}")), false)
         }
+        Event::Dropped { show, file, why } => {
+            (Some(format!("{show}: {file}: not kept any more: {why}")), false)
+        }
+        Event::SpaceShort { text } => (Some(format!("warning: {text}")), true),
+        Event::SpaceAgain => (Some("there is space again: fetching goes on".to_owned()), false),
         Event::Published { files, removed } => {
             let gone = if *removed == 0 {
                 String::new()

@@ -206,6 +206,12 @@ fn example_file() -> File {
         }),
         server: Some(file::Server { listen: text("127.0.0.1:8090") }),
         limits: Some(example_limits()),
+        keep: Some(file::Keep {
+            latest: None,
+            max_age: None,
+            total_size: Some(ByteSize(200 << 30)),
+            allow_last_seeder: Some(false),
+        }),
     }
 }
 
@@ -231,6 +237,11 @@ fn example_show() -> file::Show {
             username: text("me"),
             password_file: text("/etc/podseed/feed.password"),
             password_env: None,
+        }),
+        keep: Some(file::Keep {
+            latest: Some(100),
+            max_age: Some(Span(std::time::Duration::from_secs(365 * 86_400))),
+            ..file::Keep::default()
         }),
     }
 }

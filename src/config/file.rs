@@ -56,6 +56,9 @@ pub(super) struct File {
     pub server: Option<Server>,
     /// What podseed may use.
     pub limits: Option<Limits>,
+    /// How much of what podseed has fetched it keeps, over all shows together. Without this key, and without one of a
+    /// show, everything stays for ever.
+    pub keep: Option<Keep>,
 }
 
 #[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
@@ -81,6 +84,27 @@ pub(super) struct Show {
     pub permission: Option<String>,
     /// Login for a feed that asks for one (HTTP basic). Such a show is never published.
     pub auth: Option<Auth>,
+    /// How much of this show is kept, with the same keys as `keep` for all shows. Both count: what one of them does
+    /// not keep goes.
+    pub keep: Option<Keep>,
+}
+
+/// What is not kept is taken out of the clients and off the site, then deleted, and never fetched again unless
+/// `podseed retry` brings it back. First goes what many others seed, then what is old, then what few ask for. Your own
+/// files and torrents that podseed has not added itself always stay. Where there is a `keep`, files also go when less
+/// than `limits.disk_free` is free.
+#[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Keep {
+    /// Only the newest so many episodes.
+    pub latest: Option<u32>,
+    /// Only episodes that were published no longer ago.
+    pub max_age: Option<Span>,
+    /// No more than this on the disk.
+    pub total_size: Option<ByteSize>,
+    /// Whether files may go that nobody else is known to seed: without a tracker that tells of others, that is all of
+    /// them. Default: false; of a show: as for all shows.
+    pub allow_last_seeder: Option<bool>,
 }
 
 #[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]

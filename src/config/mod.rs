@@ -26,7 +26,7 @@ pub use example::{example, schema};
 pub use finding::{Finding, Findings, Severity};
 
 use crate::hash::PieceLength;
-use crate::model::{PageLanguage, PathMap, PeerAddress, Selection, TorrentVersion};
+use crate::model::{KeepRules, PageLanguage, PathMap, PeerAddress, Selection, TorrentVersion};
 use crate::secret::Secret;
 
 /// A file larger than this is no configuration.
@@ -61,6 +61,8 @@ pub struct Config {
     pub server: Option<Server>,
     /// What podseed may use.
     pub limits: Limits,
+    /// What is kept of all shows together; `None`: everything.
+    pub keep: Option<KeepRules>,
     /// What is not wrong enough to refuse the file: warnings only.
     pub warnings: Findings,
 }
@@ -95,6 +97,8 @@ pub struct Show {
     pub permission: Option<String>,
     /// Login for the feed.
     pub auth: Option<Auth>,
+    /// What is kept of it, beside what is kept of all shows; `None`: everything.
+    pub keep: Option<KeepRules>,
 }
 
 /// Where a feed comes from. `Debug` masks what may be secret in the URL.
@@ -374,6 +378,7 @@ impl Config {
             prove: false,
             server: None,
             limits: Limits::default(),
+            keep: None,
             warnings: Findings::default(),
         }
     }

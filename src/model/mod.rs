@@ -1,5 +1,6 @@
 //! Ground: the nouns of podseed. No input or output.
 
+pub mod budget;
 mod feed;
 mod figures;
 pub mod identity;
@@ -14,6 +15,7 @@ mod stage;
 mod words;
 mod work;
 
+pub use budget::KeepRules;
 pub use feed::{Enclosure, Feed, FeedKind, Item, Role};
 pub use figures::{
     Counted, Counter, Fallen, Looks, Peers, Reading, ReportedFile, ReportedShow, Source, SourceDay,

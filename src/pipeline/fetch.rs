@@ -76,10 +76,19 @@ impl Pipeline {
             if pass.options.begin == Begin::Clients {
                 return Ok(None);
             }
-            let full = busy.full(limits.per_host);
-            let now = self.clock.now();
-            let job = self.store.claim_download(pass.id, now, pass.options.patient, &full).await?;
-            Ok(job.inspect(|job| busy.enter(&host(job))))
+            loop {
+                let (full, now) = (busy.full(limits.per_host), self.clock.now());
+                let job = self.store.claim_download(pass.id, now, pass.options.patient, &full).await?;
+                let Some(job) = job else { return Ok(None) };
+                if !self.has_space().await {
+                    self.store.return_download(job.id).await?;
+                    return Ok(None);
+                }
+                if self.is_within_budget(&job).await? {
+                    busy.enter(&host(&job));
+                    return Ok(Some(job));
+                }
+            }
         };
         let work = |job: DownloadJob| {
             let (pipeline, pass, busy) = (Arc::clone(self), Arc::clone(pass), Arc::clone(&busy));
@@ -278,16 +287,16 @@ impl Pipeline {
 
     /// Where the bytes of an enclosure gather: the same place at each attempt.
     fn partial(&self, job: &DownloadJob) -> Result<PathBuf, fs::Error> {
-        fs::create_dir(&self.partial_folder(job))?;
+        fs::create_dir(&self.partial_folder(&job.show))?;
         Ok(self.partial_path(job))
     }
 
     fn partial_path(&self, job: &DownloadJob) -> PathBuf {
-        self.partial_folder(job).join(job.id.0.to_string())
+        self.partial_folder(&job.show).join(job.id.0.to_string())
     }
 
-    fn partial_folder(&self, job: &DownloadJob) -> PathBuf {
-        self.folder().show_media(&job.show).join(".partial")
+    pub(super) fn partial_folder(&self, show: &str) -> PathBuf {
+        self.folder().show_media(show).join(".partial")
     }
 
     fn order(

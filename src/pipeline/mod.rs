@@ -4,6 +4,7 @@
 //! confirm. The stages know nothing of one another; what passes between them passes through the store, so that a
 //! process that dies anywhere goes on where it was.
 
+mod budget;
 mod compare;
 mod copies;
 mod daemon;
@@ -25,6 +26,7 @@ mod published;
 mod reconcile;
 mod revise;
 mod schedule;
+mod space;
 mod target;
 mod terms;
 mod wanted;
@@ -32,6 +34,7 @@ mod withdraw;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -47,6 +50,7 @@ use crate::store::Store;
 use crate::{fs, store};
 use drain::Supply;
 
+pub use budget::{Unkept, unkept};
 pub use daemon::Daemon;
 pub use data::fetch_missing;
 pub use kit::{KitError, write_kit};
@@ -165,6 +169,8 @@ pub struct Pipeline {
     tally: Mutex<Summary>,
     /// The user has been told that seeding is distribution; so says the state, or this.
     told_of_distribution: tokio::sync::Mutex<bool>,
+    /// Fetching pauses, for the disk is full, and the user has been told.
+    is_short_of_space: AtomicBool,
     /// Missing where nothing may be changed.
     lock: Option<Arc<fs::DataLock>>,
 }
@@ -320,6 +326,7 @@ impl Pipeline {
             tally: Mutex::default(),
             lock,
             told_of_distribution: tokio::sync::Mutex::default(),
+            is_short_of_space: AtomicBool::default(),
         })
     }
 
@@ -393,6 +400,7 @@ impl Pipeline {
         polled.and(looked).and(fetched).and(placed)?;
         self.retire_all(&pass).await?;
         self.delete_withdrawn().await?;
+        self.enforce_budget().await?;
         // A tracker that is away takes its time, and the site does not wait for it.
         let (gathered, published) = tokio::join!(self.gather(), self.publish());
         gathered.and(published)?;

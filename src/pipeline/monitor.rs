@@ -135,6 +135,22 @@ pub enum Event {
         /// The client.
         client: String,
     },
+    /// What `keep` does not keep was marked: it leaves site, clients and disk.
+    Dropped {
+        /// The show.
+        show: String,
+        /// The file's name.
+        file: String,
+        /// By which rule.
+        why: String,
+    },
+    /// Fetching pauses, for the disk is full, or a rule of `keep` cannot be kept.
+    SpaceShort {
+        /// What is so, and what to do.
+        text: String,
+    },
+    /// There is space again: fetching goes on.
+    SpaceAgain,
     /// A placement does not get on.
     PlaceFailed {
         /// The show.

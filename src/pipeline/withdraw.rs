@@ -12,12 +12,16 @@ impl Pipeline {
         let Some(client) = self.clients.get(&job.client) else { return Ok(()) };
         let now = self.clock.now();
         if !job.take_out {
-            self.store.record_removed(job.id).await?;
+            self.store.record_left(job.id).await?;
             return Ok(self.store.tell(job.enclosure, now, &format!("{}: left there", job.client)).await?);
         }
         match client.remove(&job.show, &job.file, job.info_hash).await {
             Ok(removed) => {
-                self.store.record_removed(job.id).await?;
+                // A client that cannot be told may still read the file.
+                match &removed {
+                    Removed::Unreachable(_) if job.expired => self.store.record_left(job.id).await?,
+                    _ => self.store.record_removed(job.id).await?,
+                }
                 let show = job.show.clone();
                 let (story, event) = match removed {
                     Removed::Gone => {
@@ -30,8 +34,9 @@ impl Pipeline {
                 self.monitor.event(&event);
             }
             Err(problem) => {
-                self.store.record_not_removed(job.id, &problem.message).await?;
-                self.store.tell(job.enclosure, now, &problem.message).await?;
+                if self.store.record_not_removed(job.id, &problem.message).await? {
+                    self.store.tell(job.enclosure, now, &problem.message).await?;
+                }
                 self.say_once(&job.show, &job.file, &job.client, &problem.message);
             }
         }
@@ -45,7 +50,10 @@ impl Pipeline {
             let gone = fs::remove(&folder.torrent(&show, &file))
                 .and_then(|()| fs::remove(&folder.show_media(&show).join(&file)));
             match gone {
-                Ok(()) => self.store.record_deleted(id, self.clock.now()).await?,
+                Ok(()) => {
+                    let story = "its data is deleted, as the user asked";
+                    self.store.record_deleted(id, story, self.clock.now()).await?;
+                }
                 Err(error) => {
                     self.note_error(&error::chain(&error));
                 }

@@ -182,11 +182,14 @@ impl Store {
     pub async fn retry(&self, episodes: &[Found], now: Timestamp) -> Result<u64> {
         let what = "retry an enclosure";
         // Only `readmit` brings back what was taken down.
-        let condition =
-            "(e.wanted OR e.file IS NOT NULL) AND e.replaced_by IS NULL AND e.stage <> 'withdrawn'";
+        let condition = "(e.wanted OR e.file IS NOT NULL) AND e.replaced_by IS NULL
+            AND (e.stage <> 'withdrawn' OR e.expired IS NOT NULL)";
         let ids = self.enclosure_ids(episodes, condition).await?;
         let mut tx = self.begin().await.doing(what)?;
         let mut count = 0;
+        for id in &ids {
+            count += bring_back(&mut tx, *id, now).await.doing(what)?;
+        }
         for id in ids {
             count += retry_enclosure(&mut tx, id, now).await?;
         }
@@ -233,6 +236,31 @@ impl Store {
         ids.dedup();
         Ok(ids)
     }
+}
+
+/// What was dropped for space comes back, and is kept as if it were published now.
+async fn bring_back(
+    connection: &mut SqliteConnection,
+    id: EnclosureId,
+    now: Timestamp,
+) -> std::result::Result<u64, sqlx::Error> {
+    let changed = sqlx::query(
+        "UPDATE enclosures SET stage = CASE WHEN file IS NULL THEN 'discovered' ELSE 'downloaded' END,
+             magnet = CASE WHEN file IS NULL THEN NULL ELSE magnet END, expired = NULL, expired_why = NULL,
+             delete_data = FALSE, readmitted = $2, error = NULL, pass = 0
+         WHERE id = $1 AND stage = 'withdrawn' AND expired IS NOT NULL
+         AND NOT EXISTS (SELECT 1 FROM shows s WHERE s.id = enclosures.show_id AND s.withdrawn)
+         AND EXISTS (SELECT 1 FROM announcements a JOIN episodes ep ON ep.id = a.episode_id
+             WHERE a.enclosure_id = enclosures.id AND NOT ep.withdrawn)",
+    )
+    .bind(id.0)
+    .bind(super::seconds(now))
+    .execute(&mut *connection)
+    .await?;
+    if changed.rows_affected() > 0 {
+        event(connection, id, now, "the user has brought it back").await?;
+    }
+    Ok(changed.rows_affected())
 }
 
 async fn retry_enclosure(connection: &mut SqliteConnection, id: EnclosureId, now: Timestamp) -> Result<u64> {

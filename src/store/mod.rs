@@ -3,6 +3,7 @@
 //! SQLite in `state.db`; the statements keep to what PostgreSQL takes too. Every function is one transaction.
 //! An effect comes first and its record second, so a record may be made twice.
 
+mod budget;
 mod compare;
 mod downloads;
 mod episodes;
@@ -29,6 +30,7 @@ use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
 
+pub use budget::{BudgetView, Deletion, Unfinished};
 pub use downloads::NameTaken;
 pub use episodes::{KnownItem, Recorded, Verdict};
 pub use figures::Rule;

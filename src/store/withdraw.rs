@@ -34,9 +34,11 @@ pub struct RemovalJob {
     pub file: String,
     /// The torrent's identity.
     pub info_hash: InfoHashes,
-    /// Whether it is to be taken out: nothing else of podseed needs it there, and of a former version podseed itself
-    /// has added it.
+    /// Whether it is to be taken out: nothing else of podseed needs it there, and podseed itself has added it, or the
+    /// user has taken it down.
     pub take_out: bool,
+    /// Whether it goes for space: what a client cannot be told to let go of keeps its data then.
+    pub expired: bool,
 }
 
 impl Store {
@@ -58,7 +60,8 @@ impl Store {
             ids.extend(former);
             let changed = sqlx::query(
                 "UPDATE enclosures SET stage = 'withdrawn', next_attempt = NULL, error = NULL, source_next = NULL,
-                     delete_data = delete_data OR $2 WHERE id = $1 AND (stage <> 'withdrawn' OR $2 AND NOT delete_data)",
+                     delete_data = delete_data OR $2, expired = CASE WHEN $2 THEN NULL ELSE expired END
+                 WHERE id = $1 AND (stage <> 'withdrawn' OR $2 AND (NOT delete_data OR expired IS NOT NULL))",
             )
             .bind(id)
             .bind(delete_data)
@@ -92,7 +95,7 @@ impl Store {
             let changed = sqlx::query(
                 "UPDATE enclosures SET stage = CASE WHEN file IS NULL THEN 'discovered' ELSE 'downloaded' END,
                      delete_data = FALSE, pass = 0
-                 WHERE id = $1 AND stage = 'withdrawn' AND replaced_by IS NULL AND EXISTS
+                 WHERE id = $1 AND stage = 'withdrawn' AND expired IS NULL AND replaced_by IS NULL AND EXISTS
                      (SELECT 1 FROM announcements a JOIN episodes ep ON ep.id = a.episode_id
                       WHERE a.enclosure_id = enclosures.id AND NOT ep.withdrawn)",
             )
@@ -132,31 +135,42 @@ impl Store {
         let what = "claim a removal";
         let mut query = claim(pass, now, patient, client);
         let id: Option<i64> = query.build_query_scalar().fetch_optional(&self.pool).await.doing(what)?;
-        let Some(id) = id else { return Ok(None) };
+        match id {
+            Some(id) => self.removal_job(PlacementId(id)).await,
+            None => Ok(None),
+        }
+    }
+
+    /// What is to be done at the client of a placement that is withdrawn; `None` if it is gone already.
+    pub async fn removal_job(&self, id: PlacementId) -> Result<Option<RemovalJob>> {
+        let what = "read a removal";
         let row = sqlx::query(
-            "SELECT p.enclosure_id, e.file, e.info_hash_v1, e.info_hash_v2, s.slug,
-                 (p.added OR e.replaced_by IS NULL) AND NOT EXISTS (SELECT 1 FROM placements o
+            "SELECT p.enclosure_id, p.client, e.file, e.info_hash_v1, e.info_hash_v2, s.slug,
+                 e.expired IS NOT NULL AS expired,
+                 (p.added OR e.replaced_by IS NULL AND e.expired IS NULL) AND NOT EXISTS (SELECT 1 FROM placements o
                      JOIN enclosures oe ON oe.id = o.enclosure_id
                      WHERE o.client = p.client AND o.id <> p.id AND oe.stage <> 'withdrawn'
                      AND COALESCE(oe.info_hash_v1, '') = COALESCE(e.info_hash_v1, '')
                      AND COALESCE(oe.info_hash_v2, '') = COALESCE(e.info_hash_v2, '')) AS take_out
              FROM placements p JOIN enclosures e ON e.id = p.enclosure_id JOIN shows s ON s.id = e.show_id
-             WHERE p.id = $1",
+             WHERE p.id = $1 AND e.stage = 'withdrawn'",
         )
-        .bind(id)
-        .fetch_one(&self.pool)
+        .bind(id.0)
+        .fetch_optional(&self.pool)
         .await
         .doing(what)?;
+        let Some(row) = row else { return Ok(None) };
         let info_hash = placements::info_hash(&row)?;
         let read = || -> std::result::Result<RemovalJob, sqlx::Error> {
             Ok(RemovalJob {
-                id: PlacementId(id),
+                id,
                 enclosure: EnclosureId(row.try_get("enclosure_id")?),
-                client: client.to_owned(),
+                client: row.try_get("client")?,
                 show: row.try_get("slug")?,
                 file: row.try_get::<Option<String>, _>("file")?.unwrap_or_default(),
                 info_hash,
                 take_out: row.try_get("take_out")?,
+                expired: row.try_get("expired")?,
             })
         };
         read().doing(what).map(Some)
@@ -172,15 +186,16 @@ impl Store {
         Ok(())
     }
 
-    /// A client could not be told to take a torrent out; the next pass tells it again.
-    pub async fn record_not_removed(&self, placement: PlacementId, error: &str) -> Result<()> {
-        sqlx::query("UPDATE placements SET error = $2 WHERE id = $1")
-            .bind(placement.0)
-            .bind(error)
-            .execute(&self.pool)
-            .await
-            .doing("record a failed removal")?;
-        Ok(())
+    /// A client could not be told to take a torrent out; the next pass tells it again. Says whether that is news.
+    pub async fn record_not_removed(&self, placement: PlacementId, error: &str) -> Result<bool> {
+        let told =
+            sqlx::query("UPDATE placements SET error = $2 WHERE id = $1 AND COALESCE(error, '') <> $2")
+                .bind(placement.0)
+                .bind(error)
+                .execute(&self.pool)
+                .await
+                .doing("record a failed removal")?;
+        Ok(told.rows_affected() > 0)
     }
 
     /// Files whose data is to be deleted and that none of these clients has any more: show and file name.
@@ -195,8 +210,8 @@ impl Store {
         Ok(rows.into_iter().map(|(id, show, file)| (EnclosureId(id), show, file)).collect())
     }
 
-    /// A withdrawn file is gone.
-    pub async fn record_deleted(&self, id: EnclosureId, now: Timestamp) -> Result<()> {
+    /// A withdrawn file is gone; `story` says why.
+    pub async fn record_deleted(&self, id: EnclosureId, story: &str, now: Timestamp) -> Result<()> {
         let what = "record a deleted file";
         let mut tx = self.begin().await.doing(what)?;
         sqlx::query("UPDATE enclosures SET file = NULL, file_key = NULL, delete_data = FALSE WHERE id = $1")
@@ -204,7 +219,7 @@ impl Store {
             .execute(&mut *tx)
             .await
             .doing(what)?;
-        event(&mut *tx, id, now, "its data is deleted, as the user asked").await.doing(what)?;
+        event(&mut *tx, id, now, story).await.doing(what)?;
         tx.commit().await.doing(what)
     }
 
@@ -272,6 +287,7 @@ pub(super) fn to_delete<'c>(clients: impl Iterator<Item = &'c String>) -> QueryB
     let mut query = QueryBuilder::<Sqlite>::new(
         "SELECT e.id, s.slug, e.file FROM enclosures e JOIN shows s ON s.id = e.show_id
          WHERE e.id IN (SELECT id FROM enclosures WHERE delete_data) AND e.stage = 'withdrawn' AND e.file IS NOT NULL
+         AND e.expired IS NULL
          AND NOT EXISTS (SELECT 1 FROM placements p WHERE p.enclosure_id = e.id AND p.client IN (",
     );
     let mut names = query.separated(", ");

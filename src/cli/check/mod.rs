@@ -2,6 +2,7 @@
 
 mod clients;
 mod host;
+mod keep;
 mod site;
 mod trackers;
 
@@ -70,6 +71,7 @@ pub(super) async fn run(args: &CheckArgs, context: &Context) -> Result<Outcome, 
             findings.push(Finding::ok("config.valid", "configuration", "it is valid"));
             findings.extend(config.warnings.0.iter().map(from_config));
             host::check(&config, &mut findings);
+            keep::check(&config, &mut findings).await;
             site::check(&config, args.offline, &mut findings).await;
             if !args.offline {
                 clients::check(&config, &mut findings).await;

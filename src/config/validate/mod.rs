@@ -3,6 +3,7 @@
 
 mod address;
 mod client;
+mod keep;
 mod show;
 
 use std::collections::BTreeSet;
@@ -52,7 +53,8 @@ pub(super) fn config(
     let ours = OurFolders { data: data_dir.as_deref(), inboxes: &inbox };
     let named: Vec<String> = file.clients.iter().flatten().map(|(name, _)| name.clone()).collect();
     let clients = client::clients(file.clients.unwrap_or_default(), ours, context);
-    let shows = show::shows(file.shows.unwrap_or_default(), &named, context);
+    let keep = file.keep.map(|keep| keep::rules(&keep, &KeyPath::default().key("keep"), None, context));
+    let shows = show::shows(file.shows.unwrap_or_default(), &named, keep.as_ref(), context);
     one_name_each(shows.iter().map(|show| show.slug.as_str()), &inbox, context);
     if shows.is_empty() && inbox.is_empty() {
         let hint = "name one: `shows: {my-show: {feed: https://example.org/feed.xml}}`";
@@ -73,6 +75,7 @@ pub(super) fn config(
         prove: file.prove.unwrap_or(false),
         server: file.server.and_then(|server| self::server(server, context)),
         limits: limits(&file.limits.unwrap_or_default(), context),
+        keep,
         data_dir,
         warnings: super::Findings::default(),
     })

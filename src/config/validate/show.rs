@@ -7,15 +7,17 @@ use regex::Regex;
 use url::Url;
 
 use super::address::web_address;
-use super::{Context, check_slug, not_blank};
+use super::{Context, check_slug, keep, not_blank};
 use crate::config::finding::KeyPath;
 use crate::config::{Auth, FeedSource, Show, file, secrets};
-use crate::model::Selection;
+use crate::model::{KeepRules, Selection};
 
-/// `clients` are the names below `clients:`, also of those that are wrong in themselves.
+/// `clients` are the names below `clients:`, also of those that are wrong in themselves; `all` is what is kept of all
+/// shows together.
 pub(super) fn shows(
     written: file::Named<file::Show>,
     clients: &[String],
+    all: Option<&KeepRules>,
     context: &mut Context<'_>,
 ) -> Vec<Show> {
     let above = KeyPath::default().key("shows");
@@ -24,7 +26,10 @@ pub(super) fn shows(
     for (slug, written) in written {
         let at = above.key(&slug);
         check_slug(&slug, &at, context);
-        let Some(show) = show(slug, written.unwrap_or_default(), clients, &at, context) else { continue };
+        let mut written = written.unwrap_or_default();
+        let keep = written.keep.take().map(|keep| keep::rules(&keep, &at.key("keep"), all, context));
+        let Some(show) = show(slug, written, clients, &at, context) else { continue };
+        let show = Show { keep, ..show };
         if let Some(twin) = feeds.insert(show.feed.clone(), show.slug.clone()) {
             let text = format!("`shows.{twin}` has the same feed");
             context.findings.error("config.twice", &at.key("feed"), text, "remove one of them");
@@ -53,7 +58,7 @@ fn show(
         return None;
     };
     let feed = feed_source(&feed, &at.key("feed"), context)?;
-    Some(Show { slug, feed, selection, clients, permission, auth })
+    Some(Show { slug, feed, selection, clients, permission, auth, keep: None })
 }
 
 fn feed_source(text: &str, at: &KeyPath, context: &mut Context<'_>) -> Option<FeedSource> {

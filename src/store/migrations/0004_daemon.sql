@@ -26,6 +26,11 @@ ALTER TABLE enclosures ADD COLUMN own_path TEXT;                     -- where th
 -- What is dropped for space.
 ALTER TABLE enclosures ADD COLUMN expired BIGINT;                    -- since when it is not to be kept any more
 ALTER TABLE enclosures ADD COLUMN expired_why TEXT;                  -- the rule, for people
+ALTER TABLE enclosures ADD COLUMN readmitted BIGINT;                 -- when the user has brought it back since
+ALTER TABLE enclosures ADD COLUMN left_at TEXT;                      -- a client that was left with it: its data stays
+UPDATE enclosures SET left_at = 'a client'
+    WHERE id IN (SELECT enclosure_id FROM events WHERE text LIKE '%: left there');
+CREATE INDEX enclosures_expired ON enclosures (id) WHERE expired IS NOT NULL;
 
 -- Who was told of what.
 ALTER TABLE enclosures ADD COLUMN seeding_since BIGINT;              -- when a first client confirmed it

@@ -1,0 +1,52 @@
+//! Space on the disk: below `limits.disk_free` nothing new is fetched, and it goes on by itself when there is space.
+
+use std::sync::atomic::Ordering;
+
+use super::monitor::Event;
+use super::{Error, Pipeline};
+use crate::model::DownloadJob;
+use crate::units::ByteSize;
+use crate::{error, fs};
+
+impl Pipeline {
+    /// Whether anything may be fetched now. Tells once when that changes.
+    pub(super) async fn has_space(&self) -> bool {
+        let text = match self.free_space() {
+            Ok(free) if free >= self.config.limits.disk_free => {
+                if self.is_short_of_space.swap(false, Ordering::Relaxed) {
+                    self.monitor.event(&Event::SpaceAgain);
+                }
+                return true;
+            }
+            Ok(free) => format!(
+                "nothing is fetched: on the disk of {} {} are free, and {} are to stay free; make room, or lower \
+                 `limits.disk_free`",
+                self.folder().root().display(),
+                ByteSize(free),
+                ByteSize(self.config.limits.disk_free)
+            ),
+            Err(error) => error::chain(&error),
+        };
+        if !self.is_short_of_space.swap(true, Ordering::Relaxed) {
+            self.monitor.event(&Event::SpaceShort { text: text.clone() });
+        }
+        self.note_error(&text);
+        false
+    }
+
+    /// Bytes that are free where the media are.
+    pub(super) fn free_space(&self) -> Result<u64, fs::Error> {
+        let media = self.folder().media();
+        fs::free_space(if media.exists() { &media } else { &self.config.data_dir })
+    }
+
+    /// Whether a claimed enclosure would be kept once it is fetched. If not, that is on record.
+    pub(super) async fn is_within_budget(&self, job: &DownloadJob) -> Result<bool, Error> {
+        // What has its file needs no room.
+        if job.file.is_some() || self.budget().is_empty() {
+            return Ok(true);
+        }
+        let verdict = self.judge_budget(Some(job.id)).await?;
+        Ok(verdict.held_back.iter().all(|held_back| held_back.id != job.id))
+    }
+}

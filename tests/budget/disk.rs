@@ -1,0 +1,155 @@
+//! Disks that are full: nothing is harmed, it is said in plain words, and it goes on when there is space again.
+
+use std::fs::File;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use sqlx::{Connection as _, SqliteConnection};
+
+use super::{ONE, THREE, TWO, two_episodes};
+use crate::support::mp3;
+use crate::support::world::World;
+
+/// A small disk of its own.
+struct Disk(PathBuf);
+
+impl Disk {
+    fn mount(path: PathBuf, size: &str) -> Self {
+        std::fs::create_dir_all(&path).unwrap();
+        let options = format!("size={size}");
+        let mut mount = Command::new("mount");
+        let done = mount.args(["-t", "tmpfs", "-o", &options, "podseed"]).arg(&path).output().unwrap();
+        let said = String::from_utf8_lossy(&done.stderr);
+        assert!(
+            done.status.success(),
+            "this test needs a disk of its own: run it as root, or below `unshare -rm`: {said}"
+        );
+        Self(path)
+    }
+
+    /// Leaves so many bytes of the disk free, by a file that takes the rest.
+    fn leave(&self, bytes: u64) {
+        let ballast = self.0.join("ballast");
+        let _ = std::fs::remove_file(&ballast);
+        let mut left = free(&self.0).saturating_sub(bytes);
+        let mut file = File::create(&ballast).unwrap();
+        while left > 0 {
+            let next = left.min(4096);
+            if file.write_all(&vec![0; usize::try_from(next).unwrap()]).is_err() {
+                break;
+            }
+            left -= next;
+        }
+    }
+
+    fn make_room(&self) {
+        std::fs::remove_file(self.0.join("ballast")).unwrap();
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
+    }
+}
+
+fn free(path: &Path) -> u64 {
+    podseed::fs::free_space(path).unwrap()
+}
+
+async fn assert_sound(world: &World) {
+    let path = world.path("data/state.db");
+    if !path.exists() {
+        return;
+    }
+    let mut state = SqliteConnection::connect(&format!("sqlite:{}", path.display())).await.unwrap();
+    let checked: String = sqlx::query_scalar("PRAGMA integrity_check")
+        .fetch_one(&mut state)
+        .await
+        .unwrap_or_else(|error| error.to_string());
+    // Where not even the index of the write-ahead log can be made, nothing can be read, and nothing is damaged.
+    assert!(checked == "ok" || checked.contains("full") || checked.contains("disk I/O"), "{checked}");
+    let _ = state.close().await;
+}
+
+#[tokio::test]
+async fn below_the_limit_nothing_is_fetched_and_it_goes_on_by_itself() {
+    let world = two_episodes("limits: {disk_free: 10 MiB}\n").await;
+    let disk = Disk::mount(world.path("data"), "24m");
+    disk.leave(8 << 20);
+    let ran = world.podseed(&["run"]);
+    assert_eq!(ran.code, 3, "{}", ran.stderr);
+    let said = format!("nothing is fetched: on the disk of {}", world.path("data").display());
+    assert_eq!(ran.stderr.matches("nothing is fetched").count(), 1, "{}", ran.stderr);
+    assert!(ran.stderr.contains(&said) && ran.stderr.contains("10 MiB are to stay free"), "{}", ran.stderr);
+    assert_eq!(world.origin.requests_for("/one.mp3").len() + world.origin.requests_for("/two.mp3").len(), 0);
+    assert_eq!(world.stage_words(), ["discovered", "discovered"]);
+    let check = world.podseed(&["check", "--offline"]);
+    assert!(check.stdout.contains("data.space"), "{}", check.stdout);
+    disk.make_room();
+    assert_eq!(world.run(0)["downloaded"], 2);
+    assert_eq!(world.check_torrents(), 2);
+}
+
+#[tokio::test]
+async fn a_disk_that_fills_up_drops_what_may_go() {
+    let world = two_episodes("").await;
+    let disk = Disk::mount(world.path("data"), "24m");
+    world.configure("limits: {disk_free: 10 MiB}\n");
+    world.run(0);
+    disk.leave((10 << 20) - 200_000);
+    world.run(0);
+    assert_eq!(world.stage_words(), ["torrent_ready"; 2], "nothing goes without a rule");
+    world.configure("limits: {disk_free: 10 MiB}\nkeep: {allow_last_seeder: true}\n");
+    world.run(0);
+    assert_eq!(world.stage_words(), ["torrent_ready", "withdrawn"]);
+    assert_eq!(world.enclosures()[1]["error"], "limits.disk_free: there is not enough space");
+    assert!(free(&world.path("data")) >= 10 << 20);
+    drop(disk);
+}
+
+#[tokio::test]
+async fn whatever_cannot_be_written_any_more_the_next_run_with_room_completes() {
+    for left in [0, 20_000, 60_000, 120_000, 250_000, 400_000, 700_000, 1_000_000, 1_300_000] {
+        let world = two_episodes("limits: {disk_free: 0 B}\n").await;
+        world.publish(&[THREE, TWO, ONE]);
+        let disk = Disk::mount(world.path("data"), "24m");
+        disk.leave(left);
+        let ran = world.podseed(&["run"]);
+        assert!([1, 3].contains(&ran.code), "{left} left: {}: {}", ran.code, ran.stderr);
+        let is_plain = ["no space is left", "the disk is full", "nothing is fetched"];
+        eprintln!("{left}: {}", ran.stderr);
+        assert!(is_plain.iter().any(|word| ran.stderr.contains(word)), "{left} left: {}", ran.stderr);
+        assert_sound(&world).await;
+        disk.make_room();
+        world.run(0);
+        assert_eq!(world.stage_words(), ["torrent_ready"; 3], "{left} left");
+        assert_eq!(world.check_torrents(), 3, "{left} left");
+        assert_sound(&world).await;
+        drop(disk);
+    }
+}
+
+#[tokio::test]
+async fn killed_on_a_full_disk_the_next_run_with_room_completes() {
+    for left in [60_000, 250_000, 700_000] {
+        for step in 1..4 {
+            let world = two_episodes("limits: {disk_free: 0 B}\n").await;
+            world.publish(&[THREE, TWO, ONE]);
+            world.origin.file("/three.mp3", mp3(400_000, 3));
+            let disk = Disk::mount(world.path("data"), "24m");
+            disk.leave(left);
+            let (mut child, lines) = world.start();
+            drop(lines.take(step).count());
+            child.kill().unwrap();
+            child.wait().unwrap();
+            assert_sound(&world).await;
+            disk.make_room();
+            world.run(0);
+            assert_eq!(world.stage_words(), ["torrent_ready"; 3], "{left} left, killed after step {step}");
+            assert_eq!(world.check_torrents(), 3, "{left} left, killed after step {step}");
+            drop(disk);
+        }
+    }
+}
