@@ -5,6 +5,7 @@ mod figures;
 pub mod identity;
 pub mod licence;
 pub mod media;
+mod metrics;
 pub mod name;
 mod path_map;
 mod publication;
@@ -16,6 +17,9 @@ mod work;
 pub use feed::{Enclosure, Feed, FeedKind, Item, Role};
 pub use figures::{
     Counted, Counter, Fallen, Looks, Peers, Reading, ReportedFile, ReportedShow, Source, SourceDay,
+};
+pub use metrics::{
+    Disk, Fetched, Histogram, Metrics, PlacementCount, Process, ProofCount, SEEDING_CLASSES, ShowMetrics,
 };
 pub use path_map::PathMap;
 pub use podseed_adapters::{InfoHashV1, InfoHashV2, InfoHashes, TorrentVersion};
