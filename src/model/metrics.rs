@@ -26,8 +26,6 @@ pub struct Metrics {
     pub served: Vec<(String, u64)>,
     /// When something is due next, by what it is: `poll`, `download`, `hand_over`, `compare`.
     pub due: Vec<(&'static str, Timestamp)>,
-    /// Bytes of the media that are kept.
-    pub media_bytes: u64,
     /// The disk of the data folder; `None` where the system does not say.
     pub disk: Option<Disk>,
     /// This process.

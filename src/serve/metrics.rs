@@ -105,7 +105,6 @@ fn traffic(page: &mut Page, metrics: &Metrics) {
 }
 
 fn system(page: &mut Page, metrics: &Metrics) {
-    page.gauge("media_bytes", "The media that are kept.", [(&[][..], metrics.media_bytes)]);
     let disk = metrics.disk;
     page.gauge(
         "disk_free_bytes",

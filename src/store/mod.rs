@@ -8,6 +8,7 @@ mod downloads;
 mod episodes;
 mod figures;
 mod manage;
+mod metrics;
 mod offers;
 mod placements;
 mod publication;

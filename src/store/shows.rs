@@ -158,7 +158,7 @@ impl Store {
         let mut tx = self.begin().await.doing(what)?;
         sqlx::query(
             "UPDATE shows SET etag = $2, last_modified = $3, moved_to = COALESCE($4, moved_to), last_poll = $5,
-                 next_poll = $6, wait_until = NULL, failures = 0, error = NULL,
+                 last_good_poll = $5, next_poll = $6, wait_until = NULL, failures = 0, error = NULL,
                  requests = requests + $7, bytes = bytes + $8
              WHERE id = $1",
         )
