@@ -12,7 +12,7 @@ use crate::model::{
 type Tally = (String, String, String, i64);
 
 /// What is due, and when the first of it is; each by an index.
-const DUE: [(&str, &str); 4] = [
+pub(super) const DUE: [(&str, &str); 4] = [
     ("poll", "SELECT MIN(next_poll) FROM shows"),
     (
         "download",
@@ -27,10 +27,11 @@ const DUE: [(&str, &str); 4] = [
 impl Store {
     /// Everything that the state knows of [`Metrics`]; what is of the machine and the process is left empty.
     pub async fn metrics(&self) -> Result<Metrics> {
-        let tallies: Vec<Tally> = sqlx::query_as("SELECT what, subject, state, number FROM tallies")
-            .fetch_all(&self.pool)
-            .await
-            .doing("read the tallies")?;
+        let tallies: Vec<Tally> =
+            sqlx::query_as("SELECT what, subject, state, number FROM tallies ORDER BY what, subject, state")
+                .fetch_all(&self.pool)
+                .await
+                .doing("read the tallies")?;
         let of = |what: &'static str| tallies.iter().filter(move |tally| tally.0 == what);
         let mut metrics = Metrics {
             publication_to_seeding: histogram(of("seeding after")),
