@@ -22,6 +22,7 @@ mod podcast_feed;
 mod publication;
 mod report;
 mod revisions;
+mod serve;
 mod site_feeds;
 mod support;
 mod torrents;

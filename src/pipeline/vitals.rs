@@ -1,7 +1,7 @@
 //! How a running podseed is doing: what its server tells, and what the service manager's watchdog goes by.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use super::{Pipeline, StatusJson, lock};
+use super::{StatusJson, lock};
 use crate::clock::Clock;
 use crate::fs;
 use crate::model::{Disk, Metrics, Process};
@@ -58,7 +58,7 @@ impl Pulse {
     }
 }
 
-/// What the server tells of a pipeline. Survives a reload: state and data folder stay.
+/// What the server tells. It stays through a reload: state and data folder do.
 pub struct Vitals {
     store: Store,
     data_dir: PathBuf,
@@ -69,18 +69,13 @@ pub struct Vitals {
 }
 
 impl Vitals {
-    /// Of this pipeline, whose loops beat this pulse.
-    pub fn new(pipeline: &Pipeline, pulse: Arc<Pulse>) -> Self {
-        Self::of(pipeline.store.clone(), pipeline.config.data_dir.clone(), &pipeline.clock, pulse)
-    }
-
-    fn of(store: Store, data_dir: PathBuf, clock: &Clock, pulse: Arc<Pulse>) -> Self {
-        let started = clock.now();
+    /// Of this state and the data folder that it is in, for a process that begins now and beats this pulse.
+    pub fn new(store: Store, data_dir: &Path, clock: &Clock, pulse: Arc<Pulse>) -> Self {
         Self {
             store,
-            data_dir,
+            data_dir: data_dir.to_owned(),
             pulse,
-            started,
+            started: clock.now(),
             metrics: Kept::new(FIGURES_LAST),
             status: Kept::new(STATUS_LASTS),
         }
@@ -144,7 +139,7 @@ impl<T: Clone> Kept<T> {
     }
 }
 
-fn disk(folder: &std::path::Path) -> Option<Disk> {
+fn disk(folder: &Path) -> Option<Disk> {
     Some(Disk { free: fs::free_space(folder).ok()?, size: fs::disk_size(folder).ok()? })
 }
 
@@ -190,7 +185,7 @@ mod tests {
     async fn machine_and_process_are_told_besides_the_state() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&folder.path().join("state.db")).await.unwrap();
-        let vitals = Vitals::of(store, folder.path().to_owned(), &Clock::system(), Arc::default());
+        let vitals = Vitals::new(store, folder.path(), &Clock::system(), Arc::default());
         let metrics = vitals.metrics().await.unwrap();
         assert!(metrics.disk.unwrap().size > metrics.disk.unwrap().free);
         assert!(metrics.process.resident_bytes.unwrap() > 1 << 20);

@@ -1,6 +1,5 @@
 //! Connections: accepted, seated, served, ended.
 
-use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -50,7 +49,11 @@ pub(super) async fn serve(
         tokio::select! {
             () = stop.cancelled() => break,
             accepted = listener.accept() => match accepted {
-                Ok((socket, peer)) => house.seat(socket, peer, &connections),
+                Ok((socket, peer)) => {
+                    house.seat(socket, peer, &connections);
+                    // However many come, each gets to say what he wants before the next is let in.
+                    tokio::task::yield_now().await;
+                }
                 Err(error) => {
                     tracing::debug!(%error, "cannot accept a connection");
                     tokio::time::sleep(AFTER_FAILED_ACCEPT).await;
@@ -127,18 +130,29 @@ impl House {
         mut request: Request,
         peer: SocketAddr,
         place: &Arc<Place>,
-    ) -> Result<Response, Infallible> {
-        place.answering();
+    ) -> Result<Response, SeatGone> {
+        if !place.answering() {
+            return Err(SeatGone);
+        }
         self.shared.requests.fetch_add(1, Ordering::Relaxed);
         request.extensions_mut().insert(Peer(peer.ip()));
-        let answer = match router::below_base(request, &self.shared.options.base_path) {
-            Ok(request) => self.router.call(request).await?,
-            Err(answer) => answer,
+        let base = &self.shared.options.base_path;
+        let answer = match router::moved_to_base(request.uri().path(), base) {
+            Some(answer) => answer,
+            None => {
+                let request = router::below_base(request, base);
+                self.router.call(request).await.unwrap_or_else(|never| match never {})
+            }
         };
         let place = Arc::clone(place);
         Ok(answer.map(|body| Body::new(Sending { body, place })))
     }
 }
+
+/// Ends a connection without an answer.
+#[derive(Debug, thiserror::Error)]
+#[error("somebody else has got the seat")]
+struct SeatGone;
 
 /// A body whose end, or whose being given up, the connection's place hears of.
 struct Sending {

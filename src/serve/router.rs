@@ -65,13 +65,14 @@ pub(super) fn router(shared: Arc<Shared>) -> Router {
         .with_state(shared)
 }
 
-/// The request with its path as the router knows it; an answer where that takes a redirection.
-pub(super) fn below_base(mut request: Request, base: &str) -> Result<Request, Response> {
-    let path = request.uri().path();
-    if path.len() > 1 && path == base.trim_end_matches('/') {
-        return Err(moved_to_folder(path));
-    }
-    let mut uri = without_base(path, base).to_owned();
+/// Where the base path is asked for without its slash: to the one with it.
+pub(super) fn moved_to_base(path: &str, base: &str) -> Option<Response> {
+    (path.len() > 1 && path == base.trim_end_matches('/')).then(|| moved_to_folder(path))
+}
+
+/// The request with its path as the router knows it.
+pub(super) fn below_base(mut request: Request, base: &str) -> Request {
+    let mut uri = without_base(request.uri().path(), base).to_owned();
     if let Some(query) = request.uri().query() {
         uri.push('?');
         uri.push_str(query);
@@ -80,7 +81,7 @@ pub(super) fn below_base(mut request: Request, base: &str) -> Result<Request, Re
     if let Ok(uri) = uri.parse() {
         *request.uri_mut() = uri;
     }
-    Ok(request)
+    request
 }
 
 async fn with_safe_headers(mut answer: Response) -> Response {

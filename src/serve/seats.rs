@@ -34,21 +34,23 @@ const IDLE: u8 = 0;
 const ANSWERING: u8 = 1;
 /// The answer has ended, and is perhaps not sent yet.
 const SENDING: u8 = 2;
+/// The seat is somebody else's.
+const GONE: u8 = 3;
 
 impl Place {
-    /// A request has come.
-    pub(super) fn answering(&self) {
-        self.activity.store(ANSWERING, Ordering::Relaxed);
+    /// A request has come. Gives whether it may be answered: the seat may have gone in the same moment.
+    pub(super) fn answering(&self) -> bool {
+        self.change(IDLE, ANSWERING) || self.change(SENDING, ANSWERING)
     }
 
     /// The answer is complete.
     pub(super) fn answered(&self) {
-        self.activity.store(SENDING, Ordering::Relaxed);
+        self.change(ANSWERING, SENDING);
     }
 
     /// Everything that was written is with the system.
     pub(super) fn flushed(&self) {
-        let _ = self.activity.compare_exchange(SENDING, IDLE, Ordering::Relaxed, Ordering::Relaxed);
+        self.change(SENDING, IDLE);
     }
 
     /// Ends when somebody else has got the seat.
@@ -56,8 +58,17 @@ impl Place {
         self.gone.cancelled().await;
     }
 
-    fn is_idle(&self) -> bool {
-        self.activity.load(Ordering::Relaxed) == IDLE
+    /// Takes the seat from who is idle; gives whether he was.
+    fn expel(&self) -> bool {
+        let idle = self.change(IDLE, GONE);
+        if idle {
+            self.gone.cancel();
+        }
+        idle
+    }
+
+    fn change(&self, from: u8, to: u8) -> bool {
+        self.activity.compare_exchange(from, to, Ordering::Relaxed, Ordering::Relaxed).is_ok()
     }
 }
 
@@ -78,11 +89,8 @@ impl Seats {
     pub(super) fn take(self: &Arc<Self>) -> Option<Seat> {
         let mut taken = self.lock();
         if taken.seats.len() >= self.most {
-            let (number, _) = taken.seats.iter().find(|(_, place)| place.is_idle())?;
-            let number = *number;
-            if let Some(place) = taken.seats.remove(&number) {
-                place.gone.cancel();
-            }
+            let number = taken.seats.iter().find(|(_, place)| place.expel()).map(|(number, _)| *number)?;
+            taken.seats.remove(&number);
         }
         let number = taken.next;
         taken.next += 1;
@@ -115,13 +123,14 @@ mod tests {
     fn who_comes_gets_the_seat_of_who_has_been_idle_longest_and_never_that_of_one_at_work() {
         let seats = Seats::new(3);
         let [downloads, idle, later] = [(); 3].map(|()| seats.take().unwrap());
-        downloads.place.answering();
+        assert!(downloads.place.answering());
         let newcomer = seats.take().unwrap();
         assert!(idle.place.gone.is_cancelled() && !later.place.gone.is_cancelled());
-        newcomer.place.answering();
+        assert!(newcomer.place.answering());
+        assert!(!idle.place.answering(), "his request has come too late");
         let another = seats.take().unwrap();
         assert!(later.place.gone.is_cancelled() && !downloads.place.gone.is_cancelled());
-        another.place.answering();
+        assert!(another.place.answering());
         assert!(seats.take().is_none(), "all three are at work");
         downloads.place.answered();
         assert!(seats.take().is_none(), "what is not sent yet is work");
@@ -133,7 +142,7 @@ mod tests {
     fn a_seat_that_is_left_is_free() {
         let seats = Seats::new(1);
         let seat = seats.take().unwrap();
-        seat.place.answering();
+        assert!(seat.place.answering());
         assert!(seats.take().is_none());
         drop(seat);
         assert_eq!(seats.taken(), 0);
