@@ -10,7 +10,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Component, Path, PathBuf};
 
-use rustix::fs::{CWD, OFlags, RenameFlags, renameat_with, statvfs};
+use rustix::fs::{CWD, Mode, OFlags, RenameFlags, openat, renameat_with, statvfs};
 use rustix::io::Errno;
 
 pub mod tree;
@@ -227,6 +227,38 @@ pub fn open_below(root: &Path, path: &Path) -> Result<File, Error> {
     }
 }
 
+/// Opens the file or folder at `relative` below `root` for reading, by way of the folder that `root` is at this moment:
+/// whoever exchanges that folder meanwhile changes nothing of what is found. No link below `root` is followed. `None`
+/// for what is not there, is a link, or is neither file nor folder.
+pub fn open_beneath(root: &Path, relative: &Path) -> Result<Option<File>, Error> {
+    let failed = |errno: Errno| Error::io("open", &root.join(relative), errno);
+    let step = OFlags::RDONLY | OFlags::CLOEXEC;
+    // Not to be kept waiting by a pipe without a writer.
+    let below = step | OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    let mut opened = match openat(CWD, root, step | OFlags::DIRECTORY, Mode::empty()) {
+        Err(Errno::NOENT) => return Ok(None),
+        opened => opened.map_err(failed)?,
+    };
+    for component in relative.components() {
+        let Component::Normal(name) = component else { return Ok(None) };
+        opened = match openat(&opened, name, below, Mode::empty()) {
+            Err(errno) if is_nothing(errno) => return Ok(None),
+            opened => opened.map_err(failed)?,
+        };
+    }
+    let file = File::from(opened);
+    let found = file.metadata().map_err(|error| Error::io("look at", &root.join(relative), error))?;
+    Ok((found.is_file() || found.is_dir()).then_some(file))
+}
+
+/// No such name, a link, a socket, a device without a driver, or a name that cannot be.
+fn is_nothing(errno: Errno) -> bool {
+    matches!(
+        errno,
+        Errno::NOENT | Errno::NOTDIR | Errno::LOOP | Errno::NXIO | Errno::NAMETOOLONG | Errno::INVAL
+    )
+}
+
 /// Creates a folder and those above it.
 pub fn create_dir(path: &Path) -> Result<(), Error> {
     fs::create_dir_all(path).map_err(|error| Error::io("create", path, error))
@@ -252,6 +284,12 @@ pub fn remove_dir(path: &Path) -> Result<(), Error> {
 pub fn free_space(path: &Path) -> Result<u64, Error> {
     let space = statvfs(path).map_err(|errno| Error::io("ask for the free space of", path, errno))?;
     Ok(space.f_bavail.saturating_mul(space.f_frsize))
+}
+
+/// The bytes of the file system of an existing path, free or not.
+pub fn disk_size(path: &Path) -> Result<u64, Error> {
+    let space = statvfs(path).map_err(|errno| Error::io("ask for the size of", path, errno))?;
+    Ok(space.f_blocks.saturating_mul(space.f_frsize))
 }
 
 /// `root` and below it `relative`, which may come from anywhere: no step of it leads up or to another root.

@@ -17,6 +17,7 @@ pub mod pipeline;
 pub mod publish;
 pub mod report;
 pub mod secret;
+pub mod serve;
 pub mod store;
 pub mod torrent;
 pub mod units;

@@ -25,6 +25,7 @@ mod publication;
 mod reconcile;
 mod report;
 mod revisions;
+mod serve;
 mod site_feeds;
 mod support;
 mod torrents;

@@ -4,9 +4,8 @@ use clap::Args;
 use jiff::Timestamp;
 
 use super::output::{count, data, json, plain, talk, title, without_name};
-use super::status::PlacementJson;
 use super::{Context, Error, Outcome};
-use crate::pipeline::{self, Begin, DataFolder};
+use crate::pipeline::{self, Begin, DataFolder, PlacementJson};
 use crate::secret::public_url;
 use crate::store::{Found, Store, Story, StoryEnclosure};
 

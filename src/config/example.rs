@@ -204,7 +204,7 @@ fn example_file() -> File {
             language: Some(file::Language::En),
             web_seed: Some(false),
         }),
-        server: Some(file::Server { listen: text("127.0.0.1:8090") }),
+        server: Some(example_server()),
         limits: Some(example_limits()),
         keep: Some(file::Keep {
             latest: None,
@@ -285,6 +285,15 @@ fn example_watch_dir() -> file::Client {
         fast_resume: Some(true),
     };
     file::Client { watch_dir: Some(watch_dir), ..file::Client::default() }
+}
+
+fn example_server() -> file::Server {
+    file::Server {
+        listen: text("127.0.0.1:8090"),
+        base_path: text("/"),
+        connections: Some(512),
+        private: Some(vec![text("127.0.0.0/8"), text("::1")]),
+    }
 }
 
 fn example_limits() -> file::Limits {

@@ -51,8 +51,8 @@ pub(super) struct File {
     pub prove: Option<bool>,
     /// The site: pages and feeds from which people get the torrents. Each run brings it up to date.
     pub publish: Option<Publish>,
-    /// Serves page, feeds and health while `podseed daemon` runs. Not there yet: this key does nothing, and a web
-    /// server of yours serves publish.site_dir.
+    /// Serves the site, and tells how podseed is doing, while `podseed daemon` runs: /healthz, /metrics, /status.json.
+    /// In front of it belongs a web server with TLS; or yours serves publish.site_dir, and this key is left out.
     pub server: Option<Server>,
     /// What podseed may use.
     pub limits: Option<Limits>,
@@ -283,6 +283,14 @@ pub(super) enum Language {
 pub(super) struct Server {
     /// Address and port on which to listen.
     pub listen: Option<String>,
+    /// What your web server leaves in front of each path when it passes a request on; / if it takes everything off.
+    /// Default: the path of publish.base_url, whether it leaves it there or not.
+    pub base_path: Option<String>,
+    /// The most connections at a time. Who comes when all are at work is told to come again. Default: 512.
+    pub connections: Option<u32>,
+    /// The networks from which /metrics and /status.json are answered: they name what is not published. What comes
+    /// through a proxy never is. Default: this machine, 127.0.0.0/8 and ::1.
+    pub private: Option<List<String>>,
 }
 
 #[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]

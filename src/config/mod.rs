@@ -17,6 +17,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use ipnet::IpNet;
 use podseed_adapters::{ClientConfig, Limits as ClientLimits};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -206,10 +207,16 @@ pub struct Publish {
 }
 
 /// The server of `daemon`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Server {
     /// Where it listens.
     pub listen: SocketAddr,
+    /// What a proxy may leave in front of each path; begins and ends with a slash.
+    pub base_path: String,
+    /// The most connections at a time; at least 1.
+    pub connections: usize,
+    /// From where metrics and status are answered.
+    pub private: Vec<IpNet>,
 }
 
 /// What podseed may use.

@@ -6,6 +6,7 @@ mod figures;
 pub mod identity;
 pub mod licence;
 pub mod media;
+mod metrics;
 pub mod name;
 mod path_map;
 mod peer;
@@ -19,6 +20,9 @@ pub use budget::KeepRules;
 pub use feed::{Enclosure, Feed, FeedKind, Item, Role};
 pub use figures::{
     Counted, Counter, Fallen, Looks, Peers, Reading, ReportedFile, ReportedShow, Source, SourceDay,
+};
+pub use metrics::{
+    Disk, Fetched, Histogram, Metrics, PlacementCount, Process, ProofCount, SEEDING_CLASSES, ShowMetrics,
 };
 pub use path_map::PathMap;
 pub use peer::{ParsePeerError, PeerAddress};

@@ -16,6 +16,7 @@ pub const RESERVED_SLUGS: &[&str] = &[
     "by-guid",
     "feeds",
     "health",
+    "healthz",
     "index",
     "inbox",
     "media",

@@ -27,8 +27,10 @@ mod reconcile;
 mod revise;
 mod schedule;
 mod space;
+mod status;
 mod target;
 mod terms;
+mod vitals;
 mod wanted;
 mod withdraw;
 
@@ -56,8 +58,10 @@ pub use data::fetch_missing;
 pub use kit::{KitError, write_kit};
 pub use monitor::{Event, Monitor};
 pub use plan::{Plan, PlannedEnclosure, PlannedShow, plan};
+pub use status::{PlacementJson, StatusJson, stage_counts};
 pub use target::Target;
 pub use terms::{basis, basis_text};
+pub use vitals::{Pulse, Vitals};
 
 /// Why a pass could not go on. What fails for a single show, enclosure or client is not an error of the pass.
 #[derive(Debug, thiserror::Error)]

@@ -10,6 +10,7 @@ mod episodes;
 mod figures;
 mod lasting;
 mod manage;
+mod metrics;
 mod offers;
 mod placements;
 mod proofs;

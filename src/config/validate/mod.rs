@@ -4,6 +4,7 @@
 mod address;
 mod client;
 mod keep;
+mod server;
 mod show;
 
 use std::collections::BTreeSet;
@@ -15,8 +16,8 @@ use super::context::Context;
 use super::file::{self, File};
 use super::finding::{Collector, KeyPath};
 use super::{
-    Config, DEFAULT_KEEP_REPLACED, DEFAULT_VERIFY_INTERVAL, Inbox, Limits, PollInterval, Publish, Server,
-    TorrentSettings, Variables,
+    Config, DEFAULT_KEEP_REPLACED, DEFAULT_VERIFY_INTERVAL, Inbox, Limits, PollInterval, Publish, TorrentSettings,
+    Variables,
 };
 use crate::hash::PieceLength;
 use crate::model::{PageLanguage, RESERVED_SLUGS};
@@ -62,8 +63,8 @@ pub(super) fn config(
     }
     let data_dir = data_dir?;
     let contact = user_agent_contact(file.user_agent_contact, context);
+    let publish = publish(file.publish.unwrap_or_default(), &data_dir, context);
     Some(Config {
-        publish: publish(file.publish.unwrap_or_default(), &data_dir, context),
         user_agent_contact: contact,
         shows,
         clients,
@@ -73,7 +74,8 @@ pub(super) fn config(
         poll_interval: poll_interval(file.poll_interval.unwrap_or_default(), context),
         verify_interval: verify_interval(file.verify_interval, context),
         prove: file.prove.unwrap_or(false),
-        server: file.server.and_then(|server| self::server(server, context)),
+        server: file.server.and_then(|server| server::server(server, publish.base_url.as_ref(), context)),
+        publish,
         limits: limits(&file.limits.unwrap_or_default(), context),
         keep,
         data_dir,
@@ -294,27 +296,6 @@ fn publish(written: file::Publish, data_dir: &Path, context: &mut Context<'_>) -
         Some(file::Language::De) => PageLanguage::German,
     };
     Publish { base_url, site_dir, language, web_seed }
-}
-
-fn server(written: file::Server, context: &mut Context<'_>) -> Option<Server> {
-    let above = KeyPath::default().key("server");
-    let Some(text) = written.listen else {
-        context.findings.missing(&above, "has no `listen`", "for example `listen: 127.0.0.1:8090`");
-        return None;
-    };
-    let address = text.trim().replace("localhost:", "127.0.0.1:");
-    let listen = address.parse().ok();
-    if listen.is_none() {
-        let hint =
-            "write an IP address and a port, such as 127.0.0.1:8090 (this machine) or 0.0.0.0:8090 (all)";
-        context.findings.error(
-            "config.value",
-            &above.key("listen"),
-            format!("`{text}` is nothing to listen on"),
-            hint,
-        );
-    }
-    listen.map(|listen| Server { listen })
 }
 
 fn limits(written: &file::Limits, context: &mut Context<'_>) -> Limits {

@@ -40,3 +40,103 @@ CREATE TABLE notices (
     cause TEXT PRIMARY KEY,                      -- what it is about
     sent BIGINT NOT NULL                         -- when it last went out
 );
+
+-- What monitoring asks for, counted when it changes: to count a million rows takes longer than an answer may.
+CREATE TABLE tallies (
+    what TEXT NOT NULL,                          -- 'stage', 'placement', 'proof', 'served', 'media bytes' ...
+    subject TEXT NOT NULL,                       -- a show's id, a client's name, a source's id, or nothing
+    state TEXT NOT NULL,
+    number BIGINT NOT NULL,
+    PRIMARY KEY (what, subject, state)
+);
+UPDATE enclosures SET seeding_since =
+    (SELECT MIN(p.confirmed) FROM placements p WHERE p.enclosure_id = enclosures.id AND p.state = 'seeding')
+    WHERE stage = 'seeding';
+INSERT INTO tallies SELECT 'stage', show_id, stage, COUNT(*) FROM enclosures
+    WHERE NOT forgotten AND (wanted OR file IS NOT NULL) GROUP BY show_id, stage;
+INSERT INTO tallies SELECT 'media bytes', '', '', COALESCE(SUM(bytes), 0) FROM enclosures;
+INSERT INTO tallies SELECT 'media requests', '', '', COALESCE(SUM(requests), 0) FROM enclosures;
+INSERT INTO tallies SELECT 'placement', client, state, COUNT(*) FROM placements GROUP BY client, state;
+INSERT INTO tallies SELECT 'served', source_id, '', SUM(uploaded) FROM figures GROUP BY source_id;
+CREATE INDEX enclosures_next_attempt ON enclosures (next_attempt) WHERE next_attempt IS NOT NULL;
+CREATE INDEX placements_next_attempt ON placements (next_attempt) WHERE next_attempt IS NOT NULL;
+CREATE INDEX episodes_discovered ON episodes (show_id, discovered);
+
+-- What is inserted here is added there.
+CREATE VIEW tally_gains AS SELECT * FROM tallies;
+CREATE TRIGGER tallies_gain INSTEAD OF INSERT ON tally_gains BEGIN
+    INSERT INTO tallies VALUES (NEW.what, NEW.subject, NEW.state, NEW.number)
+        ON CONFLICT (what, subject, state) DO UPDATE SET number = number + excluded.number;
+END;
+CREATE TRIGGER enclosures_come_to_be_counted AFTER INSERT ON enclosures BEGIN
+    INSERT INTO tally_gains SELECT 'stage', NEW.show_id, NEW.stage, 1
+        WHERE NOT NEW.forgotten AND (NEW.wanted OR NEW.file IS NOT NULL);
+    INSERT INTO tally_gains SELECT 'media bytes', '', '', NEW.bytes WHERE NEW.bytes <> 0;
+    INSERT INTO tally_gains SELECT 'media requests', '', '', NEW.requests WHERE NEW.requests <> 0;
+END;
+CREATE TRIGGER enclosures_are_counted AFTER UPDATE OF show_id, stage, forgotten, wanted, file ON enclosures
+    WHEN (OLD.show_id, OLD.stage, OLD.forgotten, OLD.wanted, OLD.file)
+        IS NOT (NEW.show_id, NEW.stage, NEW.forgotten, NEW.wanted, NEW.file)
+BEGIN
+    INSERT INTO tally_gains SELECT 'stage', OLD.show_id, OLD.stage, -1
+        WHERE NOT OLD.forgotten AND (OLD.wanted OR OLD.file IS NOT NULL);
+    INSERT INTO tally_gains SELECT 'stage', NEW.show_id, NEW.stage, 1
+        WHERE NOT NEW.forgotten AND (NEW.wanted OR NEW.file IS NOT NULL);
+END;
+CREATE TRIGGER what_is_fetched_is_counted AFTER UPDATE OF bytes, requests ON enclosures
+    WHEN (OLD.bytes, OLD.requests) IS NOT (NEW.bytes, NEW.requests)
+BEGIN
+    INSERT INTO tally_gains SELECT 'media bytes', '', '', NEW.bytes - OLD.bytes;
+    INSERT INTO tally_gains SELECT 'media requests', '', '', NEW.requests - OLD.requests;
+END;
+CREATE TRIGGER placements_come_to_be_counted AFTER INSERT ON placements BEGIN
+    INSERT INTO tally_gains SELECT 'placement', NEW.client, NEW.state, 1;
+END;
+CREATE TRIGGER placements_are_counted AFTER UPDATE OF state, proven, proof_error ON placements
+    WHEN (OLD.state, OLD.proven IS NULL, OLD.proof_error IS NULL)
+        IS NOT (NEW.state, NEW.proven IS NULL, NEW.proof_error IS NULL)
+BEGIN
+    INSERT INTO tally_gains SELECT 'placement', OLD.client, OLD.state, -1;
+    INSERT INTO tally_gains SELECT 'proof', OLD.client, 'proven', -1
+        WHERE OLD.proven IS NOT NULL AND OLD.proof_error IS NULL;
+    INSERT INTO tally_gains SELECT 'proof', OLD.client, 'refused', -1 WHERE OLD.proof_error IS NOT NULL;
+    INSERT INTO tally_gains SELECT 'placement', NEW.client, NEW.state, 1;
+    INSERT INTO tally_gains SELECT 'proof', NEW.client, 'proven', 1
+        WHERE NEW.proven IS NOT NULL AND NEW.proof_error IS NULL;
+    INSERT INTO tally_gains SELECT 'proof', NEW.client, 'refused', 1 WHERE NEW.proof_error IS NOT NULL;
+END;
+CREATE TRIGGER placements_gone_are_counted AFTER DELETE ON placements BEGIN
+    INSERT INTO tally_gains SELECT 'placement', OLD.client, OLD.state, -1;
+    INSERT INTO tally_gains SELECT 'proof', OLD.client, 'proven', -1
+        WHERE OLD.proven IS NOT NULL AND OLD.proof_error IS NULL;
+    INSERT INTO tally_gains SELECT 'proof', OLD.client, 'refused', -1 WHERE OLD.proof_error IS NOT NULL;
+END;
+CREATE TRIGGER figures_come_to_be_counted AFTER INSERT ON figures WHEN NEW.uploaded <> 0 BEGIN
+    INSERT INTO tally_gains SELECT 'served', NEW.source_id, '', NEW.uploaded;
+END;
+CREATE TRIGGER figures_are_counted AFTER UPDATE OF uploaded ON figures WHEN NEW.uploaded <> OLD.uploaded BEGIN
+    INSERT INTO tally_gains SELECT 'served', NEW.source_id, '', NEW.uploaded - OLD.uploaded;
+END;
+-- How long it took until the first client confirmed: from an episode's publication, or from when podseed met it, if the
+-- show was not known before that; of a file that takes the place of another, from when it was found.
+CREATE VIEW seeding_delays AS
+    SELECT e.id, e.seeding_since - MIN(e.seeding_since, CASE
+        WHEN EXISTS (SELECT 1 FROM enclosures former WHERE former.replaced_by = e.id) THEN e.discovered
+        ELSE (SELECT CASE
+                WHEN episode.date >= (SELECT MIN(discovered) FROM episodes WHERE show_id = e.show_id) THEN episode.date
+                ELSE episode.discovered END
+            FROM announcements a JOIN episodes episode ON episode.id = a.episode_id
+            WHERE a.enclosure_id = e.id ORDER BY episode.id LIMIT 1) END) AS took
+    FROM enclosures e;
+CREATE TRIGGER seeding_is_counted AFTER UPDATE OF seeding_since ON enclosures
+    WHEN OLD.seeding_since IS NULL AND NEW.seeding_since IS NOT NULL
+BEGIN
+    INSERT INTO tally_gains SELECT 'seeding after', '', CASE
+            WHEN took <= 60 THEN '60' WHEN took <= 300 THEN '300' WHEN took <= 900 THEN '900'
+            WHEN took <= 1800 THEN '1800' WHEN took <= 3600 THEN '3600' WHEN took <= 10800 THEN '10800'
+            WHEN took <= 43200 THEN '43200' WHEN took <= 86400 THEN '86400' WHEN took <= 604800 THEN '604800'
+            WHEN took <= 2592000 THEN '2592000' ELSE 'more' END, 1
+        FROM seeding_delays WHERE id = NEW.id AND took IS NOT NULL;
+    INSERT INTO tally_gains SELECT 'seeding after', '', 'sum', took
+        FROM seeding_delays WHERE id = NEW.id AND took IS NOT NULL;
+END;

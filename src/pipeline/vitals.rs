@@ -1,0 +1,198 @@
+//! How a running podseed is doing: what its server tells, and what the service manager's watchdog goes by.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use tokio::time::Instant;
+
+use super::{StatusJson, lock};
+use crate::clock::Clock;
+use crate::fs;
+use crate::model::{Disk, Metrics, Process};
+use crate::serve::{Facts, Health, Unknown};
+use crate::store::Store;
+
+/// However many ask, the state is read once in this time.
+const FIGURES_LAST: Duration = Duration::from_secs(5);
+/// The status names every enclosure.
+const STATUS_LASTS: Duration = Duration::from_secs(15);
+
+/// The signs of life of the loops that never end.
+#[derive(Debug, Default)]
+pub struct Pulse {
+    /// By loop: until when its next sign is due.
+    due: Mutex<BTreeMap<&'static str, Instant>>,
+    ready: AtomicBool,
+}
+
+impl Pulse {
+    /// The loop of this name is at work, and says so again within this time.
+    pub fn beat(&self, name: &'static str, within: Duration) {
+        lock(&self.due).insert(name, Instant::now() + within);
+    }
+
+    /// The loop of this name has ended as it should.
+    pub fn end(&self, name: &'static str) {
+        lock(&self.due).remove(name);
+    }
+
+    /// The first round is over.
+    pub fn set_ready(&self) {
+        self.ready.store(true, Ordering::Relaxed);
+    }
+
+    /// The loops whose sign of life is overdue.
+    pub fn overdue(&self) -> Vec<&'static str> {
+        let now = Instant::now();
+        lock(&self.due).iter().filter(|(_, due)| **due < now).map(|(name, _)| *name).collect()
+    }
+
+    /// What follows from it.
+    pub fn health(&self) -> Health {
+        Health { live: self.overdue().is_empty(), ready: self.ready.load(Ordering::Relaxed) }
+    }
+}
+
+/// What the server tells. It stays through a reload: state and data folder do.
+pub struct Vitals {
+    store: Store,
+    data_dir: PathBuf,
+    pulse: Arc<Pulse>,
+    started: Timestamp,
+    metrics: Kept<Metrics>,
+    status: Kept<Arc<str>>,
+}
+
+impl Vitals {
+    /// Of this state and the data folder that it is in, for a process that begins now and beats this pulse.
+    pub fn new(store: Store, data_dir: &Path, clock: &Clock, pulse: Arc<Pulse>) -> Self {
+        Self {
+            store,
+            data_dir: data_dir.to_owned(),
+            pulse,
+            started: clock.now(),
+            metrics: Kept::new(FIGURES_LAST),
+            status: Kept::new(STATUS_LASTS),
+        }
+    }
+
+    async fn read_metrics(&self) -> Result<Metrics, Unknown> {
+        let mut metrics = self.store.metrics().await?;
+        metrics.process.started = Some(self.started);
+        let data_dir = self.data_dir.clone();
+        // A network file system that hangs must not hang the runtime.
+        let looked = tokio::task::spawn_blocking(move || (disk(&data_dir), resident_bytes())).await?;
+        (metrics.disk, metrics.process) = (looked.0, Process { resident_bytes: looked.1, ..metrics.process });
+        Ok(metrics)
+    }
+
+    async fn read_status(&self) -> Result<Arc<str>, Unknown> {
+        let shows = self.store.status(None).await?;
+        let write = move || serde_json::to_string(&StatusJson::new(&shows));
+        Ok(tokio::task::spawn_blocking(write).await??.into())
+    }
+}
+
+#[async_trait]
+impl Facts for Vitals {
+    async fn health(&self) -> Health {
+        self.pulse.health()
+    }
+
+    async fn metrics(&self) -> Result<Metrics, Unknown> {
+        self.metrics.get(self.read_metrics()).await
+    }
+
+    async fn status(&self) -> Result<Arc<str>, Unknown> {
+        self.status.get(self.read_status()).await
+    }
+}
+
+/// A value that is good for a while. Who comes while it is being read waits for it.
+struct Kept<T> {
+    lasts: Duration,
+    value: tokio::sync::Mutex<Option<(Instant, T)>>,
+}
+
+impl<T: Clone> Kept<T> {
+    fn new(lasts: Duration) -> Self {
+        Self { lasts, value: tokio::sync::Mutex::default() }
+    }
+
+    async fn get(&self, read: impl Future<Output = Result<T, Unknown>>) -> Result<T, Unknown> {
+        let mut kept = self.value.lock().await;
+        if let Some((since, value)) = &*kept
+            && since.elapsed() < self.lasts
+        {
+            return Ok(value.clone());
+        }
+        // What is old goes before what is new comes: a large document is there once.
+        *kept = None;
+        let value = read.await?;
+        *kept = Some((Instant::now(), value.clone()));
+        Ok(value)
+    }
+}
+
+fn disk(folder: &Path) -> Option<Disk> {
+    Some(Disk { free: fs::free_space(folder).ok()?, size: fs::disk_size(folder).ok()? })
+}
+
+/// Of Linux only: `VmRSS` in proc(5).
+fn resident_bytes() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok().map(|kilobytes| kilobytes << 10)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn who_does_not_beat_in_time_is_overdue_and_nobody_else() {
+        let pulse = Pulse::default();
+        assert_eq!(pulse.health(), Health { live: true, ready: false });
+        pulse.beat("poll", Duration::from_secs(10));
+        pulse.beat("place", Duration::from_secs(60));
+        tokio::time::advance(Duration::from_secs(11)).await;
+        assert_eq!(pulse.overdue(), ["poll"]);
+        pulse.beat("poll", Duration::from_secs(10));
+        pulse.set_ready();
+        assert_eq!(pulse.health(), Health { live: true, ready: true });
+        tokio::time::advance(Duration::from_secs(11)).await;
+        pulse.end("poll");
+        assert!(pulse.health().live, "a loop that has ended is not missed");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_just_read_is_not_read_again() {
+        let kept = Kept::new(Duration::from_secs(5));
+        let value = |value| async move { Ok::<_, Unknown>(value) };
+        assert_eq!(kept.get(value(1)).await.unwrap(), 1);
+        assert_eq!(kept.get(value(2)).await.unwrap(), 1);
+        tokio::time::advance(Duration::from_secs(5)).await;
+        assert!(kept.get(async { Err("the disk is gone".into()) }).await.is_err());
+        assert_eq!(kept.get(value(3)).await.unwrap(), 3);
+    }
+
+    #[tokio::test]
+    async fn machine_and_process_are_told_besides_the_state() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("state.db")).await.unwrap();
+        let vitals = Vitals::new(store, folder.path(), &Clock::system(), Arc::default());
+        let metrics = vitals.metrics().await.unwrap();
+        assert!(metrics.disk.unwrap().size > metrics.disk.unwrap().free);
+        assert!(metrics.process.resident_bytes.unwrap() > 1 << 20);
+        let status = vitals.status().await.unwrap();
+        assert_eq!(
+            serde_json::from_str::<serde_json::Value>(&status).unwrap()["shows"],
+            serde_json::json!([])
+        );
+    }
+}
