@@ -3,6 +3,7 @@
 
 mod address;
 mod client;
+mod notices;
 mod show;
 
 use std::collections::BTreeSet;
@@ -11,11 +12,11 @@ use std::path::{Path, PathBuf};
 use podseed_adapters::TorrentVersion;
 
 use super::context::Context;
-use super::file::{self, File};
-use super::finding::{Collector, KeyPath};
+use super::file::{self, File, ShowsFile};
+use super::finding::KeyPath;
 use super::{
-    Config, DEFAULT_KEEP_REPLACED, DEFAULT_VERIFY_INTERVAL, Inbox, Limits, Publish, Server, TorrentSettings,
-    Variables,
+    Config, DEFAULT_KEEP_REPLACED, DEFAULT_VERIFY_INTERVAL, Inbox, Limits, Part, Publish, Server,
+    TorrentSettings, Variables,
 };
 use crate::hash::PieceLength;
 use crate::model::{PageLanguage, RESERVED_SLUGS};
@@ -37,22 +38,29 @@ impl OurFolders<'_> {
 
 /// The configuration, as far as it can be told; whether it may be used, the findings say. `None` if a part without
 /// which there is none is missing.
+/// `main` is where `file` comes from; `more` are the files of `shows.d`.
 pub(super) fn config(
     file: File,
-    path: &Path,
+    main: &mut Part<File>,
+    more: &mut [Part<ShowsFile>],
     variables: &Variables<'_>,
-    findings: &mut Collector,
 ) -> Option<Config> {
-    let base = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    let base = base.parent().unwrap_or(Path::new("/")).to_owned();
-    let mut context = Context { base, variables, findings };
+    let sources = sources(main);
+    let mut context = Context { base: main.base(), variables, findings: &mut main.findings };
     let context = &mut context;
     let data_dir = data_dir(file.data_dir.as_deref(), context);
     let inbox = inbox(file.inbox.unwrap_or_default(), context);
     let ours = OurFolders { data: data_dir.as_deref(), inboxes: &inbox };
     let named: Vec<String> = file.clients.iter().flatten().map(|(name, _)| name.clone()).collect();
     let clients = client::clients(file.clients.unwrap_or_default(), ours, context);
-    let shows = show::shows(file.shows.unwrap_or_default(), &named, context);
+    let mut shows = show::Shows::new(&named);
+    shows.read(file.shows.unwrap_or_default(), &main.path, context);
+    for part in more {
+        let written = part.content.take().and_then(|content| content.shows).unwrap_or_default();
+        let mut context = Context { base: part.base(), variables, findings: &mut part.findings };
+        shows.read(written, &part.path, &mut context);
+    }
+    let shows = shows.finish();
     one_name_each(shows.iter().map(|show| show.slug.as_str()), &inbox, context);
     if shows.is_empty() && inbox.is_empty() {
         let hint = "name one: `shows: {my-show: {feed: https://example.org/feed.xml}}`";
@@ -61,6 +69,7 @@ pub(super) fn config(
     let data_dir = data_dir?;
     let contact = user_agent_contact(file.user_agent_contact, context);
     Some(Config {
+        sources,
         publish: publish(file.publish.unwrap_or_default(), &data_dir, context),
         user_agent_contact: contact,
         shows,
@@ -70,10 +79,17 @@ pub(super) fn config(
         inbox,
         verify_interval: verify_interval(file.verify_interval, context),
         server: file.server.and_then(|server| self::server(server, context)),
+        notices: notices::notices(file.notices.unwrap_or_default(), file.hooks.unwrap_or_default(), context),
         limits: limits(&file.limits.unwrap_or_default(), context),
         data_dir,
         warnings: super::Findings::default(),
     })
+}
+
+fn sources(main: &Part<File>) -> Vec<PathBuf> {
+    let file = std::path::absolute(&main.path).unwrap_or_else(|_| main.path.clone());
+    let folder = super::shows_d::folder(&file);
+    vec![file, folder]
 }
 
 fn data_dir(written: Option<&str>, context: &mut Context<'_>) -> Option<PathBuf> {
