@@ -104,6 +104,7 @@ fn describe(event: &Event) -> (Option<String>, bool) {
         Event::Placed { show, file, client, state } => {
             (Some(format!("{show}: {file}: {state} at {client}")), false)
         }
+        Event::NoticeFailed { error } => (Some(format!("a notice was not sent: {error}")), true),
         Event::Removed { show, file, client } => {
             (Some(format!("{show}: {file}: taken out of {client}")), false)
         }

@@ -9,7 +9,7 @@ use url::Url;
 
 use super::{Error, Pipeline};
 use crate::handover::Client;
-use crate::model::{Counted, EnclosureId, InfoHashes, Peers, Reading, Source};
+use crate::model::{Counted, EnclosureId, InfoHashes, NoticeKind, Peers, Reading, Source};
 use crate::report::scrape::{Swarm, SwarmHash, scrape};
 use crate::{error, report};
 
@@ -44,9 +44,10 @@ impl Pipeline {
             Ok(None) => return Ok(()),
             Err(problem) => {
                 tracing::debug!(client = client.name(), error = %problem, "its counters were not read");
-                return Ok(());
+                return self.client_is_away(client.name(), &problem).await;
             }
         };
+        self.settle(NoticeKind::Client, client.name()).await?;
         let known = Known::new(counted);
         let readings: Vec<Reading> = listed
             .iter()

@@ -13,6 +13,7 @@ mod figures;
 mod keep;
 mod kit;
 mod monitor;
+mod notify;
 mod official;
 mod place;
 mod plan;
@@ -342,6 +343,7 @@ impl Pipeline {
         // A tracker that is away takes its time, and the site does not wait for it.
         let (gathered, published) = tokio::join!(self.gather(), self.publish());
         gathered.and(published)?;
+        self.send_notices().await?;
         self.summary(&pass).await
     }
 

@@ -116,6 +116,11 @@ pub enum Event {
         /// The client.
         client: String,
     },
+    /// A notice could not be sent; it is tried again. Said once as long as it lasts.
+    NoticeFailed {
+        /// How it was to go out, and why it did not.
+        error: String,
+    },
     /// A placement does not get on.
     PlaceFailed {
         /// The show.

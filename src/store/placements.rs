@@ -132,6 +132,14 @@ impl Store {
         .await
         .doing(what)?;
         let placed = stage_from_placements(&mut tx, job.enclosure).await?;
+        if placed.stage == Stage::Seeding {
+            sqlx::query("UPDATE enclosures SET seeding_since = $2 WHERE id = $1 AND seeding_since IS NULL")
+                .bind(job.enclosure.0)
+                .bind(seconds(now))
+                .execute(&mut *tx)
+                .await
+                .doing(what)?;
+        }
         tx.commit().await.doing(what)?;
         Ok(placed)
     }
