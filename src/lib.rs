@@ -14,6 +14,7 @@ pub mod hash;
 pub mod http;
 pub mod model;
 pub mod notices;
+pub mod opml;
 pub mod pipeline;
 pub mod publish;
 pub mod report;

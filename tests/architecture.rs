@@ -18,7 +18,7 @@ const LAYERS: [&[&str]; 7] = [
     ],
     &["model"],
     &["hash", "http"],
-    &["fs", "secret", "units", "error", "clock"],
+    &["fs", "secret", "units", "error", "clock", "opml"],
 ];
 
 /// What passes between them is a value of `model`, and it passes through `pipeline` and `store`.

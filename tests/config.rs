@@ -1,6 +1,8 @@
 //! The configuration as users meet it: what is accepted here, what is said of the likeliest mistakes in the modules.
 
 mod meant;
+mod notices;
+mod shows_d;
 mod written;
 
 use std::path::Path;

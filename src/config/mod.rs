@@ -26,6 +26,8 @@ use url::Url;
 
 pub use example::{example, schema};
 pub use finding::{Finding, Findings, Severity};
+pub use shows_d::{NewShow, show_file};
+pub use validate::is_slug;
 
 use crate::hash::PieceLength;
 use crate::model::{NoticeKind, PageLanguage, PathMap, Selection, TorrentVersion};
@@ -73,6 +75,8 @@ pub struct Config {
 pub struct Show {
     /// Folder, page and feed name: `[a-z0-9][a-z0-9-_]*`.
     pub slug: String,
+    /// The file in which it stands, as it was named.
+    pub source: PathBuf,
     /// Where its feed is.
     pub feed: FeedSource,
     /// Which episodes are wanted.

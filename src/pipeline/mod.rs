@@ -47,8 +47,9 @@ use drain::Supply;
 pub use kit::{KitError, write_kit};
 pub use monitor::{Event, Monitor};
 pub use plan::{Plan, PlannedEnclosure, PlannedShow, plan};
+pub use poll::slug;
 pub use target::Target;
-pub use terms::{basis, basis_text};
+pub use terms::{basis, basis_of_feed, basis_text, private_address};
 
 /// Why a pass could not go on. What fails for a single show, enclosure or client is not an error of the pass.
 #[derive(Debug, thiserror::Error)]

@@ -110,14 +110,27 @@ fn data_dir(written: Option<&str>, context: &mut Context<'_>) -> Option<PathBuf>
     found.map(|folder| folder.join("podseed"))
 }
 
+/// Whether a text can be a show's name.
+pub fn is_slug(text: &str) -> bool {
+    has_form_of_slug(text) && !is_reserved(text)
+}
+
+fn has_form_of_slug(text: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    let starts_right = text.bytes().next().is_some_and(allowed);
+    starts_right && text.len() <= 64 && text.bytes().all(|byte| allowed(byte) || b"-_".contains(&byte))
+}
+
+fn is_reserved(slug: &str) -> bool {
+    RESERVED_SLUGS.contains(&slug) || crate::model::name::is_device_name(slug)
+}
+
 /// A slug becomes a folder, a page and a file name.
 fn check_slug(slug: &str, at: &KeyPath, context: &mut Context<'_>) {
-    let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-    let starts_right = slug.bytes().next().is_some_and(allowed);
-    if !starts_right || slug.len() > 64 || !slug.bytes().all(|byte| allowed(byte) || b"-_".contains(&byte)) {
+    if !has_form_of_slug(slug) {
         let hint = "use lower-case letters, digits, `-` and `_`, at most 64, the first a letter or digit";
         context.findings.error("config.name", at, format!("`{slug}` cannot be a name"), hint);
-    } else if RESERVED_SLUGS.contains(&slug) || crate::model::name::is_device_name(slug) {
+    } else if is_reserved(slug) {
         let hint = format!("choose another, such as `{slug}-show`");
         context.findings.error(
             "config.name",

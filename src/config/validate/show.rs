@@ -41,7 +41,7 @@ impl<'a> Shows<'a> {
             }
             self.slugs.insert(slug.clone(), file.to_owned());
             let written = written.unwrap_or_default();
-            let Some(show) = show(slug, written, self.clients, &at, context) else { continue };
+            let Some(show) = show((slug, file), written, self.clients, &at, context) else { continue };
             if let Some(twin) = self.feeds.insert(show.feed.clone(), show.slug.clone()) {
                 let place = self.slugs.get(&twin).filter(|place| *place != file);
                 let place = place.map(|place| format!(" ({})", place.display())).unwrap_or_default();
@@ -60,7 +60,7 @@ impl<'a> Shows<'a> {
 }
 
 fn show(
-    slug: String,
+    (slug, source): (String, &Path),
     written: file::Show,
     clients: &[String],
     at: &KeyPath,
@@ -78,7 +78,7 @@ fn show(
         return None;
     };
     let feed = feed_source(&feed, &at.key("feed"), context)?;
-    Some(Show { slug, feed, selection, clients, permission, auth })
+    Some(Show { slug, source: source.to_owned(), feed, selection, clients, permission, auth })
 }
 
 fn feed_source(text: &str, at: &KeyPath, context: &mut Context<'_>) -> Option<FeedSource> {
