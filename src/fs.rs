@@ -193,7 +193,9 @@ pub fn publish_no_replace(from: &Path, to: &Path) -> Result<(), Error> {
         }
         renamed => renamed.map_err(|error| Error::io("give its name to", to, error))?,
     }
-    sync_dir(parent(from))?;
+    if parent(from) != parent(to) {
+        sync_dir(parent(from))?;
+    }
     sync_dir(parent(to))
 }
 

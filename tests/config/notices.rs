@@ -40,5 +40,20 @@ hooks:
   failed: ["notify-send it failed"]
   recoverd: [true]
 "#;
-    insta::assert_snapshot!(said(yaml), @"");
+    insta::assert_snapshot!(said(yaml), @r#"
+    podseed.yaml:3: notices.webhook.token: a token must not stand in this file
+      hint: write it into a file that only podseed's user may read and name that in `token_file`, or into an environment variable and name that in `token_env`
+    podseed.yaml:3: notices.webhook.url: a login must not stand in an address
+      hint: name user and password by `username` and `password_file` (a show's stand below `auth`)
+    podseed.yaml:4: notices.ntfy.url: names no topic
+      hint: add a name of yours that nobody guesses: https://ntfy.sh/NAME
+    podseed.yaml:5: notices.on[0]: `faild` is not known here
+      hint: did you mean `failed`? Known here: seeding, failed, feed, client, torrents, disk, configuration, recovered
+    podseed.yaml:7: hooks.seeding: names no program
+      hint: write the program and its arguments: [/usr/local/bin/notify, now]
+    podseed.yaml:8: hooks.failed: `notify-send it failed` is a command line, and there is no shell to read it
+      hint: write program and arguments as entries of a list, or [sh, -c, "..."]
+    podseed.yaml:9: hooks.recoverd: unknown key
+      hint: did you mean `recovered`?
+    "#);
 }

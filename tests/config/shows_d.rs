@@ -77,6 +77,8 @@ fn mistakes_of_all_files_are_told_together_each_with_its_own_line() {
       hint: remove one of them
     shows.d/c.yaml:4: shows.four.clients[0]: there is no client `nass`
       hint: known: nas
+    shows.d/d.yaml:1: while parsing a node, did not find expected node content
+      hint: look at the indentation of this line and the one above; a text with `: `, ` #`, a leading `*`, `&`, `{` or `[` needs quotes
     ");
 }
 
