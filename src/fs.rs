@@ -115,6 +115,19 @@ pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     sync_dir(parent(path))
 }
 
+/// As [`write_atomic`], and never overwrites: a name that is taken is [`Error::Exists`].
+pub fn write_new(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    let temporary = temporary_name(path);
+    let written = write_synced(&temporary, bytes)
+        .map_err(|error| Error::io("write", path, error))
+        .and_then(|()| publish_no_replace(&temporary, path));
+    if written.is_err() {
+        // Nothing is gained by a second error about the same disk.
+        let _ = fs::remove_file(&temporary);
+    }
+    written
+}
+
 fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file = OpenOptions::new()
         .write(true)
@@ -180,7 +193,9 @@ pub fn publish_no_replace(from: &Path, to: &Path) -> Result<(), Error> {
         }
         renamed => renamed.map_err(|error| Error::io("give its name to", to, error))?,
     }
-    sync_dir(parent(from))?;
+    if parent(from) != parent(to) {
+        sync_dir(parent(from))?;
+    }
     sync_dir(parent(to))
 }
 

@@ -13,6 +13,8 @@ pub mod handover;
 pub mod hash;
 pub mod http;
 pub mod model;
+pub mod notices;
+pub mod opml;
 pub mod pipeline;
 pub mod publish;
 pub mod report;

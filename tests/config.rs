@@ -1,6 +1,8 @@
 //! The configuration as users meet it: what is accepted here, what is said of the likeliest mistakes in the modules.
 
 mod meant;
+mod notices;
+mod shows_d;
 mod written;
 
 use std::path::Path;
@@ -46,7 +48,7 @@ impl Folder {
 fn variable(name: &str) -> Option<String> {
     match name {
         "HOME" => Some("/home/me".to_owned()),
-        "SET" | "QBT_PASSWORD" => Some("hunter2".to_owned()),
+        "SET" | "QBT_PASSWORD" | "NTFY_TOKEN" => Some("hunter2".to_owned()),
         _ => None,
     }
 }
@@ -179,6 +181,7 @@ shows:
 #[test]
 fn the_example_is_a_configuration_without_findings() {
     let example = config::example().replace("/etc/podseed/feed.password", "nas.password");
+    let example = example.replace("/etc/podseed/webhook.token", "nas.password");
     let folder = Folder::new(&example.replace("/etc/podseed/nas.password", "nas.password"));
     let config = folder.load().unwrap_or_else(|findings| panic!("{findings}\n{example}"));
     assert_eq!(config.warnings, Findings::default());

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::output::plain;
-use crate::feed::{self, FetchError, Fetched, SIZE_LIMIT, Source, Validators};
+use crate::feed::{self, FetchError, Fetched, FetchedFeed, SIZE_LIMIT, Source, Validators};
 use crate::http::{Http, Meter};
 use crate::model::{Enclosure, Feed, FeedKind, Item};
 use crate::units::ByteSize;
@@ -86,6 +86,15 @@ fn read_file(path: &Path, base: Option<&Url>) -> Result<Feed, Error> {
 }
 
 async fn fetch(url: &Url, http: &Http) -> Result<Feed, FetchError> {
+    fetch_pages(url, http, false).await.map(|fetched| fetched.feed)
+}
+
+/// The first page of a feed.
+pub(super) async fn fetch_first(url: &Url, http: &Http) -> Result<FetchedFeed, FetchError> {
+    fetch_pages(url, http, true).await
+}
+
+async fn fetch_pages(url: &Url, http: &Http, only_first: bool) -> Result<FetchedFeed, FetchError> {
     let validators = Validators::default();
     let source = Source {
         feed: url,
@@ -94,8 +103,8 @@ async fn fetch(url: &Url, http: &Http) -> Result<Feed, FetchError> {
         validators: &validators,
         size_limit: SIZE_LIMIT as u64,
     };
-    match feed::fetch(http, &source, &Meter::new(), |_| false).await? {
-        Fetched::Feed(fetched) => Ok(fetched.feed),
+    match feed::fetch(http, &source, &Meter::new(), |_| only_first).await? {
+        Fetched::Feed(fetched) => Ok(*fetched),
         // Nobody may answer so to a request without conditions; there is no body to read.
         Fetched::NotModified { .. } => {
             Err(FetchError::Unreadable { url: url.clone().into(), source: feed::Error::Empty })

@@ -11,6 +11,7 @@ mod output;
 mod progress;
 mod report;
 mod run;
+mod shows;
 mod status;
 mod takedown;
 pub mod torrent;
@@ -62,6 +63,8 @@ enum Command {
     /// Stop managing episodes: they leave the site; files and what the clients have stay
     Forget(manage::EpisodesArgs),
     Takedown(takedown::TakedownArgs),
+    #[command(subcommand)]
+    Shows(shows::ShowsCommand),
     #[command(subcommand)]
     Config(config::ConfigCommand),
     /// Print the completion script for a shell
@@ -131,7 +134,12 @@ impl Context {
 
     /// Where the state is. This needs no secret of the configuration.
     fn data_folder(&self) -> Result<DataFolder, Error> {
-        Ok(DataFolder::new(&self.config_by(Config::load_to_look)?.data_dir))
+        Ok(DataFolder::new(&self.config_to_look()?.data_dir))
+    }
+
+    /// The configuration, for what asks nobody: it needs no secret.
+    fn config_to_look(&self) -> Result<Arc<Config>, Error> {
+        self.config_by(Config::load_to_look)
     }
 
     fn config_by(&self, load: impl Fn(&Path) -> Result<Config, Findings>) -> Result<Arc<Config>, Error> {
@@ -217,6 +225,7 @@ async fn dispatch(command: Command, context: &Context) -> Result<Outcome, Error>
         Command::Retry(args) => manage::retry(&args, context).await,
         Command::Forget(args) => manage::forget(&args, context).await,
         Command::Takedown(args) => takedown::takedown(&args, context).await,
+        Command::Shows(command) => shows::run(&command, context).await,
         Command::Config(command) => {
             output::text(&command.output());
             Ok(Outcome::Done)

@@ -114,6 +114,7 @@ fn describe(event: &Event) -> (Option<String>, bool) {
         Event::CutOff { tasks } => {
             (Some(format!("cut off {}; nothing is lost", count(*tasks as u64, "task"))), false)
         }
+        Event::NoticeFailed { error } => (Some(format!("a notice was not sent: {error}")), true),
         Event::Removed { show, file, client } => {
             (Some(format!("{show}: {file}: taken out of {client}")), false)
         }

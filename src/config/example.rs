@@ -205,6 +205,8 @@ fn example_file() -> File {
             web_seed: Some(false),
         }),
         server: Some(example_server()),
+        notices: Some(example_notices()),
+        hooks: Some(example_hooks()),
         limits: Some(example_limits()),
         keep: Some(file::Keep {
             latest: None,
@@ -285,6 +287,36 @@ fn example_watch_dir() -> file::Client {
         fast_resume: Some(true),
     };
     file::Client { watch_dir: Some(watch_dir), ..file::Client::default() }
+}
+
+fn example_notices() -> file::Notices {
+    file::Notices {
+        webhook: Some(file::NoticeTarget {
+            url: text("https://home.example.org/podseed"),
+            token_file: text("/etc/podseed/webhook.token"),
+            token_env: None,
+        }),
+        ntfy: Some(file::NoticeTarget {
+            url: text("https://ntfy.sh/podseed-4kx7qz"),
+            token_file: None,
+            token_env: text("NTFY_TOKEN"),
+        }),
+        on: Some(super::DEFAULT_NOTICES.map(Some).to_vec()),
+    }
+}
+
+fn example_hooks() -> file::Hooks {
+    let hook = |kind: &str| Some(vec![text("/usr/local/bin/podseed-notice"), text(kind)]);
+    file::Hooks {
+        seeding: hook("seeding"),
+        failed: hook("failed"),
+        feed: hook("feed"),
+        client: hook("client"),
+        torrents: hook("torrents"),
+        disk: hook("disk"),
+        configuration: hook("configuration"),
+        recovered: hook("recovered"),
+    }
 }
 
 fn example_server() -> file::Server {

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::model::NoticeKind;
 use crate::model::media::MediaKind;
 use crate::units::{ByteRate, ByteSize, RateLimit, Span};
 
@@ -30,6 +31,8 @@ pub(super) struct File {
     /// so that their statistics can tell the mirror from a listener, and the site shows it.
     pub user_agent_contact: Option<String>,
     /// The podcasts. Each has a short name of lower-case letters, digits, - and _: its folder, its page, its feed.
+    /// More of them stand in files NAME.yaml of the folder shows.d beside this file, also below the key shows;
+    /// `podseed shows add` and `podseed shows import` write them there.
     pub shows: Option<Named<Show>>,
     /// The BitTorrent clients that seed. Each has a name of yours, and one of transmission, qbittorrent or
     /// watch_dir.
@@ -54,6 +57,11 @@ pub(super) struct File {
     /// Serves the site, and tells how podseed is doing, while `podseed daemon` runs: /healthz, /metrics, /status.json.
     /// In front of it belongs a web server with TLS; or yours serves publish.site_dir, and this key is left out.
     pub server: Option<Server>,
+    /// Tells you by a webhook or ntfy, at most once a day for each cause.
+    pub notices: Option<Notices>,
+    /// Programs that are run: one for each kind of event, with its arguments and without a shell. Each gets the event
+    /// as JSON on standard input and as variables PODSEED_*, and has 60 s.
+    pub hooks: Option<Hooks>,
     /// What podseed may use.
     pub limits: Option<Limits>,
     /// How much of what podseed has fetched it keeps, over all shows together. Without this key, and without one of a
@@ -68,6 +76,13 @@ pub(super) struct PollInterval {
     pub shortest: Option<Span>,
     /// At most so long, if the publisher does not ask for more. Default: 12 h.
     pub longest: Option<Span>,
+}
+
+/// A file in the folder shows.d beside the configuration.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct ShowsFile {
+    pub shows: Option<Named<Show>>,
 }
 
 #[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
@@ -291,6 +306,50 @@ pub(super) struct Server {
     /// The networks from which /metrics and /status.json are answered: they name what is not published. What comes
     /// through a proxy never is. Default: this machine, 127.0.0.0/8 and ::1.
     pub private: Option<List<String>>,
+}
+
+#[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Notices {
+    /// Each notice is sent there as JSON (POST).
+    pub webhook: Option<NoticeTarget>,
+    /// A topic at an ntfy server, for your phone. Who knows its name can read along: choose one that nobody guesses.
+    pub ntfy: Option<NoticeTarget>,
+    /// What webhook and ntfy tell of: seeding, failed, feed, client, torrents, disk, configuration, recovered. Default:
+    /// all but seeding and recovered.
+    pub on: Option<List<NoticeKind>>,
+}
+
+#[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct NoticeTarget {
+    /// The address.
+    pub url: Option<String>,
+    /// A file that holds the access token, if one is asked for. Only podseed's user should be able to read it.
+    pub token_file: Option<String>,
+    /// Or: the environment variable that holds the token.
+    pub token_env: Option<String>,
+}
+
+#[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Hooks {
+    /// A first client has confirmed an episode.
+    pub seeding: Option<List<String>>,
+    /// An episode needs you.
+    pub failed: Option<List<String>>,
+    /// A show's feed could not be read three times, or for a day.
+    pub feed: Option<List<String>>,
+    /// A client cannot be reached, or refuses the login, for half an hour.
+    pub client: Option<List<String>>,
+    /// A client has stopped or lost torrents, or cannot seed them, for half an hour.
+    pub torrents: Option<List<String>>,
+    /// The disk is full, or what may be kept takes more room than there is.
+    pub disk: Option<List<String>>,
+    /// A changed configuration was refused; the old one stays in use.
+    pub configuration: Option<List<String>>,
+    /// What one of the last five was run for is well again.
+    pub recovered: Option<List<String>>,
 }
 
 #[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]

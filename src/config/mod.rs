@@ -10,9 +10,11 @@ mod paths;
 mod places;
 mod read;
 mod secrets;
+mod shows_d;
 mod tree;
 mod validate;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -25,10 +27,12 @@ use url::Url;
 
 pub use example::{example, schema};
 pub use finding::{Finding, Findings, Severity};
+pub use shows_d::{NewShow, show_file};
+pub use validate::is_slug;
 
 use crate::hash::PieceLength;
-use crate::model::{KeepRules, PageLanguage, PathMap, PeerAddress, Selection, TorrentVersion};
-use crate::secret::Secret;
+use crate::model::{KeepRules, NoticeKind, PageLanguage, PathMap, PeerAddress, Selection, TorrentVersion};
+use crate::secret::{SafeUrl, Secret};
 
 /// A file larger than this is no configuration.
 const MAX_FILE: u64 = 1 << 20;
@@ -36,11 +40,14 @@ const MAX_FILE: u64 = 1 << 20;
 /// Everything that the user has decided, with every default filled in.
 #[derive(Debug, Clone)]
 pub struct Config {
+    /// Where it was read from: the file, and the folder `shows.d` beside it, whether it is there or not. Both absolute,
+    /// so that they can be watched; empty without a file.
+    pub sources: Vec<PathBuf>,
     /// Database, media, torrents and site live below it. Absolute, if it was given or found absolute.
     pub data_dir: PathBuf,
     /// Goes into the user agent: an address at which publishers reach the user.
     pub user_agent_contact: Option<String>,
-    /// By slug.
+    /// By slug; those of `shows.d` among them.
     pub shows: Vec<Show>,
     /// By name.
     pub clients: Vec<Client>,
@@ -60,6 +67,8 @@ pub struct Config {
     pub publish: Publish,
     /// What `daemon` serves; `None`: nothing.
     pub server: Option<Server>,
+    /// Who is told of what.
+    pub notices: Notices,
     /// What podseed may use.
     pub limits: Limits,
     /// What is kept of all shows together; `None`: everything.
@@ -88,6 +97,8 @@ impl Default for PollInterval {
 pub struct Show {
     /// Folder, page and feed name: `[a-z0-9][a-z0-9-_]*`.
     pub slug: String,
+    /// The file in which it stands, as it was named.
+    pub source: PathBuf,
     /// Where its feed is.
     pub feed: FeedSource,
     /// Which episodes are wanted.
@@ -219,6 +230,44 @@ pub struct Server {
     pub private: Vec<IpNet>,
 }
 
+/// Who is told of what.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notices {
+    /// The program and its arguments for each kind; never an empty list.
+    pub hooks: BTreeMap<NoticeKind, Vec<String>>,
+    /// Gets JSON.
+    pub webhook: Option<NoticeTarget>,
+    /// A topic at an ntfy server.
+    pub ntfy: Option<NoticeTarget>,
+    /// What webhook and ntfy tell of.
+    pub on: BTreeSet<NoticeKind>,
+}
+
+/// An address that notices are sent to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NoticeTarget {
+    /// http or https, without user and password. Its path may be the secret.
+    pub url: SafeUrl,
+    /// Sent as bearer token (RFC 6750).
+    pub token: Option<Secret>,
+}
+
+/// What webhook and ntfy tell of unless they are told otherwise: what needs somebody.
+const DEFAULT_NOTICES: [NoticeKind; 6] = [
+    NoticeKind::Failed,
+    NoticeKind::Feed,
+    NoticeKind::Client,
+    NoticeKind::Torrents,
+    NoticeKind::Disk,
+    NoticeKind::Configuration,
+];
+
+impl Default for Notices {
+    fn default() -> Self {
+        Self { hooks: BTreeMap::new(), webhook: None, ntfy: None, on: DEFAULT_NOTICES.into() }
+    }
+}
+
 /// What podseed may use.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
@@ -306,17 +355,12 @@ impl Config {
         variables: &Variables<'_>,
         tolerated: &[&'static str],
     ) -> Result<Self, Findings> {
-        let mut findings = finding::Collector::new(path);
-        let read = match read_file(path) {
-            Ok(text) => read::read(&text, &mut findings),
-            Err((text, hint)) => {
-                findings.error("config.unreadable", &finding::KeyPath::default(), text, hint);
-                None
-            }
-        };
-        let Some((file, places)) = read else { return Err(findings.finish(|_| None)) };
-        let config = validate::config(file, path, variables, &mut findings);
-        let mut findings = findings.finish(|at| places.line(at));
+        let mut main = Part::<file::File>::read(path);
+        let mut more = shows_d::read(&shows_d::folder(path));
+        let written = main.content.take();
+        let config = written.and_then(|file| validate::config(file, &mut main, &mut more, variables));
+        let mut findings = main.finish();
+        more.into_iter().for_each(|part| findings.0.extend(part.finish().0));
         findings.0.retain(|finding| !tolerated.contains(&finding.id));
         match config {
             Some(mut config) if findings.errors() == 0 => {
@@ -367,6 +411,7 @@ impl Config {
     pub fn ad_hoc(data_dir: impl Into<PathBuf>) -> Self {
         let data_dir = data_dir.into();
         Self {
+            sources: Vec::new(),
             publish: Publish {
                 base_url: None,
                 site_dir: data_dir.join("site"),
@@ -384,6 +429,7 @@ impl Config {
             verify_interval: DEFAULT_VERIFY_INTERVAL,
             prove: false,
             server: None,
+            notices: Notices::default(),
             limits: Limits::default(),
             keep: None,
             warnings: Findings::default(),
@@ -399,6 +445,43 @@ fn usual_places(variables: &Variables<'_>) -> Vec<PathBuf> {
     let user = variables("XDG_CONFIG_HOME").map(PathBuf::from).or_else(home);
     let folders = [Some(".".into()), user.map(|folder| folder.join("podseed")), Some("/etc/podseed".into())];
     folders.into_iter().flatten().map(|folder: PathBuf| folder.join("podseed.yaml")).collect()
+}
+
+/// One file of the configuration, with what is found in it.
+struct Part<T> {
+    path: PathBuf,
+    /// `None` if nothing more can be said of it than its findings.
+    content: Option<T>,
+    places: places::Places,
+    findings: finding::Collector,
+}
+
+impl<T: serde::de::DeserializeOwned> Part<T> {
+    fn read(path: &Path) -> Self {
+        let mut findings = finding::Collector::new(path);
+        let read = match read_file(path) {
+            Ok(text) => read::read(&text, &mut findings),
+            Err((text, hint)) => {
+                findings.error("config.unreadable", &finding::KeyPath::default(), text, hint);
+                None
+            }
+        };
+        let (content, places) = read.unzip();
+        Self { path: path.to_owned(), content, places: places.unwrap_or_default(), findings }
+    }
+}
+
+impl<T> Part<T> {
+    /// The findings with their lines.
+    fn finish(self) -> Findings {
+        self.findings.finish(|at| self.places.line(at))
+    }
+
+    /// The folder from which relative paths in it start.
+    fn base(&self) -> PathBuf {
+        let path = std::path::absolute(&self.path).unwrap_or_else(|_| self.path.clone());
+        path.parent().unwrap_or(Path::new("/")).to_owned()
+    }
 }
 
 /// The text of the file, or what is wrong with it and a hint.

@@ -1,11 +1,11 @@
 //! Text -> the file's types. Every mistake is found, not only the first: serde stops at one, so that one is noted,
 //! its node is cut out of the tree, and the rest is read again.
 
+use serde::de::DeserializeOwned;
 use serde_path_to_error::Segment;
 use serde_yaml::Value;
 
 use super::example;
-use super::file::File;
 use super::finding::{Collector, KeyPath, Step};
 use super::places::{self, Places};
 use super::tree::tree;
@@ -15,10 +15,10 @@ const MAX_MISTAKES: usize = 100;
 
 /// Reads the text. What could not be understood is missing from the file, and is a finding; `None` if too little
 /// remains to say more.
-pub(super) fn read(text: &str, findings: &mut Collector) -> Option<(File, Places)> {
+pub(super) fn read<T: DeserializeOwned>(text: &str, findings: &mut Collector) -> Option<(T, Places)> {
     let places = places::outline(text, findings)?;
     match tree(text) {
-        Ok(tree) => understand(tree, findings).map(|file| (file, places)),
+        Ok(tree) => understand(tree, findings).map(|content| (content, places)),
         Err(error) => {
             let line = error.location().map_or(1, |location| location.line());
             findings.text_error((line, &KeyPath::default()), "config.yaml", error.to_string(), "");
@@ -27,10 +27,10 @@ pub(super) fn read(text: &str, findings: &mut Collector) -> Option<(File, Places
     }
 }
 
-fn understand(mut tree: Value, findings: &mut Collector) -> Option<File> {
+fn understand<T: DeserializeOwned>(mut tree: Value, findings: &mut Collector) -> Option<T> {
     for _ in 0..MAX_MISTAKES {
         let error = match serde_path_to_error::deserialize(&tree) {
-            Ok(file) => return Some(file),
+            Ok(content) => return Some(content),
             Err(error) => error,
         };
         let at = key_path(error.path());
@@ -108,11 +108,17 @@ fn wrong_value(at: &KeyPath, found: &str, expected: &str, known: &[&str], findin
 /// Who writes a password where its file should be named, or an address with a key in it at the wrong place, must
 /// not read it in a log.
 fn may_be_secret(at: &KeyPath, found: &str) -> bool {
-    at.last_key().is_some_and(|key| key.starts_with("password")) || found.contains("://")
+    at.last_key().is_some_and(|key| key.starts_with("password") || key.starts_with("token"))
+        || found.contains("://")
 }
 
 fn unknown_key(at: &KeyPath, known: &[&str], findings: &mut Collector) {
     let key = at.last_key().unwrap_or_default();
+    if key == "token" && known.contains(&"token_file") {
+        let hint = "write it into a file that only podseed's user may read and name that in `token_file`, or into an \
+                    environment variable and name that in `token_env`";
+        return findings.cut("config.inline_password", at, "a token must not stand in this file", hint);
+    }
     if matches!(key, "password" | "pass" | "passwd") && known.contains(&"password_file") {
         let hint = "write it into a file that only podseed's user may read and name that in `password_file`, or \
                     into an environment variable and name that in `password_env`";

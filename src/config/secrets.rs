@@ -14,8 +14,10 @@ pub(super) const UNREADABLE: &str = "config.secret";
 /// Longer than any password, shorter than a file that was named by mistake.
 const MAX_PASSWORD: u64 = 4096;
 
-/// The two keys by which a password is named.
+/// The two keys by which a password, or a token, is named.
 pub(super) struct Named {
+    /// What the keys begin with: `password` or `token`.
+    pub word: &'static str,
     /// `password_file`.
     pub file: Option<String>,
     /// `password_env`.
@@ -23,27 +25,39 @@ pub(super) struct Named {
 }
 
 impl Named {
+    /// `password_file` and `password_env`.
+    pub(super) fn password(file: Option<String>, variable: Option<String>) -> Self {
+        Self { word: "password", file, variable }
+    }
+
+    /// `token_file` and `token_env`.
+    pub(super) fn token(file: Option<String>, variable: Option<String>) -> Self {
+        Self { word: "token", file, variable }
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.file.is_none() && self.variable.is_none()
     }
 
     /// The password, if one is named; `None` also after a finding.
     pub(super) fn read(self, below: &KeyPath, context: &mut Context<'_>) -> Option<Secret> {
+        let word = self.word;
+        let (file_key, variable_key) = (format!("{word}_file"), format!("{word}_env"));
         match (self.file, self.variable) {
             (Some(_), Some(_)) => {
-                let at = below.key("password_env");
-                let text = "there is a `password_file`, too";
+                let at = below.key(&variable_key);
+                let text = format!("there is a `{file_key}`, too");
                 context.findings.error("config.two_passwords", &at, text, "keep one of them");
                 None
             }
-            (Some(file), None) => from_file(&context.resolve(&file), &below.key("password_file"), context),
-            (None, Some(variable)) => from_variable(&variable, &below.key("password_env"), context),
+            (Some(file), None) => from_file(&context.resolve(&file), word, &below.key(&file_key), context),
+            (None, Some(variable)) => from_variable(&variable, &file_key, &below.key(&variable_key), context),
             (None, None) => None,
         }
     }
 }
 
-fn from_variable(variable: &str, at: &KeyPath, context: &mut Context<'_>) -> Option<Secret> {
+fn from_variable(variable: &str, file_key: &str, at: &KeyPath, context: &mut Context<'_>) -> Option<Secret> {
     let value = (context.variables)(variable).filter(|value| !value.is_empty());
     if value.is_none() {
         let text = format!("the environment variable `{variable}` is not set");
@@ -51,13 +65,13 @@ fn from_variable(variable: &str, at: &KeyPath, context: &mut Context<'_>) -> Opt
             UNREADABLE,
             at,
             text,
-            "set it where podseed is started, or use `password_file`",
+            format!("set it where podseed is started, or use `{file_key}`"),
         );
     }
     value.map(Secret::new)
 }
 
-fn from_file(path: &Path, at: &KeyPath, context: &mut Context<'_>) -> Option<Secret> {
+fn from_file(path: &Path, word: &str, at: &KeyPath, context: &mut Context<'_>) -> Option<Secret> {
     let mut bytes = Vec::new();
     let read = std::fs::File::open(path).and_then(|file| {
         let public = is_public(&file);
@@ -67,10 +81,10 @@ fn from_file(path: &Path, at: &KeyPath, context: &mut Context<'_>) -> Option<Sec
     let wrong = match read {
         Err(error) => (
             format!("{shown} cannot be read: {error}"),
-            "it holds the password in one line and belongs to podseed's user, mode 600",
+            format!("it holds the {word} in one line and belongs to podseed's user, mode 600"),
         ),
         Ok((size, _)) if size > MAX_PASSWORD => {
-            (format!("{shown} is too long for a password"), "name the right file")
+            (format!("{shown} is too long for a {word}"), "name the right file".to_owned())
         }
         Ok((_, public)) => {
             if public {
@@ -79,8 +93,10 @@ fn from_file(path: &Path, at: &KeyPath, context: &mut Context<'_>) -> Option<Sec
             }
             match String::from_utf8(bytes).map(|text| text.trim_end_matches(['\r', '\n']).to_owned()) {
                 Ok(password) if !password.is_empty() => return Some(Secret::new(password)),
-                Ok(_) => (format!("{shown} is empty"), "write the password into it, in one line"),
-                Err(_) => (format!("{shown} is not UTF-8 text"), "write the password into it, in one line"),
+                Ok(_) => (format!("{shown} is empty"), format!("write the {word} into it, in one line")),
+                Err(_) => {
+                    (format!("{shown} is not UTF-8 text"), format!("write the {word} into it, in one line"))
+                }
             }
         }
     };

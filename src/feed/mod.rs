@@ -21,6 +21,7 @@ mod guard;
 mod licences;
 mod metadata;
 mod namespaces;
+mod opml;
 mod pass;
 mod resolve;
 mod root;
@@ -33,6 +34,7 @@ use url::Url;
 
 pub use annotate::{Additions, Alternate, AnnotateError, annotate};
 pub use fetch::{FetchError, Fetched, FetchedFeed, Source, Validators, fetch};
+pub use opml::{FeedList, ListedFeed, OPML_SIZE, read_list};
 pub use select::{Verdict, is_torrent, official_torrent, select};
 
 use crate::model::{Feed, FeedKind, Item};
@@ -61,8 +63,13 @@ pub enum Error {
         feed: Option<String>,
     },
     /// A list of subscriptions.
-    #[error("the document is an OPML list of feeds, not a feed; take the address of a feed from it")]
+    #[error(
+        "the document is an OPML list of feeds, not a feed; `podseed shows import` takes all feeds of such a list"
+    )]
     Opml,
+    /// No list of subscriptions.
+    #[error("the document is no OPML list: there is no <opml> in it")]
+    NoOpml,
     /// JSON Feed, or other JSON.
     #[error("the document is JSON, not RSS or Atom; use the show's RSS feed")]
     Json,

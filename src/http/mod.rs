@@ -10,6 +10,7 @@ mod error;
 mod guard;
 mod meter;
 mod origins;
+mod post;
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -26,6 +27,7 @@ pub use body::Body;
 pub use dates::parse_date;
 pub use error::{Advice, Error};
 pub use meter::Meter;
+pub use post::Post;
 
 use crate::secret::{SafeUrl, Secret};
 use guard::{Endpoint, Guard};

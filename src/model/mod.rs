@@ -8,6 +8,7 @@ pub mod licence;
 pub mod media;
 mod metrics;
 pub mod name;
+mod notice;
 mod path_map;
 mod peer;
 mod publication;
@@ -24,6 +25,7 @@ pub use figures::{
 pub use metrics::{
     Disk, Fetched, Histogram, Metrics, PlacementCount, Process, ProofCount, SEEDING_CLASSES, ShowMetrics,
 };
+pub use notice::{Notice, NoticeKind, NoticedEpisode, NoticedHash, Trouble};
 pub use path_map::PathMap;
 pub use peer::{ParsePeerError, PeerAddress};
 pub use podseed_adapters::{InfoHashV1, InfoHashV2, InfoHashes, TorrentVersion};

@@ -16,6 +16,7 @@ mod figures;
 mod keep;
 mod kit;
 mod monitor;
+mod notify;
 mod official;
 mod place;
 mod plan;
@@ -58,9 +59,10 @@ pub use data::fetch_missing;
 pub use kit::{KitError, write_kit};
 pub use monitor::{Event, Monitor};
 pub use plan::{Plan, PlannedEnclosure, PlannedShow, plan};
+pub use poll::slug;
 pub use status::{PlacementJson, StatusJson, stage_counts};
 pub use target::Target;
-pub use terms::{basis, basis_text};
+pub use terms::{basis, basis_of_feed, basis_text, private_address};
 pub use vitals::{Pulse, Vitals};
 
 /// Why a pass could not go on. What fails for a single show, enclosure or client is not an error of the pass.
@@ -408,6 +410,7 @@ impl Pipeline {
         // A tracker that is away takes its time, and the site does not wait for it.
         let (gathered, published) = tokio::join!(self.gather(), self.publish());
         gathered.and(published)?;
+        self.send_notices().await?;
         self.summary(&pass).await
     }
 

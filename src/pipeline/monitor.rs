@@ -151,6 +151,11 @@ pub enum Event {
     },
     /// There is space again: fetching goes on.
     SpaceAgain,
+    /// A notice could not be sent; it is tried again. Said once as long as it lasts.
+    NoticeFailed {
+        /// How it was to go out, and why it did not.
+        error: String,
+    },
     /// A placement does not get on.
     PlaceFailed {
         /// The show.

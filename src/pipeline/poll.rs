@@ -326,8 +326,8 @@ fn urls(item: &Item) -> impl Iterator<Item = String> {
     item.enclosures.iter().map(|enclosure| comparable_url(&enclosure.url))
 }
 
-/// A slug for a feed that has none in the configuration: its title in lower-case ASCII.
-fn slug(title: &str) -> String {
+/// A slug for a feed that has none in the configuration: its title in lower-case ASCII, at most 60 letters.
+pub fn slug(title: &str) -> String {
     let mut slug = String::new();
     for letter in title.nfkd().flat_map(char::to_lowercase) {
         match letter {

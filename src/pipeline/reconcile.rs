@@ -13,7 +13,7 @@ use super::data::Data;
 use super::monitor::Event;
 use super::{Error, Pipeline, schedule};
 use crate::handover::{self, Client, Held, Listed, Look, judge};
-use crate::model::{Counted, PlacementReport, PlacementState, Problem};
+use crate::model::{Counted, NoticeKind, PlacementReport, PlacementState, Problem};
 use crate::store::{Judged, Settled};
 
 /// More than so many are told of in one line.
@@ -44,6 +44,7 @@ impl Pipeline {
         client.forget_failures().await;
         match listed {
             Ok(Some(listed)) => {
+                self.settle(NoticeKind::Client, client.name()).await?;
                 if client.is_back() {
                     self.store.client_is_back(client.name()).await?;
                 }
@@ -54,7 +55,7 @@ impl Pipeline {
             Ok(None) => Ok(()),
             Err(problem) => {
                 self.tell_of_absence(client.name(), &problem);
-                Ok(())
+                self.client_is_away(client.name(), &problem).await
             }
         }
     }

@@ -6,7 +6,7 @@ use url::Url;
 use super::monitor::Event;
 use super::{Error, Pipeline, Target};
 use crate::config::FeedSource;
-use crate::model::{Basis, licence};
+use crate::model::{Basis, Feed, licence};
 use crate::secret::public_url;
 use crate::store::{ShowFacts, Terms};
 
@@ -32,7 +32,8 @@ pub(super) fn private(target: &Target) -> Option<&'static str> {
     }
 }
 
-fn private_address(url: &Url) -> Option<&'static str> {
+/// Why what a feed at this address announces is for one listener alone, if it is.
+pub fn private_address(url: &Url) -> Option<&'static str> {
     let host = url.host_str().unwrap_or_default();
     let is_below =
         |name: &str| host.strip_suffix(name).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
@@ -108,17 +109,28 @@ pub fn basis(show: &ShowFacts, item_licence: Option<&str>) -> Result<Basis, Stri
     if show.withdrawn {
         return Err("it was taken down".to_owned());
     }
-    if let Some(private) = &show.terms.private {
+    ground(&show.terms, show.blocked, item_licence.or(show.licence.as_deref()))
+}
+
+/// On what ground a show would be published whose feed was only just read.
+pub fn basis_of_feed(feed: &Feed, url: &Url, permission: Option<&str>) -> Result<Basis, String> {
+    let private = private_address(url).map(str::to_owned);
+    let terms = Terms { permission: permission.map(str::to_owned), private };
+    ground(&terms, feed.blocked, feed.licence.as_deref())
+}
+
+fn ground(terms: &Terms, blocked: bool, licence: Option<&str>) -> Result<Basis, String> {
+    if let Some(private) = &terms.private {
         return Err(private.clone());
     }
-    if show.blocked {
+    if blocked {
         return Err("the feed asks not to be shown in public (podcast:block)".to_owned());
     }
-    let stated = item_licence.or(show.licence.as_deref()).map(licence::read);
+    let stated = licence.map(licence::read);
     if let Some(licence) = stated.as_ref().filter(|licence| licence.allows_redistribution) {
         return Ok(Basis::Licence { name: licence.name.clone(), url: licence.url.clone() });
     }
-    if let Some(permission) = &show.terms.permission {
+    if let Some(permission) = &terms.permission {
         return Ok(Basis::Permission(permission.clone()));
     }
     let found = match stated {

@@ -1,5 +1,6 @@
 //! Shows and the polling of their feeds.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -117,6 +118,16 @@ impl Store {
             .fetch_all(&self.pool)
             .await
             .doing("list the shows")
+    }
+
+    /// The title of every show that has one, by slug.
+    pub async fn titles(&self) -> Result<BTreeMap<String, String>> {
+        let titles: Vec<(String, String)> =
+            sqlx::query_as("SELECT slug, title FROM shows WHERE title <> '' ORDER BY slug")
+                .fetch_all(&self.pool)
+                .await
+                .doing("list the shows")?;
+        Ok(titles.into_iter().collect())
     }
 
     /// A show for a feed that has none: with this slug, or with a number behind it where the slug is taken. No two

@@ -6,6 +6,7 @@ pub(crate) mod media;
 pub(crate) mod nginx;
 pub(crate) mod origin;
 pub(crate) mod peers;
+pub(crate) mod receiver;
 pub(crate) mod world;
 
 pub(crate) use media::mp3;

@@ -120,7 +120,7 @@ fn transmission(
     at: &KeyPath,
     context: &mut Context<'_>,
 ) -> Option<ClientConfig> {
-    let password = secrets::Named { file: written.password_file, variable: written.password_env };
+    let password = secrets::Named::password(written.password_file, written.password_env);
     let (username, password) = login(written.username, password, at, context);
     let mut url = client_url(written.url, at, "http://127.0.0.1:9091/transmission/rpc", context)?;
     if url.path() == "/" {
@@ -135,7 +135,7 @@ fn qbittorrent(
     at: &KeyPath,
     context: &mut Context<'_>,
 ) -> Option<ClientConfig> {
-    let password = secrets::Named { file: written.password_file, variable: written.password_env };
+    let password = secrets::Named::password(written.password_file, written.password_env);
     let (username, password) = login(written.username, password, at, context);
     let url = client_url(written.url, at, "http://127.0.0.1:8080", context)?;
     let category = written.category.filter(|category| !category.trim().is_empty());

@@ -4,6 +4,7 @@
 mod address;
 mod client;
 mod keep;
+mod notices;
 mod server;
 mod show;
 
@@ -13,11 +14,11 @@ use std::path::{Path, PathBuf};
 use podseed_adapters::TorrentVersion;
 
 use super::context::Context;
-use super::file::{self, File};
-use super::finding::{Collector, KeyPath};
+use super::file::{self, File, ShowsFile};
+use super::finding::KeyPath;
 use super::{
-    Config, DEFAULT_KEEP_REPLACED, DEFAULT_VERIFY_INTERVAL, Inbox, Limits, PollInterval, Publish, TorrentSettings,
-    Variables,
+    Config, DEFAULT_KEEP_REPLACED, DEFAULT_VERIFY_INTERVAL, Inbox, Limits, Part, PollInterval, Publish,
+    TorrentSettings, Variables,
 };
 use crate::hash::PieceLength;
 use crate::model::{PageLanguage, RESERVED_SLUGS};
@@ -39,15 +40,15 @@ impl OurFolders<'_> {
 
 /// The configuration, as far as it can be told; whether it may be used, the findings say. `None` if a part without
 /// which there is none is missing.
+/// `main` is where `file` comes from; `more` are the files of `shows.d`.
 pub(super) fn config(
     file: File,
-    path: &Path,
+    main: &mut Part<File>,
+    more: &mut [Part<ShowsFile>],
     variables: &Variables<'_>,
-    findings: &mut Collector,
 ) -> Option<Config> {
-    let base = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    let base = base.parent().unwrap_or(Path::new("/")).to_owned();
-    let mut context = Context { base, variables, findings };
+    let sources = sources(main);
+    let mut context = Context { base: main.base(), variables, findings: &mut main.findings };
     let context = &mut context;
     let data_dir = data_dir(file.data_dir.as_deref(), context);
     let inbox = inbox(file.inbox.unwrap_or_default(), context);
@@ -55,7 +56,14 @@ pub(super) fn config(
     let named: Vec<String> = file.clients.iter().flatten().map(|(name, _)| name.clone()).collect();
     let clients = client::clients(file.clients.unwrap_or_default(), ours, context);
     let keep = file.keep.map(|keep| keep::rules(&keep, &KeyPath::default().key("keep"), None, context));
-    let shows = show::shows(file.shows.unwrap_or_default(), &named, keep.as_ref(), context);
+    let mut shows = show::Shows::new(&named, keep.as_ref());
+    shows.read(file.shows.unwrap_or_default(), &main.path, context);
+    for part in more {
+        let written = part.content.take().and_then(|content| content.shows).unwrap_or_default();
+        let mut context = Context { base: part.base(), variables, findings: &mut part.findings };
+        shows.read(written, &part.path, &mut context);
+    }
+    let shows = shows.finish();
     one_name_each(shows.iter().map(|show| show.slug.as_str()), &inbox, context);
     if shows.is_empty() && inbox.is_empty() {
         let hint = "name one: `shows: {my-show: {feed: https://example.org/feed.xml}}`";
@@ -65,6 +73,7 @@ pub(super) fn config(
     let contact = user_agent_contact(file.user_agent_contact, context);
     let publish = publish(file.publish.unwrap_or_default(), &data_dir, context);
     Some(Config {
+        sources,
         user_agent_contact: contact,
         shows,
         clients,
@@ -76,11 +85,18 @@ pub(super) fn config(
         prove: file.prove.unwrap_or(false),
         server: file.server.and_then(|server| server::server(server, publish.base_url.as_ref(), context)),
         publish,
+        notices: notices::notices(file.notices.unwrap_or_default(), file.hooks.unwrap_or_default(), context),
         limits: limits(&file.limits.unwrap_or_default(), context),
         keep,
         data_dir,
         warnings: super::Findings::default(),
     })
+}
+
+fn sources(main: &Part<File>) -> Vec<PathBuf> {
+    let file = std::path::absolute(&main.path).unwrap_or_else(|_| main.path.clone());
+    let folder = super::shows_d::folder(&file);
+    vec![file, folder]
 }
 
 fn data_dir(written: Option<&str>, context: &mut Context<'_>) -> Option<PathBuf> {
@@ -101,14 +117,27 @@ fn data_dir(written: Option<&str>, context: &mut Context<'_>) -> Option<PathBuf>
     found.map(|folder| folder.join("podseed"))
 }
 
+/// Whether a text can be a show's name.
+pub fn is_slug(text: &str) -> bool {
+    has_form_of_slug(text) && !is_reserved(text)
+}
+
+fn has_form_of_slug(text: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    let starts_right = text.bytes().next().is_some_and(allowed);
+    starts_right && text.len() <= 64 && text.bytes().all(|byte| allowed(byte) || b"-_".contains(&byte))
+}
+
+fn is_reserved(slug: &str) -> bool {
+    RESERVED_SLUGS.contains(&slug) || crate::model::name::is_device_name(slug)
+}
+
 /// A slug becomes a folder, a page and a file name.
 fn check_slug(slug: &str, at: &KeyPath, context: &mut Context<'_>) {
-    let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-    let starts_right = slug.bytes().next().is_some_and(allowed);
-    if !starts_right || slug.len() > 64 || !slug.bytes().all(|byte| allowed(byte) || b"-_".contains(&byte)) {
+    if !has_form_of_slug(slug) {
         let hint = "use lower-case letters, digits, `-` and `_`, at most 64, the first a letter or digit";
         context.findings.error("config.name", at, format!("`{slug}` cannot be a name"), hint);
-    } else if RESERVED_SLUGS.contains(&slug) || crate::model::name::is_device_name(slug) {
+    } else if is_reserved(slug) {
         let hint = format!("choose another, such as `{slug}-show`");
         context.findings.error(
             "config.name",

@@ -1,6 +1,7 @@
 //! `shows:`.
 
 use std::collections::HashMap;
+use std::path::{Path, PathBuf};
 
 use jiff::civil::Date;
 use regex::Regex;
@@ -12,35 +13,59 @@ use crate::config::finding::KeyPath;
 use crate::config::{Auth, FeedSource, Show, file, secrets};
 use crate::model::{KeepRules, Selection};
 
-/// `clients` are the names below `clients:`, also of those that are wrong in themselves; `all` is what is kept of all
-/// shows together.
-pub(super) fn shows(
-    written: file::Named<file::Show>,
-    clients: &[String],
-    all: Option<&KeepRules>,
-    context: &mut Context<'_>,
-) -> Vec<Show> {
-    let above = KeyPath::default().key("shows");
-    let mut feeds: HashMap<FeedSource, String> = HashMap::new();
-    let mut shows = Vec::new();
-    for (slug, written) in written {
-        let at = above.key(&slug);
-        check_slug(&slug, &at, context);
-        let mut written = written.unwrap_or_default();
-        let keep = written.keep.take().map(|keep| keep::rules(&keep, &at.key("keep"), all, context));
-        let Some(show) = show(slug, written, clients, &at, context) else { continue };
-        let show = Show { keep, ..show };
-        if let Some(twin) = feeds.insert(show.feed.clone(), show.slug.clone()) {
-            let text = format!("`shows.{twin}` has the same feed");
-            context.findings.error("config.twice", &at.key("feed"), text, "remove one of them");
-        }
-        shows.push(show);
+/// The shows of all files.
+pub(super) struct Shows<'a> {
+    /// The names below `clients:`, also of those that are wrong in themselves.
+    clients: &'a [String],
+    /// What is kept of all shows together.
+    all: Option<&'a KeepRules>,
+    /// The file in which each slug stands first.
+    slugs: HashMap<String, PathBuf>,
+    feeds: HashMap<FeedSource, String>,
+    shows: Vec<Show>,
+}
+
+impl<'a> Shows<'a> {
+    pub(super) fn new(clients: &'a [String], all: Option<&'a KeepRules>) -> Self {
+        Self { clients, all, slugs: HashMap::new(), feeds: HashMap::new(), shows: Vec::new() }
     }
-    shows
+
+    /// Those below `shows:` of one file.
+    pub(super) fn read(&mut self, written: file::Named<file::Show>, file: &Path, context: &mut Context<'_>) {
+        let above = KeyPath::default().key("shows");
+        for (slug, written) in written {
+            let at = above.key(&slug);
+            check_slug(&slug, &at, context);
+            if let Some(first) = self.slugs.get(&slug) {
+                let text = format!("`shows.{slug}` stands in {}, too", first.display());
+                context.findings.error("config.twice", &at, text, "remove or rename one of them");
+                continue;
+            }
+            self.slugs.insert(slug.clone(), file.to_owned());
+            let mut written = written.unwrap_or_default();
+            let keep = written.keep.take();
+            let keep = keep.map(|keep| keep::rules(&keep, &at.key("keep"), self.all, context));
+            let Some(show) = show((slug, file), written, self.clients, &at, context) else { continue };
+            let show = Show { keep, ..show };
+            if let Some(twin) = self.feeds.insert(show.feed.clone(), show.slug.clone()) {
+                let place = self.slugs.get(&twin).filter(|place| *place != file);
+                let place = place.map(|place| format!(" ({})", place.display())).unwrap_or_default();
+                let text = format!("`shows.{twin}`{place} has the same feed");
+                context.findings.error("config.twice", &at.key("feed"), text, "remove one of them");
+            }
+            self.shows.push(show);
+        }
+    }
+
+    /// All of them, by slug.
+    pub(super) fn finish(mut self) -> Vec<Show> {
+        self.shows.sort_unstable_by(|one, other| one.slug.cmp(&other.slug));
+        self.shows
+    }
 }
 
 fn show(
-    slug: String,
+    (slug, source): (String, &Path),
     written: file::Show,
     clients: &[String],
     at: &KeyPath,
@@ -58,7 +83,7 @@ fn show(
         return None;
     };
     let feed = feed_source(&feed, &at.key("feed"), context)?;
-    Some(Show { slug, feed, selection, clients, permission, auth, keep: None })
+    Some(Show { slug, source: source.to_owned(), feed, selection, clients, permission, auth, keep: None })
 }
 
 fn feed_source(text: &str, at: &KeyPath, context: &mut Context<'_>) -> Option<FeedSource> {
@@ -81,7 +106,7 @@ fn feed_source(text: &str, at: &KeyPath, context: &mut Context<'_>) -> Option<Fe
     }
 }
 
-fn local_feed(path: std::path::PathBuf, at: &KeyPath, context: &mut Context<'_>) -> Option<FeedSource> {
+fn local_feed(path: PathBuf, at: &KeyPath, context: &mut Context<'_>) -> Option<FeedSource> {
     if path.is_file() {
         return Some(FeedSource::File(path));
     }
@@ -118,7 +143,7 @@ fn chosen_clients(
 }
 
 fn auth(written: file::Auth, at: &KeyPath, context: &mut Context<'_>) -> Option<Auth> {
-    let password = secrets::Named { file: written.password_file, variable: written.password_env };
+    let password = secrets::Named::password(written.password_file, written.password_env);
     if written.username.is_none() {
         context.findings.missing(at, "has no `username`", "name the user, too");
     }

@@ -34,11 +34,25 @@ CREATE INDEX enclosures_expired ON enclosures (id) WHERE expired IS NOT NULL;
 
 -- Who was told of what.
 ALTER TABLE enclosures ADD COLUMN seeding_since BIGINT;              -- when a first client confirmed it
-ALTER TABLE enclosures ADD COLUMN noticed TEXT;                      -- the stage that a notice last went out for
-UPDATE enclosures SET noticed = stage WHERE stage IN ('seeding', 'failed');
-CREATE TABLE notices (
-    cause TEXT PRIMARY KEY,                      -- what it is about
-    sent BIGINT NOT NULL                         -- when it last went out
+ALTER TABLE enclosures ADD COLUMN told_seeding BIGINT;               -- when it was told that it seeds
+ALTER TABLE enclosures ADD COLUMN told_failed BIGINT;                -- when it was told that it needs the user
+UPDATE enclosures SET told_seeding = 0 WHERE stage = 'seeding';
+UPDATE enclosures SET told_failed = 0 WHERE stage = 'failed';
+-- There are hardly ever any: who looks for news must not read everything else.
+CREATE INDEX enclosures_untold_seeding ON enclosures (id) WHERE stage = 'seeding' AND told_seeding IS NULL;
+CREATE INDEX enclosures_untold_failed ON enclosures (id) WHERE stage = 'failed' AND told_failed IS NULL;
+CREATE INDEX enclosures_told_failed ON enclosures (id) WHERE told_failed IS NOT NULL;
+-- What is wrong for some time, by what it is about.
+CREATE TABLE troubles (
+    kind TEXT NOT NULL,
+    subject TEXT NOT NULL,                       -- a show, a client, or nothing
+    error TEXT NOT NULL,
+    remedy TEXT NOT NULL,
+    since BIGINT NOT NULL,
+    ended BIGINT,                                -- since when it is well again
+    told BIGINT,                                 -- when it was last told
+    times BIGINT NOT NULL DEFAULT 0,             -- how often it was told since it began
+    PRIMARY KEY (kind, subject)
 );
 
 -- What monitoring asks for, counted when it changes: to count a million rows takes longer than an answer may.
@@ -140,3 +154,13 @@ BEGIN
     INSERT INTO tally_gains SELECT 'seeding after', '', 'sum', took
         FROM seeding_delays WHERE id = NEW.id AND took IS NOT NULL;
 END;
+-- What is still to be sent, as JSON.
+CREATE TABLE outgoing_notices (
+    id INTEGER PRIMARY KEY,
+    channel TEXT NOT NULL,                       -- `webhook`, `ntfy` or `hook`
+    notice TEXT NOT NULL,
+    made BIGINT NOT NULL,
+    attempts BIGINT NOT NULL DEFAULT 0,
+    next_attempt BIGINT
+);
+CREATE INDEX outgoing_notices_by_channel ON outgoing_notices (channel, id);

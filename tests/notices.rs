@@ -1,0 +1,399 @@
+//! Who is told of what: webhook, ntfy and hooks, as somebody at the other end gets them.
+
+use std::collections::BTreeSet;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use podseed::clock::{Clock, Hand};
+use podseed::config::Config;
+use podseed::model::{NoticeKind, Trouble};
+use podseed::pipeline::{Begin, Environment, Event, Monitor, PassOptions, Pipeline, Target};
+use podseed_adapters::ClientConfig;
+use podseed_adapters::testing::{PASSWORD, Transmission, USERNAME};
+use serde_json::Value;
+use tokio_util::sync::CancellationToken;
+
+use crate::support::receiver::{Answer, Receiver};
+use crate::support::world::{Item, World, files_below};
+use crate::support::{Fault, mp3};
+
+const TOKEN: &str = "tk_hunter2";
+const HOUR: Duration = Duration::from_secs(3600);
+
+/// Notes what the pipeline tells.
+#[derive(Default)]
+struct Notes(Mutex<Vec<String>>);
+
+impl Monitor for Notes {
+    fn event(&self, event: &Event) {
+        if let Event::NoticeFailed { error } = event {
+            self.0.lock().unwrap().push(error.clone());
+        }
+    }
+
+    fn transfer(&self, label: &str) -> Arc<dyn podseed::download::Progress> {
+        ().transfer(label)
+    }
+}
+
+/// A world with a receiver, and podseed in this process with a clock that stands still.
+struct Desk {
+    world: World,
+    receiver: Receiver,
+    clock: Clock,
+    hand: Hand,
+    notes: Arc<Notes>,
+}
+
+impl Desk {
+    /// `notices` and more keys of the configuration; HOOK stands for a program that keeps what it gets, and URL for
+    /// the receiver.
+    async fn new(more: &str) -> Self {
+        let world = World::new("").await;
+        let receiver = Receiver::start();
+        std::fs::write(world.path("token"), TOKEN).unwrap();
+        std::fs::write(world.path("password"), PASSWORD).unwrap();
+        let hook = world.path("hook");
+        let script = "#!/bin/sh\nmkdir -p ../hooks\ncat > ../hooks/$$.json\nenv > ../hooks/$$.env\n";
+        std::fs::write(&hook, script).unwrap();
+        std::fs::set_permissions(&hook, std::fs::Permissions::from_mode(0o755)).unwrap();
+        world.configure(&more.replace("HOOK", "./hook").replace("URL", receiver.url("").as_str()));
+        let (clock, hand) = Clock::set(jiff::Timestamp::from_second(1_800_000_000).unwrap());
+        Self { world, receiver, clock, hand, notes: Arc::default() }
+    }
+
+    async fn open(&self) -> Arc<Pipeline> {
+        let variables = |name: &str| match name {
+            "HOME" => Some(self.world.path("").display().to_string()),
+            _ => None,
+        };
+        let config = Config::load_with(&self.world.path("podseed.yaml"), &variables).unwrap();
+        let host = Environment {
+            clock: self.clock.clone(),
+            monitor: Arc::clone(&self.notes) as Arc<dyn Monitor>,
+            stop: CancellationToken::new(),
+        };
+        Pipeline::open(Arc::new(config), host).await.unwrap()
+    }
+
+    /// One pass over all shows.
+    async fn pass(&self) {
+        let pipeline = self.open().await;
+        let variables = |name: &str| (name == "HOME").then(|| "/nowhere".to_owned());
+        let config = Config::load_with(&self.world.path("podseed.yaml"), &variables).unwrap();
+        let targets: Vec<_> = config.shows.iter().map(Target::from).collect();
+        let options = PassOptions { wait: Duration::ZERO, patient: false, begin: Begin::Feeds };
+        pipeline.pass(&targets, options).await.unwrap();
+        pipeline.close().await;
+    }
+
+    async fn round(&self) {
+        let pipeline = self.open().await;
+        pipeline.send_notices().await.unwrap();
+        pipeline.close().await;
+    }
+
+    /// The kinds that have come to a path, in order.
+    fn kinds(&self, path: &str) -> Vec<String> {
+        let received = self.receiver.received(path);
+        received.iter().map(|request| request.json()["kind"].as_str().unwrap().to_owned()).collect()
+    }
+
+    /// What hooks got on standard input, by the title of the episode.
+    fn hooks(&self) -> Vec<(Value, String)> {
+        let files = files_below(&self.world.path("hooks")).into_iter();
+        let inputs = files.filter(|path| path.extension().is_some_and(|end| end == "json"));
+        let read = |path: PathBuf| {
+            let input = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+            (input, String::from_utf8(std::fs::read(path.with_extension("env")).unwrap()).unwrap())
+        };
+        let mut hooks: Vec<(Value, String)> = inputs.map(read).collect();
+        hooks.sort_by_key(|(input, _)| input["episodes"][0]["title"].to_string());
+        hooks
+    }
+}
+
+/// Episodes that can never become torrents: their files are web pages.
+fn publish_pages(world: &World, titles: &[&str]) {
+    let paths: Vec<_> = (0..titles.len()).map(|number| format!("/{number}.mp3")).collect();
+    for path in &paths {
+        world.origin.file(path, "<!DOCTYPE html><html><body>moved</body></html>");
+    }
+    let items: Vec<_> =
+        titles.iter().zip(&paths).map(|(title, path)| Item { guid: path, title, enclosure: path }).collect();
+    world.publish(&items);
+}
+
+const HOSTILE: &str =
+    "x\u{202e}&#10;Click: http://evil.invalid/ $(touch pwned) `id` =?UTF-8?Q?y?= &lt;b&gt; ü🎙";
+
+#[tokio::test]
+async fn a_round_of_many_is_one_message_for_people_and_one_hook_for_each_episode() {
+    let desk = Desk::new(
+        "notices: {webhook: {url: URL/hook, token_file: token}, ntfy: {url: URL/topic, token_file: token}}\n\
+         hooks: {failed: [HOOK]}",
+    )
+    .await;
+    let mut titles = vec!["Plain"; 24];
+    titles.push(HOSTILE);
+    publish_pages(&desk.world, &titles);
+    desk.pass().await;
+    desk.round().await;
+
+    let [webhook] = &desk.receiver.received("/hook")[..] else { panic!("{:?}", desk.kinds("/hook")) };
+    assert_eq!(
+        (webhook.method.as_str(), webhook.header("content-type").as_str()),
+        ("POST", "application/json")
+    );
+    assert_eq!(webhook.header("authorization"), format!("Bearer {TOKEN}"));
+    let json = webhook.json();
+    assert_eq!((json["kind"].as_str(), json["show"].as_str()), (Some("failed"), Some("show")));
+    assert_eq!(json["summary"], "25 episodes of A show need you");
+    assert_eq!((json["count"].as_u64(), json["episodes"].as_array().unwrap().len()), (Some(25), 20));
+    assert!(json["episodes"][0]["error"].as_str().unwrap().contains("HTML page"), "{json}");
+
+    let [ntfy] = &desk.receiver.received("/topic")[..] else { panic!("one message for all") };
+    assert_eq!(ntfy.header("title"), "25 episodes of A show need you");
+    assert_eq!(
+        (ntfy.header("priority"), ntfy.header("tags")),
+        ("default".to_owned(), "warning,podseed".to_owned())
+    );
+    assert_eq!(ntfy.header("authorization"), format!("Bearer {TOKEN}"));
+    assert!(String::from_utf8_lossy(&ntfy.body).ends_with("and 15 more"), "{ntfy:?}");
+
+    let hooks = desk.hooks();
+    assert_eq!(hooks.len(), 25);
+    let guids: BTreeSet<_> =
+        hooks.iter().map(|(input, _)| input["episodes"][0]["guid"].to_string()).collect();
+    assert_eq!(guids.len(), 25);
+    let (input, environment) = hooks.iter().find(|(_, environment)| environment.contains("Click")).unwrap();
+    let title = input["episodes"][0]["title"].as_str().unwrap();
+    assert_eq!(title, "x Click: http://evil.invalid/ $(touch pwned) `id` =?UTF-8?Q?y?= <b> ü🎙");
+    assert!(environment.contains(&format!("PODSEED_TITLE={title}\n")), "{environment}");
+    assert!(!files_below(&desk.world.path("")).iter().any(|path| path.ends_with("pwned")));
+}
+
+#[tokio::test]
+async fn a_hostile_title_stays_in_the_header_that_it_belongs_to() {
+    let desk = Desk::new("notices: {ntfy: {url: URL/topic}}").await;
+    publish_pages(&desk.world, &[HOSTILE]);
+    desk.pass().await;
+    let [ntfy] = &desk.receiver.received("/topic")[..] else { panic!("one message") };
+    assert_eq!(ntfy.header("click"), "");
+    let title = ntfy.header("title");
+    assert!(title.is_ascii() && title.split(' ').all(|word| word.starts_with("=?UTF-8?B?")), "{title}");
+}
+
+#[tokio::test]
+async fn a_webhook_that_fails_is_said_once_left_alone_for_a_while_and_loses_nothing() {
+    let desk = Desk::new("notices: {webhook: {url: URL/hook}, ntfy: {url: URL/topic}}").await;
+    publish_pages(&desk.world, &["One"]);
+    for _ in 0..6 {
+        desk.receiver.answer(Answer::Status(500, None));
+    }
+    desk.pass().await;
+    // One of the two has taken the first answer each; the same round again asks nobody.
+    for _ in 0..3 {
+        desk.round().await;
+    }
+    let asked = || desk.receiver.received("/hook").len() + desk.receiver.received("/topic").len();
+    assert_eq!(asked(), 2);
+    for (wait, requests) in [(30, 2), (60, 4), (60, 4), (300, 6), (300, 6), (1800, 8)] {
+        desk.hand.advance(Duration::from_secs(wait));
+        desk.round().await;
+        assert_eq!(asked(), requests, "after {wait} s more");
+    }
+    desk.hand.advance(30 * HOUR);
+    desk.round().await;
+    assert_eq!(asked(), 8, "what has gone out does not go out again");
+    let notes = desk.notes.0.lock().unwrap().clone();
+    assert_eq!(notes.len(), 2, "{notes:?}");
+    assert!(notes.iter().all(|note| note.contains("500") && !note.contains("/hook")), "{notes:?}");
+}
+
+#[tokio::test]
+async fn a_redirect_is_not_followed_and_the_token_stays_where_it_belongs() {
+    let desk = Desk::new("notices: {webhook: {url: URL/hook, token_file: token}}").await;
+    let elsewhere = Receiver::start();
+    desk.receiver.answer(Answer::Status(307, Some(elsewhere.url("/stolen"))));
+    publish_pages(&desk.world, &["One"]);
+    desk.pass().await;
+    assert_eq!(elsewhere.received("/stolen").len(), 0);
+    assert!(desk.notes.0.lock().unwrap()[0].contains("307"));
+}
+
+#[tokio::test]
+async fn who_dies_between_sending_and_recording_sends_again_and_loses_nothing() {
+    let desk = Desk::new("notices: {webhook: {url: URL/hook}}").await;
+    publish_pages(&desk.world, &["One"]);
+    desk.receiver.answer(Answer::Never);
+    let (mut child, _lines) = desk.world.start();
+    // It has the notice and does not answer.
+    while desk.receiver.received("/hook").is_empty() {
+        assert!(child.try_wait().unwrap().is_none(), "the program has ended");
+        tokio::task::yield_now().await;
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    for _ in 0..2 {
+        desk.world.run(3);
+        assert_eq!(desk.kinds("/hook"), ["failed", "failed"]);
+    }
+}
+
+#[tokio::test]
+async fn a_feed_that_fails_is_told_of_after_three_times_once_a_day_and_when_it_is_over() {
+    let desk = Desk::new(
+        "notices: {webhook: {url: URL/hook}, on: [feed, recovered]}\nhooks: {feed: [HOOK], recovered: [HOOK]}",
+    )
+    .await;
+    desk.world.publish(&[]);
+    desk.pass().await;
+    desk.world.origin.always("/feed.xml", Fault::Status(503, Vec::new()));
+    for (polls, told) in [(1, 0), (2, 0), (3, 1), (4, 1)] {
+        desk.hand.advance(HOUR / 4);
+        desk.pass().await;
+        assert_eq!(desk.kinds("/hook").len(), told, "after {polls} polls");
+    }
+    let notice = desk.receiver.received("/hook")[0].json();
+    assert_eq!(notice["summary"], "the feed of show cannot be read");
+    assert!(notice["error"].as_str().unwrap().contains("503"), "{notice}");
+    for (hours, told) in [(20, 1), (4, 2), (24, 2), (25, 3)] {
+        desk.hand.advance(HOUR * hours);
+        desk.round().await;
+        assert_eq!(desk.kinds("/hook").len(), told, "{hours} hours later");
+    }
+    desk.world.origin.always("/feed.xml", Fault::Nothing);
+    desk.hand.advance(HOUR);
+    desk.pass().await;
+    desk.round().await;
+    assert_eq!(desk.kinds("/hook"), ["feed", "feed", "feed", "recovered"]);
+    assert_eq!(desk.hooks().len(), 4);
+}
+
+#[tokio::test]
+async fn when_everything_fails_at_once_it_is_told_at_once() {
+    let desk = Desk::new("notices: {webhook: {url: URL/hook}, on: [feed]}").await;
+    let mut config = std::fs::read_to_string(desk.world.path("podseed.yaml")).unwrap();
+    let feed = |number: usize| desk.world.origin.url(&format!("/gone/{number}.xml"));
+    let shows: String =
+        (0..40).map(|number| format!("  s{number}: {{feed: \"{}\"}}\n", feed(number))).collect();
+    config = config.replace("shows:\n", &format!("shows:\n{shows}"));
+    std::fs::write(desk.world.path("podseed.yaml"), config).unwrap();
+    desk.world.publish(&[]);
+    for number in 0..40 {
+        desk.world.origin.always(&format!("/gone/{number}.xml"), Fault::Status(500, Vec::new()));
+    }
+    for _ in 0..3 {
+        desk.hand.advance(HOUR);
+        desk.pass().await;
+    }
+    let [notice] = &desk.receiver.received("/hook")[..] else { panic!("{:?}", desk.kinds("/hook")) };
+    assert_eq!(notice.json()["summary"], "40 feeds cannot be read");
+    desk.round().await;
+    assert_eq!(desk.kinds("/hook").len(), 1);
+}
+
+#[tokio::test]
+async fn a_client_that_is_away_is_told_of_after_half_an_hour() {
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let desk = Desk::new(&format!(
+        "notices: {{webhook: {{url: URL/hook}}}}\nclients: {{nas: {{transmission: {{url: \"http://127.0.0.1:{port}\", \
+         username: {USERNAME}, password_file: password}}}}}}"
+    ))
+    .await;
+    desk.world.publish(&[Item { guid: "g1", title: "One", enclosure: "/one.mp3" }]);
+    desk.world.origin.file("/one.mp3", mp3(70_000, 1));
+    desk.pass().await;
+    assert_eq!(desk.kinds("/hook"), [""; 0], "it may be a restart");
+    desk.hand.advance(HOUR / 2);
+    desk.pass().await;
+    let [notice] = &desk.receiver.received("/hook")[..] else { panic!("{:?}", desk.kinds("/hook")) };
+    let json = notice.json();
+    assert_eq!((json["kind"].as_str(), json["client"].as_str()), (Some("client"), Some("nas")));
+    assert!(json["remedy"].as_str().unwrap().contains("clients.nas"), "{json}");
+    assert!(!json.to_string().contains(PASSWORD), "{json}");
+}
+
+#[tokio::test]
+async fn a_trouble_that_another_part_raises_is_told_of_until_it_is_settled() {
+    let desk = Desk::new("notices: {ntfy: {url: URL/topic}}").await;
+    let pipeline = desk.open().await;
+    let trouble = Trouble {
+        kind: NoticeKind::Disk,
+        subject: String::new(),
+        error: "2 GiB are to stay free and 1 GiB is".to_owned(),
+        remedy: "make room".to_owned(),
+    };
+    for _ in 0..3 {
+        pipeline.store().raise(&trouble, desk.clock.now()).await.unwrap();
+        pipeline.send_notices().await.unwrap();
+        pipeline.store().settle(NoticeKind::Disk, "", desk.clock.now()).await.unwrap();
+        pipeline.send_notices().await.unwrap();
+        desk.hand.advance(HOUR);
+    }
+    let [ntfy] = &desk.receiver.received("/topic")[..] else { panic!("once a day") };
+    assert_eq!(
+        (ntfy.header("title").as_str(), ntfy.header("priority").as_str()),
+        ("there is not enough room on the disk", "high")
+    );
+    assert_eq!(String::from_utf8_lossy(&ntfy.body), "2 GiB are to stay free and 1 GiB is\nmake room");
+}
+
+#[tokio::test]
+async fn what_began_before_anybody_wanted_to_know_is_not_told_of_later() {
+    let desk = Desk::new("").await;
+    publish_pages(&desk.world, &["One"]);
+    desk.pass().await;
+    desk.world.configure(&format!("notices: {{webhook: {{url: \"{}\"}}}}", desk.receiver.url("/hook")));
+    desk.pass().await;
+    assert_eq!(desk.kinds("/hook"), [""; 0]);
+}
+
+#[tokio::test]
+async fn an_episode_that_seeds_runs_its_hook_with_all_that_one_may_want_and_no_secret() {
+    let desk = Desk::new("").await;
+    let transmission = Transmission::start().unwrap();
+    let ClientConfig::Transmission(client) = transmission.config() else { panic!("no Transmission") };
+    let receiver = &desk.receiver;
+    desk.world.configure(&format!(
+        "clients: {{nas: {{transmission: {{url: \"{}\", username: {USERNAME}, password_env: NAS_PASSWORD}}}}}}\n\
+         notices: {{webhook: {{url: \"{}\", token_env: HOOK_TOKEN}}, on: [seeding]}}\nhooks: {{seeding: [./hook]}}",
+        client.url,
+        receiver.url("/hook")
+    ));
+    let feed = desk.world.origin.url("/feed.xml");
+    let config = std::fs::read_to_string(desk.world.path("podseed.yaml")).unwrap();
+    let private = format!("{feed}?token=hunter2");
+    std::fs::write(desk.world.path("podseed.yaml"), config.replace(feed.as_str(), &private)).unwrap();
+    desk.world.publish(&[Item {
+        guid: "https://show.invalid/?token=hunter2",
+        title: "One",
+        enclosure: "/one.mp3?token=hunter2",
+    }]);
+    desk.world.origin.file("/feed.xml?token=hunter2", desk.world.origin.content("/feed.xml"));
+    desk.world.origin.file("/one.mp3?token=hunter2", mp3(70_000, 1));
+    let mut run = desk.world.command(&["run"]);
+    let ran =
+        run.env("NAS_PASSWORD", PASSWORD).env("HOOK_TOKEN", TOKEN).env("LANG", "C.UTF-8").output().unwrap();
+    assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+
+    let [(input, environment)] = &desk.hooks()[..] else { panic!("one hook") };
+    let episode = &input["episodes"][0];
+    assert_eq!(input["summary"], "A show: \"One\" is seeding");
+    for path in [&episode["file"], &episode["torrent"]] {
+        assert!(std::path::Path::new(path.as_str().unwrap()).is_file(), "{path}");
+    }
+    let v1 = episode["info_hash"]["v1"].as_str().unwrap();
+    assert!(environment.contains(&format!("PODSEED_INFO_HASH={v1}\n")));
+    assert!(environment.contains("LANG=C.UTF-8\n"));
+    assert!(episode["magnet"].as_str().unwrap().contains(v1));
+    let [webhook] = &desk.receiver.received("/hook")[..] else { panic!("one request") };
+    assert_eq!(webhook.json()["episodes"], input["episodes"]);
+    let everything = format!("{input}{environment}{}", webhook.json());
+    for secret in ["hunter2", PASSWORD, TOKEN] {
+        assert!(!everything.contains(secret), "{everything}");
+    }
+}
