@@ -162,7 +162,7 @@ fn target(what: &str, config: &Config) -> Result<Target, Error> {
         return Ok(Target::from(show));
     }
     let feed = match FeedSource::parse(what) {
-        FeedSource::File(_) => FeedSource::File(local_feed(what, config)?),
+        FeedSource::File(_) | FeedSource::Own(_) => FeedSource::File(local_feed(what, config)?),
         url => url,
     };
     // By its address a show is the same show, with its own clients, rules and credentials.

@@ -85,11 +85,16 @@ pub enum FeedSource {
     Url(Url),
     /// A file; its enclosures may lie in its folder and below.
     File(PathBuf),
+    /// There is no feed: the episodes are the user's own files, in this folder or wherever he has shared them.
+    Own(Option<PathBuf>),
 }
 
 impl FeedSource {
     /// From the text that `Display` gives.
     pub fn parse(text: &str) -> Self {
+        if let Some(folder) = text.strip_prefix(OWN) {
+            return Self::Own(Some(folder).filter(|folder| !folder.is_empty()).map(PathBuf::from));
+        }
         match Url::parse(text) {
             Ok(url) if matches!(url.scheme(), "http" | "https") => Self::Url(url),
             _ => Self::File(text.into()),
@@ -102,6 +107,7 @@ impl std::fmt::Display for FeedSource {
         match self {
             Self::Url(url) => url.fmt(f),
             Self::File(path) => path.display().fmt(f),
+            Self::Own(folder) => write!(f, "{OWN}{}", folder.as_deref().unwrap_or(Path::new("")).display()),
         }
     }
 }
@@ -211,6 +217,7 @@ impl std::fmt::Debug for FeedSource {
         match self {
             Self::Url(url) => crate::secret::SafeUrl::from(url.clone()).fmt(f),
             Self::File(path) => path.fmt(f),
+            Self::Own(folder) => folder.fmt(f),
         }
     }
 }
@@ -356,6 +363,8 @@ impl Config {
     }
 }
 
+/// What stands in the place of a feed's address where there is none.
+const OWN: &str = "own:";
 const DEFAULT_KEEP_REPLACED: Duration = Duration::from_secs(30 * 24 * 3600);
 const DEFAULT_VERIFY_INTERVAL: Duration = Duration::from_secs(15 * 60);
 

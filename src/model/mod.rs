@@ -6,6 +6,7 @@ pub mod identity;
 pub mod licence;
 pub mod media;
 pub mod name;
+mod own;
 mod path_map;
 mod publication;
 mod selection;
@@ -17,6 +18,7 @@ pub use feed::{Enclosure, Feed, FeedKind, Item, Role};
 pub use figures::{
     Counted, Counter, Fallen, Looks, Peers, Reading, ReportedFile, ReportedShow, Source, SourceDay,
 };
+pub use own::{FileState, KnownFile, OwnFile, SharedFile, Tags};
 pub use path_map::PathMap;
 pub use podseed_adapters::{InfoHashV1, InfoHashV2, InfoHashes, TorrentVersion};
 pub use publication::{

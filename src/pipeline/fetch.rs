@@ -144,7 +144,7 @@ impl Pipeline {
         };
         let plan = offer.as_ref().map_or_else(|| self.own_plan(), Offer::plan);
         if let Some((file, length)) = &job.file {
-            let path = self.folder().show_media(&job.show).join(file);
+            let path = self.folder().data(&job.show, file, None);
             if std::fs::metadata(&path).is_ok_and(|found| found.len() == *length) {
                 self.store.record_downloaded(job.id).await?;
                 // A crash between the name and this leaves the record of the transfer.
@@ -190,7 +190,7 @@ impl Pipeline {
         let Some((other, file)) = self.store.fetched_elsewhere(job.id).await? else { return Ok(None) };
         let is_private =
             |slug: &str| self.config.shows.iter().any(|show| show.slug == slug && show.auth.is_some());
-        let path = self.folder().show_media(&other).join(file);
+        let path = self.folder().data(&other, &file, None);
         Ok((show.auth.is_none() && !is_private(&other) && path.is_file()).then_some(path))
     }
 
@@ -319,7 +319,7 @@ impl Pipeline {
     pub(super) fn http_for_feed(&self, feed: &FeedSource) -> Http {
         match feed {
             FeedSource::Url(feed) => self.http.trusting(feed),
-            FeedSource::File(_) => self.http.clone(),
+            FeedSource::File(_) | FeedSource::Own(_) => self.http.clone(),
         }
     }
 }
@@ -336,7 +336,9 @@ fn source(url: &str, feed: &FeedSource) -> Result<Source, Failure> {
             let root = feed.parent().unwrap_or(Path::new("/")).to_owned();
             Ok(Source::File { path, root })
         }
-        ("file", FeedSource::Url(_)) => Err(unusable("a feed from the network may not name local files")),
+        ("file", FeedSource::Url(_) | FeedSource::Own(_)) => {
+            Err(unusable("a feed from the network may not name local files"))
+        }
         _ => Err(unusable("only http and https are fetched")),
     }
 }

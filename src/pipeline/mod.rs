@@ -14,6 +14,7 @@ mod keep;
 mod kit;
 mod monitor;
 mod official;
+mod own;
 mod place;
 mod plan;
 mod poll;
@@ -179,6 +180,11 @@ impl DataFolder {
     /// The folder of one show's files.
     pub fn show_media(&self, show: &str) -> PathBuf {
         self.media().join(show)
+    }
+
+    /// The data of a file: where the user has it, if it is his own, else in the show's folder.
+    pub fn data(&self, show: &str, file: &str, own: Option<&Path>) -> PathBuf {
+        own.map_or_else(|| self.show_media(show).join(file), Path::to_owned)
     }
 
     /// The folder of one show's .torrent files.

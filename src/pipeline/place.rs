@@ -133,7 +133,7 @@ impl Pipeline {
             length: job.length,
             info_hash: job.info_hash,
             metainfo,
-            data: self.folder().show_media(&job.show).join(&job.file),
+            data: self.folder().data(&job.show, &job.file, job.own.as_deref()),
         };
         let began = Instant::now();
         let mut visit = client.visit(&order, job.memory);

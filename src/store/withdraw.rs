@@ -117,10 +117,17 @@ impl Store {
         let what = "claim a removal";
         let mut query = claim(pass, client);
         let id: Option<i64> = query.build_query_scalar().fetch_optional(&self.pool).await.doing(what)?;
-        let Some(id) = id else { return Ok(None) };
+        match id {
+            Some(id) => self.removal_job(id).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    pub(super) async fn removal_job(&self, id: i64) -> Result<RemovalJob> {
+        let what = "read a removal";
         let row = sqlx::query(
-            "SELECT p.enclosure_id, e.file, e.info_hash_v1, e.info_hash_v2, s.slug,
-                 (p.added OR e.replaced_by IS NULL) AND NOT EXISTS (SELECT 1 FROM placements o
+            "SELECT p.enclosure_id, p.client, e.file, e.info_hash_v1, e.info_hash_v2, s.slug,
+                 (p.added OR e.replaced_by IS NULL OR e.own_path IS NOT NULL) AND NOT EXISTS (SELECT 1 FROM placements o
                      JOIN enclosures oe ON oe.id = o.enclosure_id
                      WHERE o.client = p.client AND o.id <> p.id AND oe.stage <> 'withdrawn'
                      AND COALESCE(oe.info_hash_v1, '') = COALESCE(e.info_hash_v1, '')
@@ -137,14 +144,14 @@ impl Store {
             Ok(RemovalJob {
                 id: PlacementId(id),
                 enclosure: EnclosureId(row.try_get("enclosure_id")?),
-                client: client.to_owned(),
+                client: row.try_get("client")?,
                 show: row.try_get("slug")?,
                 file: row.try_get::<Option<String>, _>("file")?.unwrap_or_default(),
                 info_hash,
                 take_out: row.try_get("take_out")?,
             })
         };
-        read().doing(what).map(Some)
+        read().doing(what)
     }
 
     /// A client has a torrent no more.
@@ -168,17 +175,18 @@ impl Store {
         Ok(())
     }
 
-    /// Files of a pass whose data is to be deleted and that none of these clients has any more: show and file name.
+    /// Files of a pass whose data is to be deleted and that none of these clients has any more: show, file name, and
+    /// whether it is the user's own file.
     /// One that has left the configuration cannot be asked.
     pub async fn deletable(
         &self,
         pass: i64,
         clients: impl Iterator<Item = &String>,
-    ) -> Result<Vec<(EnclosureId, String, String)>> {
+    ) -> Result<Vec<(EnclosureId, String, String, bool)>> {
         let mut query = to_delete(pass, clients);
-        let rows: Vec<(i64, String, String)> =
+        let rows: Vec<(i64, String, String, bool)> =
             query.build_query_as().fetch_all(&self.pool).await.doing("list what is to be deleted")?;
-        Ok(rows.into_iter().map(|(id, show, file)| (EnclosureId(id), show, file)).collect())
+        Ok(rows.into_iter().map(|(id, show, file, own)| (EnclosureId(id), show, file, own)).collect())
     }
 
     /// A withdrawn file is gone.
@@ -251,7 +259,7 @@ pub(super) fn claim(pass: i64, client: &str) -> QueryBuilder<Sqlite> {
 pub(super) fn to_delete<'c>(pass: i64, clients: impl Iterator<Item = &'c String>) -> QueryBuilder<Sqlite> {
     // By id, so that the index `enclosures_to_delete` is taken, and not one that has every file.
     let mut query = QueryBuilder::<Sqlite>::new(
-        "SELECT e.id, s.slug, e.file FROM enclosures e JOIN shows s ON s.id = e.show_id
+        "SELECT e.id, s.slug, e.file, e.own_path IS NOT NULL FROM enclosures e JOIN shows s ON s.id = e.show_id
          WHERE e.id IN (SELECT id FROM enclosures WHERE delete_data) AND e.stage = 'withdrawn' AND e.file IS NOT NULL
          AND NOT EXISTS (SELECT 1 FROM placements p WHERE p.enclosure_id = e.id AND p.client IN (",
     );
