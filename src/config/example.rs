@@ -194,7 +194,7 @@ fn example_file() -> File {
             keep_replaced: Some(Span(super::DEFAULT_KEEP_REPLACED)),
         }),
         require_permission: Some(false),
-        inbox: named([("own", file::Inbox { path: text("/srv/inbox"), permission: text("own work") })]),
+        inbox: named([("own", example_inbox())]),
         verify_interval: Some(Span(super::DEFAULT_VERIFY_INTERVAL)),
         publish: Some(file::Publish {
             base_url: text("https://torrents.example.org/"),
@@ -225,6 +225,22 @@ fn example_show() -> file::Show {
             password_file: text("/etc/podseed/feed.password"),
             password_env: None,
         }),
+    }
+}
+
+fn example_inbox() -> file::Inbox {
+    file::Inbox {
+        path: text("/srv/inbox"),
+        title: text("Own recordings"),
+        description: text("What we have recorded ourselves"),
+        author: text("Ourselves"),
+        email: text("us@example.org"),
+        language: text("en"),
+        link: text("https://example.org/own"),
+        cover: text("/srv/own-cover.jpg"),
+        clients: Some(vec![text("nas")]),
+        poll: Some(Span(std::time::Duration::from_secs(30))),
+        permission: text("own work"),
     }
 }
 

@@ -167,8 +167,26 @@ pub enum WebSeeds {
 pub struct Inbox {
     /// Like a show's.
     pub slug: String,
-    /// The folder.
-    pub path: PathBuf,
+    /// The folder; `None`: it has what is shared by command.
+    pub path: Option<PathBuf>,
+    /// The title of the show.
+    pub title: Option<String>,
+    /// What it is about.
+    pub description: Option<String>,
+    /// Who makes it.
+    pub author: Option<String>,
+    /// The owner's address, for podcast directories.
+    pub email: Option<String>,
+    /// A language tag.
+    pub language: Option<String>,
+    /// Its page: http or https.
+    pub link: Option<Url>,
+    /// A picture.
+    pub cover: Option<PathBuf>,
+    /// The names of the clients that seed it; each exists.
+    pub clients: Vec<String>,
+    /// How often the folder is looked into; `None`: whenever the system tells of a change.
+    pub poll: Option<Duration>,
     /// On what ground it is published.
     pub permission: Option<String>,
 }

@@ -85,7 +85,7 @@ fn local_feed(path: std::path::PathBuf, at: &KeyPath, context: &mut Context<'_>)
     None
 }
 
-fn chosen_clients(
+pub(super) fn chosen_clients(
     wanted: file::List<String>,
     known: &[String],
     at: &KeyPath,
