@@ -381,6 +381,11 @@ impl Config {
     }
 }
 
+/// Whether a show can have this name: it becomes a folder, a page and a feed.
+pub fn is_slug(slug: &str) -> bool {
+    validate::is_slug(slug)
+}
+
 /// What stands in the place of a feed's address where there is none.
 const OWN: &str = "own:";
 const DEFAULT_KEEP_REPLACED: Duration = Duration::from_secs(30 * 24 * 3600);

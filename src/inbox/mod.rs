@@ -11,6 +11,7 @@ mod list;
 mod settle;
 mod tags;
 mod title;
+mod view;
 mod watch;
 
 use std::io;
@@ -21,6 +22,7 @@ pub use examine::{Examined, cover, examine};
 pub use hash::{Hashed, hash_in_place};
 pub use list::{Listing, Refused, Seen, list, look_at};
 pub use settle::{Looks, Settled, open_for_writing};
+pub use view::{View, view};
 pub use watch::{Watch, is_remote};
 
 /// Why an own file, or a folder of them, cannot be used.

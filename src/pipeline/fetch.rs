@@ -18,13 +18,13 @@ use super::drain::drain;
 use super::keep::{HashPlan, Kept};
 use super::monitor::Event;
 use super::official::Offer;
-use super::{Begin, Error, Pass, Pipeline, Target, lock, schedule};
+use super::{Begin, Error, Pass, Pipeline, Target, lock, own, schedule};
 use crate::config::{FeedSource, WebSeeds};
 use crate::download::{self, Class, Order, Source};
 use crate::http::{self, Advice, Http, Meter};
 use crate::model::{DownloadJob, Problem, Traffic};
 use crate::torrent::{self, MetainfoRequest};
-use crate::{error, fs};
+use crate::{error, fs, inbox};
 
 /// Why one enclosure has no torrent.
 #[derive(Debug, thiserror::Error)]
@@ -39,6 +39,8 @@ pub(super) enum Failure {
     Offer(#[source] http::Error),
     #[error("it was left unfinished for now")]
     Stopped,
+    #[error(transparent)]
+    Own(#[from] inbox::Error),
     #[error("{0}")]
     Unusable(String),
 }
@@ -138,6 +140,9 @@ impl Pipeline {
         show: &Target,
         meter: &Meter,
     ) -> Result<Result<Kept, Failure>, Error> {
+        if let Some(path) = &job.own {
+            return self.hash_own(job, path).await;
+        }
         let offer = match self.offer(job, show).await? {
             Ok(offer) => offer,
             Err(failure) => return Ok(Err(failure)),
@@ -232,7 +237,7 @@ impl Pipeline {
             comment: job.episode.link.as_deref().map(crate::secret::public_url),
             creation_date: job.episode.date.map(Timestamp::as_second),
             similar: job.former.clone(),
-            ..MetainfoRequest::new(&kept.file, kept.hashes.clone())
+            ..MetainfoRequest::new(&own::torrent_name(job, &kept.file), kept.hashes.clone())
         }
     }
 
@@ -253,8 +258,14 @@ impl Pipeline {
                 Advice::Later { after: Some(after) } => (Some(schedule::after(now, after)), true),
                 _ => (backed_off().await?, false),
             },
-            Failure::File(fs::Error::DiskFull { .. }) => (backed_off().await?, false),
-            Failure::File(_) | Failure::Hash(_) | Failure::Stopped | Failure::Unusable(_) => (None, false),
+            // The next look at the folder says what has become of it.
+            Failure::Own(inbox::Error::Changed { .. } | inbox::Error::Read { .. })
+            | Failure::File(fs::Error::DiskFull { .. }) => (backed_off().await?, false),
+            Failure::File(_)
+            | Failure::Hash(_)
+            | Failure::Own(_)
+            | Failure::Stopped
+            | Failure::Unusable(_) => (None, false),
         };
         let problem = Problem { message, next_attempt, asked_to_wait };
         self.store.record_failure(job.id, &problem).await?;
@@ -347,7 +358,7 @@ fn host(job: &DownloadJob) -> String {
     Url::parse(&job.enclosure.url).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default()
 }
 
-fn label(job: &DownloadJob) -> String {
+pub(super) fn label(job: &DownloadJob) -> String {
     if job.episode.title.is_empty() {
         crate::secret::public_url(&job.enclosure.url)
     } else {

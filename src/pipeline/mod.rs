@@ -46,6 +46,7 @@ use drain::Supply;
 
 pub use kit::{KitError, write_kit};
 pub use monitor::{Event, Monitor};
+pub use own::{ShareOrder, Shared, share};
 pub use plan::{Plan, PlannedEnclosure, PlannedShow, plan};
 pub use target::Target;
 pub use terms::{basis, basis_text};
@@ -155,6 +156,7 @@ pub struct Pipeline {
     told_of_distribution: tokio::sync::Mutex<bool>,
     /// Missing where nothing may be changed.
     lock: Option<fs::DataLock>,
+    own: own::Attention,
 }
 
 /// Where things are in a data folder.
@@ -284,13 +286,19 @@ impl Pipeline {
             tally: Mutex::default(),
             lock,
             told_of_distribution: tokio::sync::Mutex::default(),
+            own: own::Attention::default(),
         }))
     }
 
     /// The shows with these slugs, whether they are in the configuration or were only once named for a run; the latter
     /// go to every client.
     pub async fn known_targets(&self, slugs: &BTreeSet<String>) -> Result<Vec<Target>, Error> {
-        let known = self.store.feeds().await?.into_iter().filter(|(slug, _)| slugs.contains(slug));
+        let own = self.own_targets().await?.into_iter();
+        let own: Vec<_> =
+            own.filter(|own| own.slug.as_ref().is_some_and(|slug| slugs.contains(slug))).collect();
+        let is_own = |slug: &String| own.iter().any(|own| own.slug.as_ref() == Some(slug));
+        let known =
+            self.store.feeds().await?.into_iter().filter(|(slug, _)| slugs.contains(slug) && !is_own(slug));
         let targets = known.map(|(slug, feed)| {
             let configured = self.config.shows.iter().find(|show| show.slug == slug);
             configured.map_or_else(
@@ -307,7 +315,8 @@ impl Pipeline {
                 Target::from,
             )
         });
-        Ok(targets.collect())
+        let targets: Vec<_> = targets.collect();
+        Ok(targets.into_iter().chain(own).collect())
     }
 
     /// Closes the state, so that all of it is in one file.

@@ -307,6 +307,18 @@ impl Store {
         Ok(Some(()))
     }
 
+    /// The names of the earlier versions of an own file, of which nobody can have anything any more.
+    pub async fn former_own_names(&self, id: EnclosureId) -> Result<Vec<String>> {
+        sqlx::query_scalar(
+            "SELECT file FROM enclosures
+             WHERE replaced_by = $1 AND own_path IS NOT NULL AND file IS NOT NULL AND stage = 'withdrawn'",
+        )
+        .bind(id.0)
+        .fetch_all(&self.pool)
+        .await
+        .doing("list earlier versions of an own file")
+    }
+
     /// What a client still has of the earlier versions of an own file.
     pub async fn former_own(&self, id: EnclosureId, client: &str) -> Result<Vec<RemovalJob>> {
         let ids: Vec<i64> = sqlx::query_scalar(
@@ -460,10 +472,11 @@ async fn lose(
     now: Timestamp,
 ) -> std::result::Result<bool, sqlx::Error> {
     let lost = sqlx::query(
-        "UPDATE enclosures SET stage = 'withdrawn', next_attempt = NULL, error = NULL, source_next = NULL
+        "UPDATE enclosures SET stage = 'withdrawn', next_attempt = NULL, error = $2, source_next = NULL
          WHERE id = $1 AND stage <> 'withdrawn' AND NOT forgotten",
     )
     .bind(id.0)
+    .bind(why)
     .execute(&mut **tx)
     .await?
     .rows_affected()

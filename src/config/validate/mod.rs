@@ -95,14 +95,27 @@ fn data_dir(written: Option<&str>, context: &mut Context<'_>) -> Option<PathBuf>
     found.map(|folder| folder.join("podseed"))
 }
 
-/// A slug becomes a folder, a page and a file name.
-fn check_slug(slug: &str, at: &KeyPath, context: &mut Context<'_>) {
+/// Whether a show can have this name.
+pub(super) fn is_slug(slug: &str) -> bool {
+    is_well_formed(slug) && !is_reserved(slug)
+}
+
+fn is_well_formed(slug: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
     let starts_right = slug.bytes().next().is_some_and(allowed);
-    if !starts_right || slug.len() > 64 || !slug.bytes().all(|byte| allowed(byte) || b"-_".contains(&byte)) {
+    starts_right && slug.len() <= 64 && slug.bytes().all(|byte| allowed(byte) || b"-_".contains(&byte))
+}
+
+fn is_reserved(slug: &str) -> bool {
+    RESERVED_SLUGS.contains(&slug) || crate::model::name::is_device_name(slug)
+}
+
+/// A slug becomes a folder, a page and a file name.
+fn check_slug(slug: &str, at: &KeyPath, context: &mut Context<'_>) {
+    if !is_well_formed(slug) {
         let hint = "use lower-case letters, digits, `-` and `_`, at most 64, the first a letter or digit";
         context.findings.error("config.name", at, format!("`{slug}` cannot be a name"), hint);
-    } else if RESERVED_SLUGS.contains(&slug) || crate::model::name::is_device_name(slug) {
+    } else if is_reserved(slug) {
         let hint = format!("choose another, such as `{slug}-show`");
         context.findings.error(
             "config.name",
