@@ -12,6 +12,7 @@ pub mod fs;
 pub mod handover;
 pub mod hash;
 pub mod http;
+pub mod inbox;
 pub mod model;
 pub mod notices;
 pub mod opml;

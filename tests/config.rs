@@ -129,7 +129,7 @@ limits: {downloads: 8, per_host: 1, rate: 2 MiB/s, disk_free: 1 GiB, episode_siz
     assert_eq!(config.publish.site_dir, base.join("data/site"));
     assert_eq!(config.server.unwrap().listen.to_string(), "127.0.0.1:8090");
     assert_eq!((config.limits.rate, config.limits.episode_size), (Some(2 << 20), 1_000_000_000));
-    assert_eq!(config.inbox[0].path, Path::new("/srv/inbox"));
+    assert_eq!(config.inbox[0].path.as_deref(), Some(Path::new("/srv/inbox")));
 }
 
 #[test]

@@ -107,6 +107,9 @@ impl Monitor for Log {
             Event::Polled { show, title, new_episodes, newly_wanted } => {
                 tracing::info!(show, title = plain(title), new_episodes, newly_wanted, "feed read");
             }
+            Event::OwnFiles { show, new, changed, gone } => {
+                tracing::info!(show, new, changed, gone, "own files");
+            }
             Event::Unchanged { show } => tracing::debug!(show, "feed not changed"),
             Event::Warning { show, text } => tracing::warn!(show, error = plain(text), "warning"),
             Event::PollFailed { show, error } => tracing::warn!(show, error = plain(error), "feed not read"),

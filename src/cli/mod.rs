@@ -11,6 +11,7 @@ mod output;
 mod progress;
 mod report;
 mod run;
+mod share;
 mod shows;
 mod status;
 mod takedown;
@@ -57,6 +58,7 @@ enum Command {
     Feed(feed::FeedArgs),
     #[command(subcommand)]
     Torrent(torrent::TorrentCommand),
+    Share(share::ShareArgs),
     Report(report::ReportArgs),
     /// Try again now what has failed or waits
     Retry(manage::EpisodesArgs),
@@ -221,6 +223,7 @@ async fn dispatch(command: Command, context: &Context) -> Result<Outcome, Error>
         Command::Check(args) => check::run(&args, context).await,
         Command::Feed(args) => feed_command(&args, context).await,
         Command::Torrent(command) => Ok(torrent(&command, context)?),
+        Command::Share(args) => share::share(&args, context).await,
         Command::Report(args) => report::run(&args, context).await,
         Command::Retry(args) => manage::retry(&args, context).await,
         Command::Forget(args) => manage::forget(&args, context).await,

@@ -70,6 +70,15 @@ fn describe(event: &Event) -> (Option<String>, bool) {
         None => String::new(),
     };
     match event {
+        Event::OwnFiles { show, new, changed, gone } => {
+            let parts = [(new, "new"), (changed, "changed"), (gone, "gone")];
+            let parts: Vec<_> = parts
+                .iter()
+                .filter(|(number, _)| **number > 0)
+                .map(|(number, what)| format!("{} {what}", count(**number, "own file")))
+                .collect();
+            (Some(format!("{show}: {}", parts.join(", "))), false)
+        }
         Event::Polled { show, title: name, new_episodes, newly_wanted } => (
             Some(format!(
                 "{show}: read \"{}\": {}, {} to fetch",

@@ -49,7 +49,8 @@ pub(super) async fn run(args: &RunArgs, context: &Context) -> Result<Outcome, Er
         None => Arc::new(Config::ad_hoc(AD_HOC_FOLDER)),
     };
     let targets = targets(args, &config)?;
-    if targets.is_empty() {
+    let has_state = || DataFolder::new(&config.data_dir).state().exists();
+    if targets.is_empty() && !(args.what.is_empty() && has_state()) {
         return Err(Error::Usage("the configuration has no shows; add one, or name a feed".to_owned()));
     }
     let options = PassOptions { wait: args.wait.0, patient: false, begin: Begin::Feeds };
@@ -59,7 +60,8 @@ pub(super) async fn run(args: &RunArgs, context: &Context) -> Result<Outcome, Er
         let readable = plan.shows.iter().all(|show| show.error.is_none());
         return Ok(if readable { Outcome::Done } else { Outcome::SomeFailed });
     }
-    let summary = pass(Arc::clone(&config), Shows::Targets(&targets), options, context).await?;
+    let shows = if args.what.is_empty() { Shows::All(&targets) } else { Shows::Targets(&targets) };
+    let summary = pass(Arc::clone(&config), shows, options, context).await?;
     Ok(finish(&summary, &config, context))
 }
 
@@ -69,7 +71,16 @@ pub(super) async fn known_work(
     begin: Begin,
     context: &Context,
 ) -> Result<Outcome, Error> {
-    let config = context.config()?;
+    work_on_known(context.config()?, slugs, begin, context).await
+}
+
+/// The same, with a configuration that is known already.
+pub(super) async fn work_on_known(
+    config: Arc<Config>,
+    slugs: &BTreeSet<String>,
+    begin: Begin,
+    context: &Context,
+) -> Result<Outcome, Error> {
     let options = PassOptions { wait: Duration::from_secs(60), patient: true, begin };
     match pass(Arc::clone(&config), Shows::Known(slugs), options, context).await {
         Err(Error::Pipeline(pipeline::Error::Folder(crate::fs::Error::Locked { holder, .. }))) => {
@@ -84,6 +95,8 @@ pub(super) async fn known_work(
 /// What a pass is about.
 enum Shows<'a> {
     Targets(&'a [Target]),
+    /// These are all of the configuration; what was shared by command comes with them.
+    All(&'a [Target]),
     /// Shows that are in the state, by slug.
     Known(&'a BTreeSet<String>),
 }
@@ -105,6 +118,12 @@ async fn pass(
     let pipeline = Pipeline::open(config, host).await?;
     let summary = match shows {
         Shows::Targets(targets) => pipeline.pass(targets, options).await,
+        Shows::All(targets) => {
+            let mut all = targets.to_vec();
+            let known = |own: &Target| targets.iter().any(|target| target.slug == own.slug);
+            all.extend(pipeline.own_targets().await?.into_iter().filter(|own| !known(own)));
+            pipeline.pass(&all, options).await
+        }
         Shows::Known(slugs) => {
             let targets = pipeline.known_targets(slugs).await?;
             pipeline.pass(&targets, options).await
@@ -144,7 +163,7 @@ pub(super) async fn stop_on_signal(stop: CancellationToken, word: &str) {
 
 fn targets(args: &RunArgs, config: &Config) -> Result<Vec<Target>, Error> {
     let mut targets: Vec<Target> = match args.what.is_empty() {
-        true => config.shows.iter().map(Target::from).collect(),
+        true => config.shows.iter().map(Target::from).chain(config.inbox.iter().map(Target::from)).collect(),
         false => args.what.iter().map(|what| target(what, config)).collect::<Result<_, _>>()?,
     };
     // Named twice, or once by its slug and once by its address, it is still one.
@@ -164,8 +183,11 @@ fn target(what: &str, config: &Config) -> Result<Target, Error> {
     if let Some(show) = config.shows.iter().find(|show| show.slug == what) {
         return Ok(Target::from(show));
     }
+    if let Some(inbox) = config.inbox.iter().find(|inbox| inbox.slug == what) {
+        return Ok(Target::from(inbox));
+    }
     let feed = match FeedSource::parse(what) {
-        FeedSource::File(_) => FeedSource::File(local_feed(what, config)?),
+        FeedSource::File(_) | FeedSource::Own(_) => FeedSource::File(local_feed(what, config)?),
         url => url,
     };
     // By its address a show is the same show, with its own clients, rules and credentials.
@@ -191,7 +213,8 @@ fn ad_hoc(feed: FeedSource, config: &Config) -> Target {
 
 fn local_feed(what: &str, config: &Config) -> Result<PathBuf, Error> {
     std::fs::canonicalize(what).ok().filter(|path| path.is_file()).ok_or_else(|| {
-        let shows: Vec<_> = config.shows.iter().map(|show| show.slug.as_str()).collect();
+        let own = config.inbox.iter().map(|inbox| inbox.slug.as_str());
+        let shows: Vec<_> = config.shows.iter().map(|show| show.slug.as_str()).chain(own).collect();
         let known = if shows.is_empty() { "there are none".to_owned() } else { shows.join(", ") };
         Error::Usage(format!(
             "\"{}\" is neither a show of the configuration ({known}), nor an http(s) address, nor a file",

@@ -83,7 +83,7 @@ impl Shows {
         let place = |show: &config::Show| Place { slug: show.slug.clone(), file: show.source.clone() };
         let feed = |show: &config::Show| match &show.feed {
             FeedSource::Url(url) => Some((feed_key(url), place(show))),
-            FeedSource::File(_) => None,
+            FeedSource::File(_) | FeedSource::Own(_) => None,
         };
         let feeds = config.shows.iter().filter_map(feed).collect();
         let slugs = config.shows.iter().map(|show| show.slug.clone());

@@ -4,6 +4,7 @@ use clap::Args;
 
 use super::output::{data, json, plain, title, without_name};
 use super::{Context, Error, Outcome};
+use crate::config::FeedSource;
 use crate::model::StageCounts;
 use crate::pipeline::{self, StatusJson, stage_counts};
 use crate::store::{EnclosureStatus, EpisodeStatus, ShowStatus, Store};
@@ -40,13 +41,18 @@ pub(super) async fn run(args: &StatusArgs, context: &Context) -> Result<Outcome,
 fn print_show(show: &ShowStatus, unpublished: Option<&str>) {
     data(format_args!("{}  {}", show.show, title(&show.title)));
     match (&show.error, show.last_poll) {
+        (Some(error), _) if is_own(show) => data(format_args!("  {}", plain(error))),
+        (None, Some(last)) if is_own(show) => data(format_args!("  own files, looked at {last}")),
+        (None, None) if is_own(show) => data("  own files"),
         (Some(error), _) => data(format_args!("  feed: {}", plain(error))),
         (None, Some(last)) => data(format_args!("  feed read {last}")),
         (None, None) => data("  feed not read yet"),
     }
     match unpublished {
         _ if show.published => data("  on the site"),
-        Some(reason) if show.last_poll.is_some() => data(format_args!("  not published: {}", plain(reason))),
+        Some(reason) if show.last_poll.is_some() || is_own(show) => {
+            data(format_args!("  not published: {}", plain(reason)))
+        }
         _ => {}
     }
     for episode in &show.episodes {
@@ -55,6 +61,11 @@ fn print_show(show: &ShowStatus, unpublished: Option<&str>) {
         }
     }
     data("");
+}
+
+/// Whether it has no feed.
+fn is_own(show: &ShowStatus) -> bool {
+    matches!(FeedSource::parse(&show.feed), FeedSource::Own(_))
 }
 
 fn print_enclosure(episode: &EpisodeStatus, enclosure: &EnclosureStatus) {
@@ -67,6 +78,9 @@ fn print_enclosure(episode: &EpisodeStatus, enclosure: &EnclosureStatus) {
     }
     if let Some(next) = enclosure.next_attempt {
         data(format_args!("      next attempt {next}, after {} so far", enclosure.attempts));
+    }
+    if let Some(path) = &enclosure.own {
+        data(format_args!("      {}", plain(path)));
     }
     for placement in &enclosure.placements {
         let uploaded = match placement.uploaded_bytes {

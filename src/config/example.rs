@@ -194,7 +194,7 @@ fn example_file() -> File {
             keep_replaced: Some(Span(super::DEFAULT_KEEP_REPLACED)),
         }),
         require_permission: Some(false),
-        inbox: named([("own", file::Inbox { path: text("/srv/inbox"), permission: text("own work") })]),
+        inbox: named([("own", example_inbox())]),
         poll_interval: Some(example_poll_interval()),
         verify_interval: Some(Span(super::DEFAULT_VERIFY_INTERVAL)),
         prove: Some(false),
@@ -245,6 +245,22 @@ fn example_show() -> file::Show {
             max_age: Some(Span(std::time::Duration::from_secs(365 * 86_400))),
             ..file::Keep::default()
         }),
+    }
+}
+
+fn example_inbox() -> file::Inbox {
+    file::Inbox {
+        path: text("/srv/inbox"),
+        title: text("Own recordings"),
+        description: text("What we have recorded ourselves"),
+        author: text("Ourselves"),
+        email: text("us@example.org"),
+        language: text("en"),
+        link: text("https://example.org/own"),
+        cover: text("/srv/own-cover.jpg"),
+        clients: Some(vec![text("nas")]),
+        poll: Some(Span(std::time::Duration::from_secs(30))),
+        permission: text("own work"),
     }
 }
 

@@ -265,8 +265,28 @@ pub(super) enum Version {
 #[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Inbox {
-    /// The folder. Each file that appears there becomes an episode.
+    /// The folder. Each audio or video file that is complete there, or below it, becomes an episode. podseed only
+    /// reads it, and so should your client. Without a folder the show has what `podseed share` gives it.
     pub path: Option<String>,
+    /// The title of the show. Default: the album in the first file's tags, else the short name.
+    pub title: Option<String>,
+    /// What the show is about.
+    pub description: Option<String>,
+    /// Who makes it. Default: the artist in the first file's tags.
+    pub author: Option<String>,
+    /// Stands in the feed as the owner's address, where podcast directories look for it.
+    pub email: Option<String>,
+    /// The language, such as en or de-AT.
+    pub language: Option<String>,
+    /// The show's own page.
+    pub link: Option<String>,
+    /// A picture (JPEG, PNG, WebP, GIF). Default: the first that is in a file's tags.
+    pub cover: Option<String>,
+    /// Which of the clients seed it. Default: all.
+    pub clients: Option<List<String>>,
+    /// Look into the folder so often, in place of being told of changes: for folders on another machine. Network file
+    /// systems that podseed knows are looked into every 30 s.
+    pub poll: Option<Span>,
     /// On what ground you publish the torrents. The page shows it.
     pub permission: Option<String>,
 }

@@ -120,11 +120,16 @@ pub enum FeedSource {
     Url(Url),
     /// A file; its enclosures may lie in its folder and below.
     File(PathBuf),
+    /// There is no feed: the episodes are the user's own files, in this folder or wherever he has shared them.
+    Own(Option<PathBuf>),
 }
 
 impl FeedSource {
     /// From the text that `Display` gives.
     pub fn parse(text: &str) -> Self {
+        if let Some(folder) = text.strip_prefix(OWN) {
+            return Self::Own(Some(folder).filter(|folder| !folder.is_empty()).map(PathBuf::from));
+        }
         match Url::parse(text) {
             Ok(url) if matches!(url.scheme(), "http" | "https") => Self::Url(url),
             _ => Self::File(text.into()),
@@ -137,6 +142,7 @@ impl std::fmt::Display for FeedSource {
         match self {
             Self::Url(url) => url.fmt(f),
             Self::File(path) => path.display().fmt(f),
+            Self::Own(folder) => write!(f, "{OWN}{}", folder.as_deref().unwrap_or(Path::new("")).display()),
         }
     }
 }
@@ -198,8 +204,26 @@ pub enum WebSeeds {
 pub struct Inbox {
     /// Like a show's.
     pub slug: String,
-    /// The folder.
-    pub path: PathBuf,
+    /// The folder; `None`: it has what is shared by command.
+    pub path: Option<PathBuf>,
+    /// The title of the show.
+    pub title: Option<String>,
+    /// What it is about.
+    pub description: Option<String>,
+    /// Who makes it.
+    pub author: Option<String>,
+    /// The owner's address, for podcast directories.
+    pub email: Option<String>,
+    /// A language tag.
+    pub language: Option<String>,
+    /// Its page: http or https.
+    pub link: Option<Url>,
+    /// A picture.
+    pub cover: Option<PathBuf>,
+    /// The names of the clients that seed it; each exists.
+    pub clients: Vec<String>,
+    /// How often the folder is looked into; `None`: whenever the system tells of a change.
+    pub poll: Option<Duration>,
     /// On what ground it is published.
     pub permission: Option<String>,
 }
@@ -292,6 +316,7 @@ impl std::fmt::Debug for FeedSource {
         match self {
             Self::Url(url) => crate::secret::SafeUrl::from(url.clone()).fmt(f),
             Self::File(path) => path.fmt(f),
+            Self::Own(folder) => folder.fmt(f),
         }
     }
 }
@@ -437,6 +462,8 @@ impl Config {
     }
 }
 
+/// What stands in the place of a feed's address where there is none.
+const OWN: &str = "own:";
 const DEFAULT_KEEP_REPLACED: Duration = Duration::from_secs(30 * 24 * 3600);
 const DEFAULT_VERIFY_INTERVAL: Duration = Duration::from_secs(15 * 60);
 

@@ -9,6 +9,7 @@ pub mod media;
 mod metrics;
 pub mod name;
 mod notice;
+mod own;
 mod path_map;
 mod peer;
 mod publication;
@@ -26,6 +27,7 @@ pub use metrics::{
     Disk, Fetched, Histogram, Metrics, PlacementCount, Process, ProofCount, SEEDING_CLASSES, ShowMetrics,
 };
 pub use notice::{Notice, NoticeKind, NoticedEpisode, NoticedHash, Trouble};
+pub use own::{FileState, KnownFile, OwnFile, SharedFile, Tags};
 pub use path_map::PathMap;
 pub use peer::{ParsePeerError, PeerAddress};
 pub use podseed_adapters::{InfoHashV1, InfoHashV2, InfoHashes, TorrentVersion};

@@ -1,6 +1,7 @@
 //! What the stages hand to one another, by way of the store: jobs, results and their ids.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use jiff::Timestamp;
 
@@ -48,6 +49,8 @@ pub struct DownloadJob {
     pub official: Option<String>,
     /// Whether something has taken its place, so that its URL is another file's.
     pub replaced: bool,
+    /// Where the user has it, if it is his own file.
+    pub own: Option<PathBuf>,
 }
 
 /// A file whose source is to be compared with it.
@@ -186,6 +189,8 @@ pub struct PlacementJob {
     pub info_hash: InfoHashes,
     /// What is known from before.
     pub memory: Memory,
+    /// Where the user has it, if it is his own file.
+    pub own: Option<PathBuf>,
 }
 
 /// Why something has to be tried again, or needs the user.

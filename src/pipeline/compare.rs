@@ -16,7 +16,7 @@ use super::drain::drain;
 use super::monitor::Event;
 use super::terms::public_address;
 use super::{Error, Pass, Pipeline, Target, lock, schedule};
-use crate::config::WebSeeds;
+use crate::config::{FeedSource, WebSeeds};
 use crate::download::{self, Comparison, Finding, Sample};
 use crate::http::{self, Advice, Meter};
 use crate::model::{CompareJob, EnclosureId, Look, SeedFacts, SourceState, Traffic};
@@ -66,7 +66,7 @@ impl Pipeline {
     /// web seeds in all of them or in none, also in those that were made under another setting.
     pub(super) async fn plan_looks(&self, slug: &str, show: &Target) -> Result<(), Error> {
         let wrong = match self.config.torrent.web_seeds {
-            _ if show.auth.is_some() => Vec::new(),
+            _ if show.auth.is_some() || matches!(show.feed, FeedSource::Own(_)) => Vec::new(),
             WebSeeds::Verified => {
                 self.store.plan_looks(slug, self.clock.now()).await?;
                 self.store.with_web_seed(slug, true, PROOF).await?

@@ -18,13 +18,13 @@ use super::drain::drain;
 use super::keep::{HashPlan, Kept};
 use super::monitor::Event;
 use super::official::Offer;
-use super::{Begin, Error, Pass, Pipeline, Target, lock, schedule};
+use super::{Begin, Error, Pass, Pipeline, Target, lock, own, schedule};
 use crate::config::{FeedSource, WebSeeds};
 use crate::download::{self, Class, Order, Source};
 use crate::http::{self, Advice, Http, Meter};
 use crate::model::{DownloadJob, Problem, Traffic};
 use crate::torrent::{self, MetainfoRequest};
-use crate::{error, fs};
+use crate::{error, fs, inbox};
 
 /// Why one enclosure has no torrent.
 #[derive(Debug, thiserror::Error)]
@@ -39,6 +39,8 @@ pub(super) enum Failure {
     Offer(#[source] http::Error),
     #[error("it was left unfinished for now")]
     Stopped,
+    #[error(transparent)]
+    Own(#[from] inbox::Error),
     #[error("{0}")]
     Unusable(String),
 }
@@ -154,13 +156,16 @@ impl Pipeline {
         show: &Target,
         meter: &Meter,
     ) -> Result<Result<Kept, Failure>, Error> {
+        if let Some(path) = &job.own {
+            return self.hash_own(job, path).await;
+        }
         let offer = match self.offer(job, show).await? {
             Ok(offer) => offer,
             Err(failure) => return Ok(Err(failure)),
         };
         let plan = offer.as_ref().map_or_else(|| self.own_plan(), Offer::plan);
         if let Some((file, length)) = &job.file {
-            let path = self.folder().show_media(&job.show).join(file);
+            let path = self.folder().data(&job.show, file, None);
             if std::fs::metadata(&path).is_ok_and(|found| found.len() == *length) {
                 self.store.record_downloaded(job.id).await?;
                 // A crash between the name and this leaves the record of the transfer.
@@ -206,7 +211,7 @@ impl Pipeline {
         let Some((other, file)) = self.store.fetched_elsewhere(job.id).await? else { return Ok(None) };
         let is_private =
             |slug: &str| self.config.shows.iter().any(|show| show.slug == slug && show.auth.is_some());
-        let path = self.folder().show_media(&other).join(file);
+        let path = self.folder().data(&other, &file, None);
         Ok((show.auth.is_none() && !is_private(&other) && path.is_file()).then_some(path))
     }
 
@@ -248,7 +253,7 @@ impl Pipeline {
             comment: job.episode.link.as_deref().map(crate::secret::public_url),
             creation_date: job.episode.date.map(Timestamp::as_second),
             similar: job.former.clone(),
-            ..MetainfoRequest::new(&kept.file, kept.hashes.clone())
+            ..MetainfoRequest::new(&own::torrent_name(job, &kept.file), kept.hashes.clone())
         }
     }
 
@@ -269,8 +274,14 @@ impl Pipeline {
                 Advice::Later { after: Some(after) } => (Some(schedule::after(now, after)), true),
                 _ => (backed_off().await?, false),
             },
-            Failure::File(fs::Error::DiskFull { .. }) => (backed_off().await?, false),
-            Failure::File(_) | Failure::Hash(_) | Failure::Stopped | Failure::Unusable(_) => (None, false),
+            // The next look at the folder says what has become of it.
+            Failure::Own(inbox::Error::Changed { .. } | inbox::Error::Read { .. })
+            | Failure::File(fs::Error::DiskFull { .. }) => (backed_off().await?, false),
+            Failure::File(_)
+            | Failure::Hash(_)
+            | Failure::Own(_)
+            | Failure::Stopped
+            | Failure::Unusable(_) => (None, false),
         };
         let problem = Problem { message, next_attempt, asked_to_wait };
         self.store.record_failure(job.id, &problem).await?;
@@ -335,7 +346,7 @@ impl Pipeline {
     pub(super) fn http_for_feed(&self, feed: &FeedSource) -> Http {
         match feed {
             FeedSource::Url(feed) => self.http.trusting(feed),
-            FeedSource::File(_) => self.http.clone(),
+            FeedSource::File(_) | FeedSource::Own(_) => self.http.clone(),
         }
     }
 }
@@ -352,7 +363,9 @@ fn source(url: &str, feed: &FeedSource) -> Result<Source, Failure> {
             let root = feed.parent().unwrap_or(Path::new("/")).to_owned();
             Ok(Source::File { path, root })
         }
-        ("file", FeedSource::Url(_)) => Err(unusable("a feed from the network may not name local files")),
+        ("file", FeedSource::Url(_) | FeedSource::Own(_)) => {
+            Err(unusable("a feed from the network may not name local files"))
+        }
         _ => Err(unusable("only http and https are fetched")),
     }
 }
@@ -361,7 +374,7 @@ fn host(job: &DownloadJob) -> String {
     Url::parse(&job.enclosure.url).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default()
 }
 
-fn label(job: &DownloadJob) -> String {
+pub(super) fn label(job: &DownloadJob) -> String {
     if job.episode.title.is_empty() {
         crate::secret::public_url(&job.enclosure.url)
     } else {

@@ -91,7 +91,7 @@ impl Pipeline {
         name: &str,
         meter: &Meter,
     ) -> Result<Option<Result<String, Failure>>, Error> {
-        let path = self.folder().show_media(&job.show).join(name);
+        let path = self.folder().data(&job.show, name, None);
         let is_there = path.symlink_metadata().is_ok();
         if is_there && !self.holds(&path, &fetched.hashes).await {
             return Ok(None);

@@ -18,6 +18,7 @@ mod kit;
 mod monitor;
 mod notify;
 mod official;
+mod own;
 mod place;
 mod plan;
 mod poll;
@@ -58,6 +59,7 @@ pub use daemon::Daemon;
 pub use data::fetch_missing;
 pub use kit::{KitError, write_kit};
 pub use monitor::{Event, Monitor};
+pub use own::{ShareOrder, Shared, share};
 pub use plan::{Plan, PlannedEnclosure, PlannedShow, plan};
 pub use poll::slug;
 pub use status::{PlacementJson, StatusJson, stage_counts};
@@ -179,6 +181,7 @@ pub struct Pipeline {
     is_short_of_space: AtomicBool,
     /// Missing where nothing may be changed.
     lock: Option<Arc<fs::DataLock>>,
+    own: own::Attention,
 }
 
 /// Where things are in a data folder.
@@ -204,6 +207,11 @@ impl DataFolder {
     /// The folder of one show's files.
     pub fn show_media(&self, show: &str) -> PathBuf {
         self.media().join(show)
+    }
+
+    /// The data of a file: where the user has it, if it is his own, else in the show's folder.
+    pub fn data(&self, show: &str, file: &str, own: Option<&Path>) -> PathBuf {
+        own.map_or_else(|| self.show_media(show).join(file), Path::to_owned)
     }
 
     /// The folder of one show's .torrent files.
@@ -333,13 +341,19 @@ impl Pipeline {
             lock,
             told_of_distribution: tokio::sync::Mutex::default(),
             is_short_of_space: AtomicBool::default(),
+            own: own::Attention::default(),
         })
     }
 
     /// The shows with these slugs, whether they are in the configuration or were only once named for a run; the latter
     /// go to every client.
     pub async fn known_targets(&self, slugs: &BTreeSet<String>) -> Result<Vec<Target>, Error> {
-        let known = self.store.feeds().await?.into_iter().filter(|(slug, _)| slugs.contains(slug));
+        let own = self.own_targets().await?.into_iter();
+        let own: Vec<_> =
+            own.filter(|own| own.slug.as_ref().is_some_and(|slug| slugs.contains(slug))).collect();
+        let is_own = |slug: &String| own.iter().any(|own| own.slug.as_ref() == Some(slug));
+        let known =
+            self.store.feeds().await?.into_iter().filter(|(slug, _)| slugs.contains(slug) && !is_own(slug));
         let targets = known.map(|(slug, feed)| {
             let configured = self.config.shows.iter().find(|show| show.slug == slug);
             configured.map_or_else(
@@ -356,7 +370,8 @@ impl Pipeline {
                 Target::from,
             )
         });
-        Ok(targets.collect())
+        let targets: Vec<_> = targets.collect();
+        Ok(targets.into_iter().chain(own).collect())
     }
 
     /// Closes the state, so that all of it is in one file.

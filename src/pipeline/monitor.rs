@@ -22,6 +22,17 @@ pub enum Event {
         /// Enclosures wanted that were not before.
         newly_wanted: u64,
     },
+    /// Own files have come, changed or gone.
+    OwnFiles {
+        /// The show.
+        show: String,
+        /// New episodes.
+        new: u64,
+        /// Files with other bytes, or under another name.
+        changed: u64,
+        /// Files that are gone; the clients let go of them.
+        gone: u64,
+    },
     /// A feed has not changed.
     Unchanged {
         /// The show.

@@ -247,7 +247,7 @@ impl Pipeline {
 
     /// Another torrent, perhaps of the same data.
     async fn take_over(&self, job: &OfferJob, offer: Offer, show: &Target, pass: &Pass) -> Result<(), Error> {
-        let data = self.folder().show_media(&job.show).join(&job.file);
+        let data = self.folder().data(&job.show, &job.file, None);
         let hashes = self.hash_file(data.clone(), offer.plan()).await;
         if !hashes.is_ok_and(|hashes| offer.is_of(&hashes)) {
             // Perhaps the file was replaced together with it; only its source can tell.
@@ -256,7 +256,7 @@ impl Pipeline {
             pass.comparable.grew();
             return Ok(());
         }
-        let named = self.folder().show_media(&job.show).join(offer.name());
+        let named = self.folder().data(&job.show, offer.name(), None);
         let torrent = self.folder().torrent(&job.show, offer.name());
         if !self.store.name_is_free(job.id, offer.name()).await? {
             return self.refuse_offer(job.id, &job.url, "its name is taken by another file").await;

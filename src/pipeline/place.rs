@@ -130,6 +130,11 @@ impl Pipeline {
 
     async fn place(&self, job: &PlacementJob, pass: &Pass, patience: &Patience) -> Result<(), Error> {
         let Some(client) = self.clients.get(&job.client) else { return Ok(()) };
+        if let Some(problem) = self.own_in_the_way(job).await? {
+            let (state, memory) = (PlacementState::Pending, job.memory);
+            let report = PlacementReport { state, memory, uploaded_bytes: None, problem: Some(problem) };
+            return self.record_report(job, &report).await;
+        }
         let path = self.folder().torrent(&job.show, &job.file);
         match fs::read(&path, torrent::MAX_LENGTH as u64) {
             Ok(metainfo) => self.visit(client, job, metainfo.into(), pass, patience).await,
@@ -166,7 +171,7 @@ impl Pipeline {
             length: job.length,
             info_hash: job.info_hash,
             metainfo,
-            data: self.folder().show_media(&job.show).join(&job.file),
+            data: self.folder().data(&job.show, &job.file, job.own.as_deref()),
         };
         let began = Instant::now();
         let mut visit = client.visit(&order, job.memory);

@@ -142,11 +142,14 @@ fn planned_enclosure(
     enclosure: &EnclosureStatus,
     target: &Target,
 ) -> Option<PlannedEnclosure> {
-    let name = enclosure.file.clone().unwrap_or_else(|| likely_name(episode, enclosure));
+    let own = enclosure.own.as_deref().and_then(|path| path.rsplit('/').next()).map(str::to_owned);
+    let name = enclosure.file.clone().or(own).unwrap_or_else(|| likely_name(episode, enclosure));
     let mut steps = Vec::new();
     match enclosure.stage {
         Stage::Discovered | Stage::Downloading => {
-            steps.push(format!("fetch it as {name}"));
+            if enclosure.own.is_none() {
+                steps.push(format!("fetch it as {name}"));
+            }
             steps.push(format!("make {name}.torrent"));
         }
         Stage::Downloaded => steps.push(format!("make {name}.torrent")),

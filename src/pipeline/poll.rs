@@ -21,7 +21,7 @@ use crate::http::{Advice, Meter};
 use crate::model::identity::comparable_url;
 use crate::model::{Item, RESERVED_SLUGS, Selection, Traffic};
 use crate::secret::public_url;
-use crate::store::{FailedPoll, FeedRecord, ShowRecord};
+use crate::store::{FailedPoll, FeedRecord, ShowId, ShowRecord};
 use crate::{error, fs};
 
 /// Feeds that are read at a time.
@@ -47,6 +47,12 @@ impl Pipeline {
 
     pub(super) async fn poll(&self, target: &Target, pass: &Pass) -> Result<(), Error> {
         self.tally(|tally| tally.shows += 1);
+        if let FeedSource::Own(_) = &target.feed {
+            return match self.look_at_own(target, pass.options.begin).await? {
+                Some(show) => self.admit(show, &target.slug.clone().unwrap_or_default(), target, pass).await,
+                None => Ok(()),
+            };
+        }
         let slug = match &target.slug {
             Some(slug) => Some(slug.clone()),
             None => self.store.slug_of_feed(&target.feed.to_string()).await?,
@@ -58,19 +64,25 @@ impl Pipeline {
         let show =
             if pass.options.begin == Begin::Feeds { self.read_feed(target, known).await? } else { known };
         match show {
-            Some(show) => self.admit(&show, target, pass).await,
+            Some(show) => self.admit(show.id, &show.slug, target, pass).await,
             None => Ok(()),
         }
     }
 
     /// Makes a show part of the pass: what is known of it can be claimed from now on.
-    pub(super) async fn admit(&self, show: &ShowRecord, target: &Target, pass: &Pass) -> Result<(), Error> {
-        self.store.record_terms(show.id, &terms(target), target.configured).await?;
+    pub(super) async fn admit(
+        &self,
+        show: ShowId,
+        slug: &str,
+        target: &Target,
+        pass: &Pass,
+    ) -> Result<(), Error> {
+        self.store.record_terms(show, &terms(target), target.configured).await?;
         let mut target = target.clone();
-        self.settle_terms(&show.slug, &mut target).await?;
-        self.store.ensure_placements(&show.slug, &target.clients).await?;
-        lock(&pass.shows).insert(show.slug.clone(), Arc::new(target));
-        self.store.join_pass(show.id, pass.id).await?;
+        self.settle_terms(slug, &mut target).await?;
+        self.store.ensure_placements(slug, &target.clients).await?;
+        lock(&pass.shows).insert(slug.to_owned(), Arc::new(target));
+        self.store.join_pass(show, pass.id).await?;
         pass.comparable.grew();
         pass.fetchable.grew();
         pass.placeable.grew();
@@ -95,6 +107,8 @@ impl Pipeline {
         let answer = match &target.feed {
             FeedSource::Url(url) => self.ask(target, url, known.as_ref(), &meter).await?,
             FeedSource::File(path) => read_file(path, self.config.limits.feed_size),
+            // There is no feed to be read; `look_at_own` is what does it for them.
+            FeedSource::Own(_) => return Ok(known),
         };
         let traffic = Traffic { requests: meter.requests(), bytes: meter.bytes() };
         match answer {

@@ -207,6 +207,7 @@ mod tests {
             official,
             replaced: None,
             placements: Vec::new(),
+            own: None,
         };
         let episode = EpisodeRecord {
             id: 1,

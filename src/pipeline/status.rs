@@ -141,7 +141,7 @@ impl EnclosureJson {
             url: crate::secret::public_url(&enclosure.url),
             stage: enclosure.stage.as_str(),
             length: enclosure.length,
-            file: file.map(|file| format!("media/{show}/{file}")),
+            file: enclosure.own.clone().or_else(|| file.map(|file| format!("media/{show}/{file}"))),
             torrent: file.filter(|_| hash.is_some()).map(|file| format!("torrents/{show}/{file}.torrent")),
             info_hash: InfoHashJson {
                 v1: hash.and_then(|hash| hash.v1()).map(|hash| hash.to_string()),

@@ -3,7 +3,7 @@
 use url::Url;
 
 use super::terms::public_address;
-use crate::config::{Auth, FeedSource, Show};
+use crate::config::{Auth, FeedSource, Inbox, Show};
 use crate::http::BasicAuth;
 use crate::model::Selection;
 
@@ -38,6 +38,21 @@ impl From<&Show> for Target {
             clients: show.clients.clone(),
             auth: show.auth.clone(),
             permission: show.permission.clone(),
+            configured: true,
+            publishable: false,
+        }
+    }
+}
+
+impl From<&Inbox> for Target {
+    fn from(inbox: &Inbox) -> Self {
+        Self {
+            slug: Some(inbox.slug.clone()),
+            feed: FeedSource::Own(inbox.path.clone()),
+            selection: Selection::default(),
+            clients: inbox.clients.clone(),
+            auth: None,
+            permission: inbox.permission.clone(),
             configured: true,
             publishable: false,
         }

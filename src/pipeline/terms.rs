@@ -28,7 +28,7 @@ pub(super) fn private(target: &Target) -> Option<&'static str> {
     }
     match &target.feed {
         FeedSource::Url(url) => private_address(url),
-        FeedSource::File(_) => None,
+        FeedSource::File(_) | FeedSource::Own(_) => None,
     }
 }
 

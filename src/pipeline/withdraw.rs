@@ -45,10 +45,11 @@ impl Pipeline {
 
     /// Deletes the files that the user wanted deleted, once no client has them any more.
     pub(super) async fn delete_withdrawn(&self) -> Result<(), Error> {
-        for (id, show, file) in self.store.deletable(self.clients.keys()).await? {
+        for (id, show, file, own) in self.store.deletable(self.clients.keys()).await? {
             let folder = self.folder();
-            let gone = fs::remove(&folder.torrent(&show, &file))
-                .and_then(|()| fs::remove(&folder.show_media(&show).join(&file)));
+            // What the user has shared himself is his: only our .torrent goes.
+            let data = if own { Ok(()) } else { fs::remove(&folder.data(&show, &file, None)) };
+            let gone = data.and_then(|()| fs::remove(&folder.torrent(&show, &file)));
             match gone {
                 Ok(()) => {
                     let story = "its data is deleted, as the user asked";

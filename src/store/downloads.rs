@@ -41,7 +41,7 @@ impl Store {
     async fn download_job(&self, id: EnclosureId) -> Result<DownloadJob> {
         let what = "read an enclosure";
         let row = sqlx::query(
-            "SELECT e.url, e.media_type, e.length_hint, e.file, e.length, e.repeated, s.slug,
+            "SELECT e.url, e.media_type, e.length_hint, e.file, e.length, e.repeated, e.own_path, s.slug,
                  CASE WHEN e.replaced_by IS NULL AND (e.official OR COALESCE(e.official_read, '') <> e.official_url)
                      THEN e.official_url END AS official_url,
                  e.replaced_by IS NOT NULL AS replaced,
@@ -78,6 +78,7 @@ impl Store {
                 former,
                 official: row.try_get("official_url")?,
                 replaced: row.try_get("replaced")?,
+                own: row.try_get::<Option<String>, _>("own_path")?.map(Into::into),
             })
         };
         read().doing(what)
@@ -89,7 +90,7 @@ impl Store {
             "SELECT s.slug, o.file FROM enclosures e
              JOIN enclosures o ON o.comparable_url = e.comparable_url AND o.id <> e.id
              JOIN shows s ON s.id = o.show_id
-             WHERE e.id = $1 AND o.file IS NOT NULL AND o.stage NOT IN ('discovered', 'downloading')
+             WHERE e.id = $1 AND o.file IS NOT NULL AND o.own_path IS NULL AND o.stage NOT IN ('discovered', 'downloading')
              AND (o.source_hint IS NULL OR o.source_hint < o.source_checked) AND o.source <> 'changed once'
              ORDER BY o.id LIMIT 1",
         )

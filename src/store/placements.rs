@@ -71,7 +71,7 @@ impl Store {
         let what = "read a placement";
         let row = sqlx::query(
             "SELECT p.enclosure_id, p.client, p.added, p.verified, p.since, e.file, e.length, e.info_hash_v1, e.info_hash_v2,
-                 s.slug
+                 e.own_path, s.slug
              FROM placements p JOIN enclosures e ON e.id = p.enclosure_id JOIN shows s ON s.id = e.show_id
              WHERE p.id = $1",
         )
@@ -90,6 +90,7 @@ impl Store {
                 length: unsigned(row.try_get::<Option<i64>, _>("length")?.unwrap_or_default()),
                 info_hash,
                 memory: memory(&row)?,
+                own: row.try_get::<Option<String>, _>("own_path")?.map(Into::into),
             })
         };
         read().doing(what)

@@ -8,8 +8,8 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row as _, Sqlite};
 
 use super::shows::ShowId;
-use super::{Doing as _, Error, Result, Store, placements, timestamp, unsigned, word};
-use crate::model::{EnclosureId, InfoHashes, PlacementState, SourceState, Stage};
+use super::{Doing as _, Error, Result, Store, own, placements, timestamp, unsigned, word};
+use crate::model::{EnclosureId, InfoHashes, OwnFile, PlacementState, SourceState, Stage};
 
 /// Values that one statement is given at a time.
 const AT_ONCE: usize = 500;
@@ -68,6 +68,8 @@ pub struct FileRecord {
     pub replaced: Option<Replaced>,
     /// Who has it.
     pub placements: Vec<SitePlacement>,
+    /// What there is to say of it, if it is the user's own file.
+    pub own: Option<OwnFile>,
 }
 
 /// What has taken the place of a file.
@@ -190,8 +192,10 @@ impl Store {
         let mut query = QueryBuilder::<Sqlite>::new(
             "SELECT e.id, e.url, e.file, e.length, e.sniffed_type, e.sha256, e.info_hash_v1, e.info_hash_v2, e.magnet,
                  e.stage, e.published, e.source, e.official_url, e.official, e.replaced_by, e.replaced_why, e.replaced,
+                 e.own_path, o.description, o.author, o.season, o.number, o.duration,
                  MIN(x.id) AS episode, MIN(a.position) AS position
-             FROM enclosures e LEFT JOIN announcements a ON a.enclosure_id = e.id
+             FROM enclosures e LEFT JOIN own_files o ON o.enclosure_id = e.id
+             LEFT JOIN announcements a ON a.enclosure_id = e.id
              LEFT JOIN episodes x ON x.id = a.episode_id AND NOT x.withdrawn
              WHERE e.magnet IS NOT NULL AND e.file IS NOT NULL AND NOT e.forgotten AND e.stage <> 'withdrawn' AND ",
         );
@@ -301,6 +305,7 @@ fn announced(row: &SqliteRow) -> Result<Announced> {
                 None => None,
             },
             placements: Vec::new(),
+            own: own::own_file(row)?,
         };
         let position = row.try_get::<Option<i64>, _>("position")?.unwrap_or_default();
         Ok(Announced { record, episode: row.try_get("episode")?, position })

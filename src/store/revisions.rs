@@ -173,7 +173,7 @@ impl Store {
 
 /// Puts a new enclosure in the place of this one: it has its URL and announcements, and nothing else yet. What this
 /// one had replaced before is now replaced by the new one.
-async fn replace(
+pub(super) async fn replace(
     tx: &mut Transaction<'_, Sqlite>,
     id: EnclosureId,
     why: &str,

@@ -64,6 +64,8 @@ pub struct EnclosureStatus {
     pub stage: Stage,
     /// Its file's name, once known.
     pub file: Option<String>,
+    /// Where the user has it, if it is his own file.
+    pub own: Option<String>,
     /// Its length in bytes, once known.
     pub length: Option<u64>,
     /// Its torrent's identity.
@@ -129,7 +131,7 @@ impl Store {
         let placements = self.placements_of(show).await?;
         let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
             "SELECT ep.id AS episode, ep.guid, ep.title, ep.date, ep.wanted, ep.verdict, e.id, e.url, e.media_type, e.length_hint,
-                 e.repeated, e.stage, e.file, e.length, e.info_hash_v1, e.info_hash_v2, e.magnet, e.attempts, e.next_attempt, e.error,
+                 e.repeated, e.stage, e.file, e.own_path, e.length, e.info_hash_v1, e.info_hash_v2, e.magnet, e.attempts, e.next_attempt, e.error,
                  e.published, e.replaced_by IS NOT NULL AS is_replaced
              FROM enclosures e JOIN announcements a ON a.enclosure_id = e.id JOIN episodes ep ON ep.id = a.episode_id
              WHERE e.show_id = $1 AND {MANAGED}
@@ -160,7 +162,7 @@ impl Store {
     pub(super) async fn enclosures_of(&self, episode: i64) -> Result<Vec<EnclosureStatus>> {
         let what = "read an episode's enclosures";
         let rows = sqlx::query(
-            "SELECT e.id, e.show_id, e.url, e.media_type, e.length_hint, e.repeated, e.stage, e.file, e.length, e.info_hash_v1, e.info_hash_v2, e.magnet,
+            "SELECT e.id, e.show_id, e.url, e.media_type, e.length_hint, e.repeated, e.stage, e.file, e.own_path, e.length, e.info_hash_v1, e.info_hash_v2, e.magnet,
                  e.attempts, e.next_attempt, e.error, e.published, e.replaced_by IS NOT NULL AS is_replaced
              FROM enclosures e JOIN announcements a ON a.enclosure_id = e.id
              WHERE a.episode_id = $1 GROUP BY e.id ORDER BY MIN(a.position)",
@@ -254,6 +256,7 @@ fn enclosure_status(row: &SqliteRow) -> Result<EnclosureStatus> {
             repeated: row.try_get("repeated")?,
             stage,
             file: row.try_get("file")?,
+            own: row.try_get("own_path")?,
             length: row.try_get::<Option<i64>, _>("length")?.map(unsigned),
             info_hash,
             magnet: row.try_get("magnet")?,

@@ -147,7 +147,8 @@ impl Store {
         let row = sqlx::query(
             "SELECT p.enclosure_id, p.client, e.file, e.info_hash_v1, e.info_hash_v2, s.slug,
                  e.expired IS NOT NULL AS expired,
-                 (p.added OR e.replaced_by IS NULL AND e.expired IS NULL) AND NOT EXISTS (SELECT 1 FROM placements o
+                 (p.added OR e.replaced_by IS NULL AND e.expired IS NULL OR e.own_path IS NOT NULL)
+                 AND NOT EXISTS (SELECT 1 FROM placements o
                      JOIN enclosures oe ON oe.id = o.enclosure_id
                      WHERE o.client = p.client AND o.id <> p.id AND oe.stage <> 'withdrawn'
                      AND COALESCE(oe.info_hash_v1, '') = COALESCE(e.info_hash_v1, '')
@@ -198,16 +199,17 @@ impl Store {
         Ok(told.rows_affected() > 0)
     }
 
-    /// Files whose data is to be deleted and that none of these clients has any more: show and file name.
+    /// Files whose data is to be deleted and that none of these clients has any more: show, file name, and whether it is
+    /// the user's own file.
     /// One that has left the configuration cannot be asked.
     pub async fn deletable(
         &self,
         clients: impl Iterator<Item = &String>,
-    ) -> Result<Vec<(EnclosureId, String, String)>> {
+    ) -> Result<Vec<(EnclosureId, String, String, bool)>> {
         let mut query = to_delete(clients);
-        let rows: Vec<(i64, String, String)> =
+        let rows: Vec<(i64, String, String, bool)> =
             query.build_query_as().fetch_all(&self.pool).await.doing("list what is to be deleted")?;
-        Ok(rows.into_iter().map(|(id, show, file)| (EnclosureId(id), show, file)).collect())
+        Ok(rows.into_iter().map(|(id, show, file, own)| (EnclosureId(id), show, file, own)).collect())
     }
 
     /// A withdrawn file is gone; `story` says why.
@@ -285,7 +287,7 @@ pub(super) fn claim(pass: i64, now: Timestamp, patient: bool, client: &str) -> Q
 pub(super) fn to_delete<'c>(clients: impl Iterator<Item = &'c String>) -> QueryBuilder<Sqlite> {
     // By id, so that the index `enclosures_to_delete` is taken, and not one that has every file.
     let mut query = QueryBuilder::<Sqlite>::new(
-        "SELECT e.id, s.slug, e.file FROM enclosures e JOIN shows s ON s.id = e.show_id
+        "SELECT e.id, s.slug, e.file, e.own_path IS NOT NULL FROM enclosures e JOIN shows s ON s.id = e.show_id
          WHERE e.id IN (SELECT id FROM enclosures WHERE delete_data) AND e.stage = 'withdrawn' AND e.file IS NOT NULL
          AND e.expired IS NULL
          AND NOT EXISTS (SELECT 1 FROM placements p WHERE p.enclosure_id = e.id AND p.client IN (",

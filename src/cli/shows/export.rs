@@ -50,6 +50,7 @@ pub(super) async fn run(_: &ExportArgs, context: &Context) -> Result<Outcome, Er
 fn address(show: &Show) -> Result<String, &'static str> {
     match &show.feed {
         FeedSource::File(_) => Err("its feed is a file"),
+        FeedSource::Own(_) => Err("it has no feed: its episodes are own files"),
         FeedSource::Url(url) => match pipeline::private_address(url) {
             Some(reason) => Err(reason),
             None => Ok(url.to_string()),

@@ -3,6 +3,7 @@
 
 mod address;
 mod client;
+mod inbox;
 mod keep;
 mod notices;
 mod server;
@@ -34,7 +35,7 @@ struct OurFolders<'a> {
 
 impl OurFolders<'_> {
     fn iter(&self) -> impl Iterator<Item = &Path> {
-        self.data.into_iter().chain(self.inboxes.iter().map(|inbox| inbox.path.as_path()))
+        self.data.into_iter().chain(self.inboxes.iter().filter_map(|inbox| inbox.path.as_deref()))
     }
 }
 
@@ -51,9 +52,9 @@ pub(super) fn config(
     let mut context = Context { base: main.base(), variables, findings: &mut main.findings };
     let context = &mut context;
     let data_dir = data_dir(file.data_dir.as_deref(), context);
-    let inbox = inbox(file.inbox.unwrap_or_default(), context);
-    let ours = OurFolders { data: data_dir.as_deref(), inboxes: &inbox };
     let named: Vec<String> = file.clients.iter().flatten().map(|(name, _)| name.clone()).collect();
+    let inbox = inbox::inbox(file.inbox.unwrap_or_default(), &named, context);
+    let ours = OurFolders { data: data_dir.as_deref(), inboxes: &inbox };
     let clients = client::clients(file.clients.unwrap_or_default(), ours, context);
     let keep = file.keep.map(|keep| keep::rules(&keep, &KeyPath::default().key("keep"), None, context));
     let mut shows = show::Shows::new(&named, keep.as_ref());
@@ -154,28 +155,6 @@ fn one_name_each<'a>(shows: impl Iterator<Item = &'a str>, inbox: &[Inbox], cont
         let at = KeyPath::default().key("inbox").key(&folder.slug);
         context.findings.error("config.name", &at, "a show has the same name", "rename one of them");
     }
-}
-
-fn inbox(written: file::Named<file::Inbox>, context: &mut Context<'_>) -> Vec<Inbox> {
-    let above = KeyPath::default().key("inbox");
-    let mut folders: Vec<Inbox> = Vec::new();
-    for (slug, folder) in written {
-        let at = above.key(&slug);
-        check_slug(&slug, &at, context);
-        let folder = folder.unwrap_or_default();
-        let Some(path) = folder.path.filter(|path| !path.trim().is_empty()) else {
-            context.findings.missing(&at, "has no `path`", "name the folder of your files");
-            continue;
-        };
-        let path = context.resolve(&path);
-        if let Some(twin) = folders.iter().find(|other| other.path == path) {
-            let text = format!("`inbox.{}` has the same folder", twin.slug);
-            context.findings.error("config.twice", &at.key("path"), text, "remove one of them");
-        }
-        let permission = not_blank(folder.permission, &at.key("permission"), context);
-        folders.push(Inbox { slug, path, permission });
-    }
-    folders
 }
 
 /// A text that is shown to others must say something.

@@ -115,7 +115,7 @@ fn local_feed(path: PathBuf, at: &KeyPath, context: &mut Context<'_>) -> Option<
     None
 }
 
-fn chosen_clients(
+pub(super) fn chosen_clients(
     wanted: file::List<String>,
     known: &[String],
     at: &KeyPath,

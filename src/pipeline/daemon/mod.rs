@@ -80,7 +80,7 @@ impl Daemon {
         for target in &targets {
             let Some(slug) = &target.slug else { continue };
             let show = pipeline.store.ensure_show(slug, &target.feed.to_string()).await?;
-            pipeline.admit(&show, target, pass).await?;
+            pipeline.admit(show.id, slug, target, pass).await?;
         }
         pipeline.plan_all_looks(pass).await?;
         let shows = targets.len();

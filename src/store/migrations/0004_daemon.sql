@@ -22,6 +22,26 @@ CREATE INDEX placements_to_prove ON placements (client, proof_next) WHERE state 
 -- Own files.
 ALTER TABLE shows ADD COLUMN own BOOLEAN NOT NULL DEFAULT FALSE;     -- there is no feed: its episodes are the user's files
 ALTER TABLE enclosures ADD COLUMN own_path TEXT;                     -- where the user has it; nothing of it is ever changed
+CREATE INDEX shows_own ON shows (id) WHERE own;
+CREATE INDEX enclosures_own ON enclosures (show_id) WHERE own_path IS NOT NULL;
+-- What was seen of an own file when it was taken as this enclosure, and what its tags say.
+CREATE TABLE own_files (
+    enclosure_id BIGINT PRIMARY KEY REFERENCES enclosures (id),
+    size BIGINT NOT NULL,
+    modified BIGINT NOT NULL,                    -- nanoseconds since 1970
+    device BIGINT NOT NULL,
+    inode BIGINT NOT NULL,
+    description TEXT,
+    author TEXT,
+    season BIGINT,
+    number BIGINT,
+    duration BIGINT                              -- seconds
+);
+-- The feed of own files tells what their tags say.
+CREATE TRIGGER own_files_change_the_site
+    AFTER UPDATE OF description, author, season, number, duration ON own_files
+    BEGIN UPDATE shows SET publish_due = publish_due + 1
+        WHERE id = (SELECT show_id FROM enclosures WHERE id = NEW.enclosure_id); END;
 
 -- What is dropped for space.
 ALTER TABLE enclosures ADD COLUMN expired BIGINT;                    -- since when it is not to be kept any more

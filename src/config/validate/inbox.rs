@@ -1,0 +1,96 @@
+//! `inbox:`.
+
+use std::time::Duration;
+
+use super::address::web_address;
+use super::show::chosen_clients;
+use super::{Context, check_slug, not_blank};
+use crate::config::finding::KeyPath;
+use crate::config::{Inbox, file};
+
+/// More often is for who has nothing else to do.
+const SHORTEST_POLL: Duration = Duration::from_secs(1);
+
+/// `clients` are the names below `clients:`, also of those that are wrong in themselves.
+pub(super) fn inbox(
+    written: file::Named<file::Inbox>,
+    clients: &[String],
+    context: &mut Context<'_>,
+) -> Vec<Inbox> {
+    let above = KeyPath::default().key("inbox");
+    let mut folders: Vec<Inbox> = Vec::new();
+    for (slug, folder) in written {
+        let at = above.key(&slug);
+        check_slug(&slug, &at, context);
+        let folder = one(slug, folder.unwrap_or_default(), clients, &at, context);
+        let twin = folders.iter().find(|other| folder.path.is_some() && other.path == folder.path);
+        if let Some(twin) = twin {
+            let text = format!("`inbox.{}` has the same folder", twin.slug);
+            context.findings.error("config.twice", &at.key("path"), text, "remove one of them");
+        }
+        folders.push(folder);
+    }
+    folders
+}
+
+fn one(
+    slug: String,
+    written: file::Inbox,
+    clients: &[String],
+    at: &KeyPath,
+    context: &mut Context<'_>,
+) -> Inbox {
+    let clients = match written.clients {
+        None => clients.to_vec(),
+        Some(wanted) => chosen_clients(wanted, clients, &at.key("clients"), context),
+    };
+    let cover = path(written.cover, &at.key("cover"), context);
+    if let Some(cover) = cover.as_ref().filter(|cover| !cover.is_file()) {
+        let text = format!("there is no file {}", cover.display());
+        context.findings.error(
+            "config.file",
+            &at.key("cover"),
+            text,
+            "name a JPEG, PNG, WebP or GIF picture",
+        );
+    }
+    if written.poll.is_some_and(|poll| poll.0 < SHORTEST_POLL) {
+        context.findings.error("config.value", &at.key("poll"), "is too often", "write 1 s or more");
+    }
+    let link = written.link.and_then(|link| web_address(&link, &at.key("link"), context));
+    let permission = not_blank(written.permission, &at.key("permission"), context);
+    let mut text = |written: Option<String>, key| said(written, &at.key(key), context);
+    Inbox {
+        slug,
+        title: text(written.title, "title"),
+        description: text(written.description, "description"),
+        author: text(written.author, "author"),
+        email: text(written.email, "email"),
+        language: text(written.language, "language"),
+        permission,
+        path: path(written.path, &at.key("path"), context),
+        link,
+        cover,
+        clients,
+        poll: written.poll.map(|poll| poll.0),
+    }
+}
+
+/// What the show says of itself has to say something.
+fn said(written: Option<String>, at: &KeyPath, context: &mut Context<'_>) -> Option<String> {
+    let text = written?.trim().to_owned();
+    if text.is_empty() {
+        context.findings.error("config.value", at, "is empty", "write something, or leave it out");
+        return None;
+    }
+    Some(text)
+}
+
+fn path(written: Option<String>, at: &KeyPath, context: &mut Context<'_>) -> Option<std::path::PathBuf> {
+    let written = written?;
+    if written.trim().is_empty() {
+        context.findings.error("config.value", at, "is empty", "name it, or leave the key out");
+        return None;
+    }
+    Some(context.resolve(&written))
+}
