@@ -156,6 +156,7 @@ impl Monitor for Log {
             Event::Published { files, removed } => tracing::info!(files, removed, "published"),
             Event::PublishFailed { error } => tracing::error!(error = plain(error), "not published"),
             Event::Working { shows, clients } => tracing::info!(shows, clients, "at work"),
+            Event::Serving { address } => tracing::info!(%address, "serving"),
             Event::Interrupted { task, error } => {
                 tracing::error!(task, error = plain(error), "interrupted; begins again soon");
             }

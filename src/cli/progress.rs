@@ -117,6 +117,7 @@ fn describe(event: &Event) -> (Option<String>, bool) {
             Some(format!("at work: {}, {}", count(*shows as u64, "show"), count(*clients as u64, "client"))),
             false,
         ),
+        Event::Serving { address } => (Some(format!("serving the site on {address}")), false),
         Event::Interrupted { task, error } => {
             (Some(format!("error: {task}: {error}; it begins again soon")), true)
         }

@@ -396,6 +396,13 @@ impl Config {
         }
     }
 
+    /// From where a configuration is read whose file this is: see [`Config::sources`].
+    pub fn sources_of(path: &Path) -> Vec<PathBuf> {
+        let file = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        let folder = shows_d::folder(&file);
+        vec![file, folder]
+    }
+
     /// The configuration file to use: the explicit one, whether it exists or not, else the first that exists of
     /// `$PODSEED_CONFIG` (whether it exists or not), `./podseed.yaml`, `$XDG_CONFIG_HOME/podseed/podseed.yaml`
     /// (or below `~/.config`) and `/etc/podseed/podseed.yaml`.

@@ -82,6 +82,9 @@ pub enum Error {
     /// A client's configuration is unusable.
     #[error("cannot set up a client")]
     Client(#[from] crate::handover::Problem),
+    /// The site cannot be served.
+    #[error("cannot serve")]
+    Serve(#[from] crate::serve::Error),
     /// A worker has died: a bug.
     #[error("a worker has died, which is a bug: {reason}")]
     Worker {
@@ -422,6 +425,7 @@ impl Pipeline {
         self.retire_all(&pass).await?;
         self.delete_withdrawn().await?;
         self.enforce_budget().await?;
+        self.prove().await?;
         // A tracker that is away takes its time, and the site does not wait for it.
         let (gathered, published) = tokio::join!(self.gather(), self.publish());
         gathered.and(published)?;

@@ -125,6 +125,11 @@ pub enum Event {
         /// Clients of the configuration.
         clients: usize,
     },
+    /// A daemon answers here.
+    Serving {
+        /// Address and port.
+        address: std::net::SocketAddr,
+    },
     /// A task of a daemon has failed, and begins again.
     Interrupted {
         /// Which.

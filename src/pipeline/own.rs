@@ -86,7 +86,7 @@ impl Pipeline {
         Ok(Some(id))
     }
 
-    async fn own_show(&self, target: &Target) -> Result<Option<ShowId>, Error> {
+    pub(super) async fn own_show(&self, target: &Target) -> Result<Option<ShowId>, Error> {
         let slug = target.slug.clone().unwrap_or_default();
         let said = self.inbox(&slug);
         let show = OwnShow {

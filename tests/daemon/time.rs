@@ -104,6 +104,8 @@ fn show(slug: &str, origin: &Origin) -> Show {
         clients: Vec::new(),
         permission: None,
         auth: None,
+        source: std::path::PathBuf::new(),
+        keep: None,
     }
 }
 

@@ -28,7 +28,7 @@ pub(super) struct DaemonArgs {}
 pub(super) async fn run(_args: &DaemonArgs, context: &Context) -> Result<Outcome, Error> {
     let path = context.config_path()?;
     // The watch first: what is changed while the file is read is seen.
-    let mut watch = Watch::new(&path);
+    let mut watch = Watch::new(Config::sources_of(&path));
     let config = Config::load(&path).map_err(Error::Config)?;
     let mut hangup = signal(SignalKind::hangup()).map_err(cannot_listen)?;
     let stop = CancellationToken::new();
@@ -76,6 +76,9 @@ async fn reload(daemon: &mut Daemon, path: &Path) {
         }
     };
     if let Err(error) = loaded {
+        if let Err(error) = daemon.refused(&error).await {
+            tracing::error!(error = crate::error::chain(&error), "nobody is told of it");
+        }
         tracing::error!(error, "the changed configuration is not used; the former one stays in force");
     }
 }

@@ -1,7 +1,8 @@
-//! Notices that the configuration was changed, by whatever editor, also where the file is replaced or a link moved.
+//! Notices that the configuration was changed, by whatever editor, also where a file is replaced or a link moved.
 
 use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash as _, Hasher as _};
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,22 +15,41 @@ const SETTLED: Duration = Duration::from_millis(500);
 /// Where nothing is told of changes (network file systems, links into other folders), it is looked so often.
 const LOOK: Duration = Duration::from_secs(30);
 
+/// Bytes of a file that are looked at.
+const MOST: u64 = 2 << 20;
+
 /// Watches the files of a configuration.
 pub(super) struct Watch {
-    path: PathBuf,
+    /// Files, and folders of files.
+    sources: Vec<PathBuf>,
     seen: u64,
     told: Arc<Notify>,
     /// `None` where the system cannot watch; then it is only looked now and then.
-    _watcher: Option<RecommendedWatcher>,
+    watcher: Option<RecommendedWatcher>,
 }
 
 impl Watch {
     /// What stands in the files now is known.
-    pub(super) fn new(path: &Path) -> Self {
+    pub(super) fn new(sources: Vec<PathBuf>) -> Self {
         let told = Arc::new(Notify::new());
-        let watcher = watcher(path, Arc::clone(&told))
+        let tell = Arc::clone(&told);
+        let watcher = notify::recommended_watcher(move |_| tell.notify_one())
             .inspect_err(|error| tracing::debug!(%error, "changes of the configuration are noticed late"));
-        Self { path: path.to_owned(), seen: content(path), told, _watcher: watcher.ok() }
+        let mut watch = Self { seen: content(&sources), sources, told, watcher: watcher.ok() };
+        watch.look_there();
+        watch
+    }
+
+    /// Folders are watched, and not files, which most editors replace. One that is not there yet is in one that is.
+    fn look_there(&mut self) {
+        let Some(watcher) = &mut self.watcher else { return };
+        for source in &self.sources {
+            for folder in [source.parent(), Some(source)].into_iter().flatten().filter(|path| path.is_dir()) {
+                if let Err(error) = watcher.watch(folder, RecursiveMode::NonRecursive) {
+                    tracing::debug!(%error, "changes of the configuration are noticed late");
+                }
+            }
+        }
     }
 
     /// Waits until the files say something else than before.
@@ -39,7 +59,8 @@ impl Watch {
                 () = self.told.notified() => tokio::time::sleep(SETTLED).await,
                 () = tokio::time::sleep(LOOK) => {}
             }
-            let now = content(&self.path);
+            self.look_there();
+            let now = content(&self.sources);
             if std::mem::replace(&mut self.seen, now) != now {
                 return;
             }
@@ -47,17 +68,29 @@ impl Watch {
     }
 }
 
-/// The folder is watched, and not the file, which most editors replace.
-fn watcher(path: &Path, told: Arc<Notify>) -> notify::Result<RecommendedWatcher> {
-    let mut watcher = notify::recommended_watcher(move |_| told.notify_one())?;
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    watcher.watch(folder, RecursiveMode::NonRecursive)?;
-    Ok(watcher)
+/// What stands in the files, as one number; also that one cannot be read.
+fn content(sources: &[PathBuf]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    for file in sources.iter().flat_map(|source| files(source)) {
+        file.hash(&mut hasher);
+        read(&file).map_err(|error| error.kind()).hash(&mut hasher);
+    }
+    hasher.finish()
 }
 
-/// What stands in the files, as one number; also that one cannot be read.
-fn content(path: &Path) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    std::fs::read(path).map_err(|error| error.kind()).hash(&mut hasher);
-    hasher.finish()
+/// As far as it can be a configuration: what is no file, or is longer, is none.
+fn read(path: &Path) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    if std::fs::metadata(path)?.is_file() {
+        std::fs::File::open(path)?.take(MOST).read_to_end(&mut bytes)?;
+    }
+    Ok(bytes)
+}
+
+/// The files of a folder, in their order, or the file itself.
+fn files(source: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = std::fs::read_dir(source) else { return vec![source.to_owned()] };
+    let mut files: Vec<_> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
+    files.sort_unstable();
+    files
 }

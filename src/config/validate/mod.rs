@@ -48,7 +48,7 @@ pub(super) fn config(
     more: &mut [Part<ShowsFile>],
     variables: &Variables<'_>,
 ) -> Option<Config> {
-    let sources = sources(main);
+    let sources = Config::sources_of(&main.path);
     let mut context = Context { base: main.base(), variables, findings: &mut main.findings };
     let context = &mut context;
     let data_dir = data_dir(file.data_dir.as_deref(), context);
@@ -92,12 +92,6 @@ pub(super) fn config(
         data_dir,
         warnings: super::Findings::default(),
     })
-}
-
-fn sources(main: &Part<File>) -> Vec<PathBuf> {
-    let file = std::path::absolute(&main.path).unwrap_or_else(|_| main.path.clone());
-    let folder = super::shows_d::folder(&file);
-    vec![file, folder]
 }
 
 fn data_dir(written: Option<&str>, context: &mut Context<'_>) -> Option<PathBuf> {

@@ -3,17 +3,22 @@
 //! Under one configuration they share a [`Pipeline`] and a lasting pass. A new configuration closes that pass: nothing
 //! more is claimed in it, what is under way comes to its end, and a new pipeline over the same state takes over.
 
+mod serving;
 mod tasks;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::Mutex;
 use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 
 use super::monitor::Event;
-use super::{Error, Pass, PassOptions, Pipeline, Target};
+use super::{DataFolder, Error, Pass, PassOptions, Pipeline, Pulse, Target, Vitals};
 use crate::config::Config;
+use crate::model::{NoticeKind, Trouble};
+use serving::Serving;
 
 /// What is under way when a daemon is stopped has so long to come to a safe point. Whatever is cut off then is safe as
 /// well, as it is when the process dies.
@@ -25,36 +30,66 @@ pub struct Daemon {
     pass: Arc<Pass>,
     /// Those of former configurations among them, as far as they have not ended yet.
     tasks: JoinSet<()>,
-    turns: Arc<Turns>,
+    shared: Arc<Shared>,
+    serving: Option<Serving>,
 }
 
-/// Work of which there is never more than one at a time, also where an old configuration has not ended yet.
-#[derive(Default)]
-struct Turns {
+/// What the tasks of every configuration share.
+struct Shared {
+    /// There is never more than one at a time, also where an old configuration has not ended yet.
     upkeep: Mutex<()>,
+    /// Likewise.
     clients: Mutex<()>,
+    /// Likewise.
+    notices: Mutex<()>,
+    pulse: Arc<Pulse>,
+    vitals: Arc<Vitals>,
 }
 
 impl Daemon {
     /// Begins to work. Gives back once the state is ready and every task has begun.
     pub async fn start(pipeline: Arc<Pipeline>) -> Result<Self, Error> {
+        let serving = Serving::bind(&pipeline.config, None)?;
+        let pulse: Arc<Pulse> = Arc::default();
+        let folder = DataFolder::new(&pipeline.config.data_dir);
+        let vitals = Vitals::new(pipeline.store.clone(), folder.root(), &pipeline.clock, Arc::clone(&pulse));
+        let (upkeep, clients, notices) = (Mutex::default(), Mutex::default(), Mutex::default());
+        let shared = Arc::new(Shared { upkeep, clients, notices, pulse, vitals: Arc::new(vitals) });
         let id = pipeline.clock.now().as_microsecond();
-        let (tasks, turns) = (JoinSet::new(), Arc::default());
         let pass = Arc::new(Pass::lasting(id, &pipeline.stop));
-        let mut daemon = Self { pipeline, pass, tasks, turns };
+        let mut daemon = Self { pipeline, pass, tasks: JoinSet::new(), shared, serving };
         daemon.begin().await?;
         Ok(daemon)
     }
 
     /// Goes on under another configuration. If it cannot be set up, the old one stays.
     pub async fn reload(&mut self, config: Arc<Config>) -> Result<(), Error> {
+        let serving = Serving::bind(&config, self.serving.as_ref())?;
         let pipeline = self.pipeline.renewed(config)?;
         self.pass.closed.cancel();
+        if let Some(former) = std::mem::replace(&mut self.serving, serving) {
+            former.end().await;
+        }
         // Rows that somebody works on carry the mark of the pass: the same one, so that nobody takes them twice.
         self.pass = Arc::new(Pass::lasting(self.pass.id, &pipeline.stop));
         self.pipeline = pipeline;
         while self.tasks.try_join_next().is_some() {}
-        self.begin().await
+        self.begin().await?;
+        self.pipeline.settle(NoticeKind::Configuration, "").await
+    }
+
+    /// Another configuration was to be loaded, and is not used.
+    pub async fn refused(&self, error: &str) -> Result<(), Error> {
+        let remedy =
+            "`podseed check` says what is wrong with it; the former one stays in force until it is mended";
+        self.pipeline
+            .raise(&Trouble {
+                kind: NoticeKind::Configuration,
+                subject: String::new(),
+                error: error.to_owned(),
+                remedy: remedy.to_owned(),
+            })
+            .await
     }
 
     /// The configuration that is in force.
@@ -62,10 +97,20 @@ impl Daemon {
         self.pipeline.config()
     }
 
+    /// Where it serves the site.
+    pub fn address(&self) -> Option<SocketAddr> {
+        self.serving.as_ref().map(Serving::address)
+    }
+
     /// Waits for the stop, then for what is under way, some seconds at most, and closes the state.
     pub async fn stopped(mut self) {
         self.pipeline.stop.cancelled().await;
-        let ended = async { while self.tasks.join_next().await.is_some() {} };
+        let ended = async {
+            if let Some(serving) = self.serving.take() {
+                serving.end().await;
+            }
+            while self.tasks.join_next().await.is_some() {}
+        };
         if tokio::time::timeout(GRACE, ended).await.is_err() {
             self.pipeline.monitor.event(&Event::CutOff { tasks: self.tasks.len() });
             self.tasks.shutdown().await;
@@ -82,16 +127,39 @@ impl Daemon {
             let show = pipeline.store.ensure_show(slug, &target.feed.to_string()).await?;
             pipeline.admit(show.id, slug, target, pass).await?;
         }
+        pipeline.admit_own(pass).await?;
         pipeline.plan_all_looks(pass).await?;
         let shows = targets.len();
-        tasks::spawn(&mut self.tasks, pipeline, pass, &self.turns, targets);
+        tasks::spawn(&mut self.tasks, pipeline, pass, &self.shared, targets);
+        if let Some(serving) = &mut self.serving {
+            let vitals = Arc::clone(&self.shared.vitals);
+            serving.answer(&pipeline.config, vitals, &pipeline.stop);
+            pipeline.monitor.event(&Event::Serving { address: serving.address() });
+        }
         pipeline.monitor.event(&Event::Working { shows, clients: pipeline.clients.len() });
         Ok(())
     }
 }
 
 impl Pass {
-    fn lasting(id: i64, stop: &tokio_util::sync::CancellationToken) -> Self {
+    fn lasting(id: i64, stop: &CancellationToken) -> Self {
         Self { lasting: true, ..Self::new(id, PassOptions::lasting(), stop) }
+    }
+}
+
+impl Pipeline {
+    /// Makes every show of own files part of the pass that is not yet; a user may share the first file of one at any
+    /// time.
+    async fn admit_own(&self, pass: &Pass) -> Result<(), Error> {
+        for target in self.own_targets().await? {
+            let slug = target.slug.clone().unwrap_or_default();
+            if pass.show(&slug).is_some() {
+                continue;
+            }
+            if let Some(show) = self.own_show(&target).await? {
+                self.admit(show, &slug, &target, pass).await?;
+            }
+        }
+        Ok(())
     }
 }

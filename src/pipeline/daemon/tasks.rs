@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::Turns;
+use super::Shared;
 use crate::error;
 use crate::pipeline::drain::drain;
 use crate::pipeline::monitor::Event;
@@ -21,6 +21,10 @@ const POLL_LEASE: Duration = Duration::from_secs(10 * 60);
 const TICK: Duration = Duration::from_secs(10);
 /// How often the site is brought up to date, and whatever else follows from the state.
 const UPKEEP: Duration = Duration::from_secs(10);
+/// How often it is looked for what somebody is to be told.
+const NOTICES: Duration = Duration::from_secs(10);
+/// A daemon that has not ticked for so long hangs.
+const OVERDUE: Duration = Duration::from_secs(120);
 /// Until a task that has failed begins again.
 const RESTART: Duration = Duration::from_secs(30);
 
@@ -29,7 +33,7 @@ const RESTART: Duration = Duration::from_secs(30);
 struct Work {
     pipeline: Arc<Pipeline>,
     pass: Arc<Pass>,
-    turns: Arc<Turns>,
+    shared: Arc<Shared>,
 }
 
 /// Begins every task of a configuration. They end when the pass is closed.
@@ -37,10 +41,10 @@ pub(super) fn spawn(
     tasks: &mut JoinSet<()>,
     pipeline: &Arc<Pipeline>,
     pass: &Arc<Pass>,
-    turns: &Arc<Turns>,
+    shared: &Arc<Shared>,
     targets: Vec<Target>,
 ) {
-    let work = Work { pipeline: Arc::clone(pipeline), pass: Arc::clone(pass), turns: Arc::clone(turns) };
+    let work = Work { pipeline: Arc::clone(pipeline), pass: Arc::clone(pass), shared: Arc::clone(shared) };
     let targets: Arc<HashMap<String, Target>> =
         Arc::new(targets.into_iter().filter_map(|target| Some((target.slug.clone()?, target))).collect());
     tasks.spawn(work.clone().keep_up("polls", move |work| work.poll_due(Arc::clone(&targets))));
@@ -60,7 +64,9 @@ pub(super) fn spawn(
             async move { work.pipeline.place_at(&client, &work.pass).await }
         }));
     }
+    tasks.spawn(work.clone().keep_up("own files", Work::watch_own));
     tasks.spawn(work.clone().keep_up("upkeep", Work::upkeep));
+    tasks.spawn(work.clone().keep_up("notices", Work::send_notices));
     tasks.spawn(work.clone().keep_up("clients", Work::ask_clients));
     tasks.spawn(work.keep_up("clock", Work::tick));
 }
@@ -108,13 +114,14 @@ impl Work {
         drain(POLLS, &self.pass.pollable, &self.pass.closed, claim, poll).await
     }
 
-    /// Whatever follows from the state: what is to be withdrawn or deleted, and the site.
+    /// Whatever follows from the state: what is to be withdrawn, dropped or deleted, and the site.
     async fn upkeep(self) -> Result<(), Error> {
         loop {
             {
-                let _turn = self.turns.upkeep.lock().await;
+                let _turn = self.shared.upkeep.lock().await;
                 self.pipeline.retire_all(&self.pass).await?;
                 self.pipeline.delete_withdrawn().await?;
+                self.pipeline.enforce_budget().await?;
                 self.pipeline.publish().await?;
             }
             if !self.pause(UPKEEP).await {
@@ -127,10 +134,30 @@ impl Work {
     async fn ask_clients(self) -> Result<(), Error> {
         loop {
             {
-                let _turn = self.turns.clients.lock().await;
+                let _turn = self.shared.clients.lock().await;
+                self.pipeline.reconcile().await?;
+                self.pass.placeable.grew();
                 self.pipeline.gather().await?;
+                self.pipeline.prove().await?;
+                self.shared.pulse.set_ready();
             }
             if !self.pause(self.pipeline.config.verify_interval).await {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn watch_own(self) -> Result<(), Error> {
+        self.pass.closed.run_until_cancelled(self.pipeline.watch_own()).await.unwrap_or(Ok(()))
+    }
+
+    async fn send_notices(self) -> Result<(), Error> {
+        loop {
+            {
+                let _turn = self.shared.notices.lock().await;
+                self.pipeline.send_notices().await?;
+            }
+            if !self.pause(NOTICES).await {
                 return Ok(());
             }
         }
@@ -141,6 +168,8 @@ impl Work {
         loop {
             self.pipeline.store.ping().await?;
             self.pipeline.monitor.alive();
+            self.shared.pulse.beat("clock", OVERDUE);
+            self.pipeline.admit_own(&self.pass).await?;
             for supply in
                 [&self.pass.pollable, &self.pass.fetchable, &self.pass.placeable, &self.pass.comparable]
             {
