@@ -65,11 +65,6 @@ pub(super) fn router(shared: Arc<Shared>) -> Router {
         .with_state(shared)
 }
 
-/// Where the base path is asked for without its slash: to the one with it.
-pub(super) fn moved_to_base(path: &str, base: &str) -> Option<Response> {
-    (path.len() > 1 && path == base.trim_end_matches('/')).then(|| moved_to_folder(path))
-}
-
 /// The request with its path as the router knows it.
 pub(super) fn below_base(mut request: Request, base: &str) -> Request {
     let mut uri = without_base(request.uri().path(), base).to_owned();
@@ -188,7 +183,9 @@ async fn site(
     request: Request,
 ) -> Response {
     let path = request.uri().path();
+    let is_base = path.len() > 1 && path == shared.options.base_path.trim_end_matches('/');
     let answer = match site_request(path) {
+        _ if is_base => Ok(moved_to_folder(path)),
         None => missing(&shared.options.site_dir, &method).await,
         Some(wanted) => match find(&shared.options.site_dir, wanted).await {
             Ok(Found::File(file)) => file.answer(&method, &headers).await,
