@@ -13,7 +13,7 @@ use axum::http::header::{
     CACHE_CONTROL, CONNECTION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, LOCATION, REFERRER_POLICY,
     X_CONTENT_TYPE_OPTIONS,
 };
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Version};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -123,9 +123,10 @@ fn tell_health(well: bool, document: serde_json::Value) -> Response {
 async fn figures(
     State(shared): State<Arc<Shared>>,
     Extension(peer): Extension<Peer>,
+    version: Version,
     headers: HeaderMap,
 ) -> Response {
-    if !may_see(peer.0, &headers, &shared.options.private) {
+    if !may_see(peer.0, version, &headers, &shared.options.private) {
         return not_for_you();
     }
     let own = metrics::Own {
@@ -142,9 +143,10 @@ async fn figures(
 async fn status(
     State(shared): State<Arc<Shared>>,
     Extension(peer): Extension<Peer>,
+    version: Version,
     headers: HeaderMap,
 ) -> Response {
-    if !may_see(peer.0, &headers, &shared.options.private) {
+    if !may_see(peer.0, version, &headers, &shared.options.private) {
         return not_for_you();
     }
     match shared.facts.status().await {
