@@ -50,6 +50,8 @@ pub(super) async fn serve(
             () = stop.cancelled() => break,
             accepted = listener.accept() => match accepted {
                 Ok((socket, peer)) => {
+                    // Else the end of a small answer waits for the other side to confirm its beginning.
+                    let _ = socket.set_nodelay(true);
                     house.seat(socket, peer, &connections);
                     // However many come, each gets to say what he wants before the next is let in.
                     tokio::task::yield_now().await;
