@@ -51,7 +51,7 @@ pub use plan::{Plan, PlannedEnclosure, PlannedShow, plan};
 pub use status::{PlacementJson, StatusJson, stage_counts};
 pub use target::Target;
 pub use terms::{basis, basis_text};
-pub use vitals::{Pulse, Vitals};
+pub use vitals::{Pulse, Vitals, server_options};
 
 /// Why a pass could not go on. What fails for a single show, enclosure or client is not an error of the pass.
 #[derive(Debug, thiserror::Error)]
