@@ -127,7 +127,9 @@ limits: {downloads: 8, per_host: 1, rate: 2 MiB/s, disk_free: 1 GiB, episode_siz
     assert_eq!(config.torrent.piece_length.map(PieceLength::bytes), Some(1 << 20));
     assert_eq!(config.publish.base_url.unwrap().as_str(), "https://torrents.example.org/pod/");
     assert_eq!(config.publish.site_dir, base.join("data/site"));
-    assert_eq!(config.server.unwrap().listen.to_string(), "127.0.0.1:8090");
+    let server = config.server.unwrap();
+    assert_eq!((server.listen.to_string().as_str(), server.base_path.as_str()), ("127.0.0.1:8090", "/pod/"));
+    assert_eq!((server.connections, server.private.len()), (512, 2));
     assert_eq!((config.limits.rate, config.limits.episode_size), (Some(2 << 20), 1_000_000_000));
     assert_eq!(config.inbox[0].path.as_deref(), Some(Path::new("/srv/inbox")));
 }

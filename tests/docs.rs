@@ -11,8 +11,14 @@ use podseed::torrent::{MetainfoRequest, hash_file, make};
 
 use crate::architecture::source::{root, sources};
 
-const DOCUMENTS: [&str; 5] =
-    ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/publishing.md"];
+const DOCUMENTS: [&str; 6] = [
+    "README.md",
+    "ARCHITECTURE.md",
+    "CONTRIBUTING.md",
+    "CHANGELOG.md",
+    "docs/publishing.md",
+    "docs/daemon.md",
+];
 
 fn document(name: &str) -> String {
     std::fs::read_to_string(root().join(name)).unwrap()
@@ -246,6 +252,7 @@ fn the_configurations_of_the_documents_load_without_findings() {
     let mut blocks = blocks(&document("README.md"), "yaml");
     assert_eq!(blocks.len(), 4, "one for each client, and one that publishes");
     blocks.extend(self::blocks(&document("docs/publishing.md"), "yaml"));
+    blocks.extend(self::blocks(&document("docs/daemon.md"), "yaml"));
     let variables = |name: &str| match name {
         "HOME" => Some("/home/me".to_owned()),
         name if name.ends_with("_PASSWORD") => Some("secret".to_owned()),

@@ -55,7 +55,14 @@ fn every_example_loads_without_findings() {
     names.sort();
     assert_eq!(
         names,
-        ["publish-a-show", "qbittorrent", "quickstart", "rtorrent-watch-dir", "transmission-seedbox"]
+        [
+            "publish-a-show",
+            "qbittorrent",
+            "quickstart",
+            "rtorrent-watch-dir",
+            "seedbox",
+            "transmission-seedbox"
+        ]
     );
 }
 
@@ -100,6 +107,114 @@ async fn the_lines_for_nginx_serve_the_site_of_their_configuration() {
     assert_eq!(get("a.torrent").await.1, "application/x-bittorrent");
     let (status, _, text) = get("missing").await;
     assert_eq!((status, text.as_str()), (404, "not here"));
+}
+
+/// A server that says what of the request's head reached it.
+async fn echo() -> std::net::SocketAddr {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        loop {
+            let (mut socket, _) = listener.accept().await.unwrap();
+            let mut head = Vec::new();
+            while !head.ends_with(b"\r\n\r\n") && socket.read_buf(&mut head).await.is_ok_and(|read| read > 0)
+            {
+            }
+            let answer =
+                format!("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {}\r\n\r\n", head.len());
+            let _ = socket.write_all(answer.as_bytes()).await;
+            let _ = socket.write_all(&head).await;
+        }
+    });
+    address
+}
+
+/// What comes through a proxy of the seedbox example, which must pass it on as podseed needs it.
+async fn pass_through(url: &str, host: &str) {
+    let http = reqwest::Client::builder().no_proxy().danger_accept_invalid_certs(true).build().unwrap();
+    let request =
+        http.get(format!("{url}show/media/a%20b.mp3")).header("host", host).header("range", "bytes=1-2");
+    let head = request.send().await.unwrap().text().await.unwrap().to_ascii_lowercase();
+    for line in ["get /show/media/a%20b.mp3 http/1.1", "range: bytes=1-2", "x-forwarded-for: 127.0.0.1"] {
+        assert!(head.lines().any(|sent| sent == line), "{line} is not in:\n{head}");
+    }
+    assert!(head.contains(&format!("host: {host}")), "{head}");
+}
+
+#[tokio::test]
+async fn the_seedboxs_lines_for_nginx_end_tls_and_ask_the_server_of_the_configuration() {
+    let (folder, config) = load("seedbox");
+    let lines = std::fs::read_to_string(folder.path().join("nginx.conf")).unwrap();
+    let listen = format!("http://{};", config.server.unwrap().listen);
+    let base_url = config.publish.base_url.unwrap();
+    let host = base_url.host_str().unwrap();
+    assert!(lines.contains(&listen) && lines.contains(&format!("server_name {host};")), "{listen} {host}");
+
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let made = std::process::Command::new("openssl")
+        .args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=localhost"])
+        .args(["-keyout", &path("key.pem"), "-out", &path("certificate.pem")])
+        .output()
+        .expect("this test needs openssl (Debian: openssl)");
+    assert!(made.status.success());
+    let (plain, tls, server) = (free_port(), free_port(), echo().await);
+    let letsencrypt = format!("/etc/letsencrypt/live/{host}");
+    let lines = lines
+        .replace("listen 80;", &format!("listen 127.0.0.1:{plain};"))
+        .replace("listen 443 ssl;", &format!("listen 127.0.0.1:{tls} ssl;"))
+        .replace(&format!("{letsencrypt}/fullchain.pem"), &path("certificate.pem"))
+        .replace(&format!("{letsencrypt}/privkey.pem"), &path("key.pem"))
+        .replace(&listen, &format!("http://{server};"));
+    let nginx = Nginx::with(plain, &lines);
+    pass_through(&format!("https://127.0.0.1:{tls}/"), host).await;
+    let http =
+        reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+    let answer = http.get(nginx.url()).header("host", host).send().await.unwrap();
+    assert_eq!(answer.headers()["location"], base_url.as_str(), "who comes without TLS is sent there");
+}
+
+#[tokio::test]
+async fn the_seedboxs_lines_for_caddy_ask_the_server_of_the_configuration() {
+    let (folder, config) = load("seedbox");
+    let lines = std::fs::read_to_string(folder.path().join("Caddyfile")).unwrap();
+    let listen = config.server.unwrap().listen.to_string();
+    let base_url = config.publish.base_url.unwrap();
+    let host = base_url.host_str().unwrap();
+    assert!(lines.contains(&listen) && lines.contains(&format!("{host} {{")), "{listen} {host}");
+
+    let (port, server) = (free_port(), echo().await);
+    // Without a name to get a certificate for, and without Caddy's own port for changes.
+    let lines = lines
+        .replace(&format!("{host} {{"), &format!("http://:{port} {{"))
+        .replace(&listen, &server.to_string());
+    let file = folder.path().join("Caddyfile");
+    std::fs::write(&file, format!("{{\n\tadmin off\n}}\n{lines}")).unwrap();
+    let caddy = std::process::Command::new("caddy")
+        .args(["run", "--adapter", "caddyfile", "--config"])
+        .arg(&file)
+        .env("HOME", folder.path())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .expect("this test needs caddy (Debian: caddy)");
+    let caddy = Running(caddy);
+    let began = std::time::Instant::now();
+    while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
+        assert!(began.elapsed() < std::time::Duration::from_secs(20), "caddy does not listen");
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    pass_through(&format!("http://127.0.0.1:{port}/"), host).await;
+    drop(caddy);
+}
+
+/// A program that ends with the test.
+struct Running(std::process::Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
 #[test]

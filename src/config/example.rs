@@ -163,6 +163,7 @@ fn flow(value: &Value) -> String {
 fn is_plain(text: &str) -> bool {
     let reads_as_text = serde_yaml::from_str::<Value>(text).is_ok_and(|value| value.is_string());
     reads_as_text
+        && !text.starts_with(':')
         && !text.contains(|c: char| "[]{},#\"'\\".contains(c) || c.is_control())
         && !text.contains(": ")
 }

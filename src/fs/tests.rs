@@ -169,3 +169,35 @@ fn free_space_is_asked_of_the_file_system() {
     assert!(free_space(folder.path()).unwrap() > 0);
     assert!(matches!(free_space(&folder.path().join("none")), Err(Error::Io { .. })));
 }
+
+#[test]
+fn what_is_opened_beneath_a_folder_is_in_it_whatever_links_say() {
+    let folder = tempdir().unwrap();
+    let (inside, outside) = (folder.path().join("inside"), folder.path().join("outside"));
+    std::fs::create_dir_all(inside.join("deep")).unwrap();
+    std::fs::create_dir(&outside).unwrap();
+    std::fs::write(inside.join("deep/file"), "in").unwrap();
+    std::fs::write(outside.join("file"), "out").unwrap();
+    symlink(&outside, inside.join("folder-link")).unwrap();
+    symlink(outside.join("file"), inside.join("file-link")).unwrap();
+    let open = |path: &str| open_beneath(&inside, Path::new(path)).unwrap();
+    assert!(open("deep/file").unwrap().metadata().unwrap().is_file());
+    assert!(open("deep").unwrap().metadata().unwrap().is_dir());
+    assert!(open("").unwrap().metadata().unwrap().is_dir());
+    let long = "a".repeat(300);
+    for path in [
+        "folder-link/file",
+        "file-link",
+        "../outside/file",
+        "/etc/passwd",
+        "deep/file/x",
+        "nothing",
+        long.as_str(),
+    ] {
+        assert!(open(path).is_none(), "{path}");
+    }
+    // The folder itself may be named by a link; what it was a moment ago does not matter.
+    symlink(&inside, folder.path().join("site")).unwrap();
+    assert!(open_beneath(&folder.path().join("site"), Path::new("deep/file")).unwrap().is_some());
+    assert!(open_beneath(&folder.path().join("gone"), Path::new("file")).unwrap().is_none());
+}

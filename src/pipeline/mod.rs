@@ -65,7 +65,7 @@ pub use poll::slug;
 pub use status::{PlacementJson, StatusJson, stage_counts};
 pub use target::Target;
 pub use terms::{basis, basis_of_feed, basis_text, private_address};
-pub use vitals::{Pulse, Vitals};
+pub use vitals::{Pulse, Vitals, server_options};
 
 /// Why a pass could not go on. What fails for a single show, enclosure or client is not an error of the pass.
 #[derive(Debug, thiserror::Error)]

@@ -99,7 +99,7 @@ struct EpisodeJson {
 impl EpisodeJson {
     fn new(episode: &EpisodeStatus, show: &str) -> Self {
         Self {
-            guid: episode.guid.clone(),
+            guid: episode.guid.as_deref().map(crate::secret::public_url),
             title: episode.title.clone(),
             date: episode.date.map(|time| time.to_string()),
             enclosures: episode

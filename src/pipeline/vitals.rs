@@ -1,9 +1,9 @@
 //! How a running podseed is doing: what its server tells, and what the service manager's watchdog goes by.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -12,14 +12,16 @@ use tokio::time::Instant;
 
 use super::{StatusJson, lock};
 use crate::clock::Clock;
+use crate::config::Config;
 use crate::fs;
 use crate::model::{Disk, Metrics, Process};
-use crate::serve::{Facts, Health, Unknown};
+use crate::serve::{Facts, Health, Options, Patience, Unknown};
 use crate::store::Store;
 
 /// However many ask, the state is read once in this time.
 const FIGURES_LAST: Duration = Duration::from_secs(5);
-/// The status names every enclosure.
+/// The status names every enclosure, so it is not kept: only who asks while somebody else still gets it is given the
+/// same, if it is not older than this.
 const STATUS_LASTS: Duration = Duration::from_secs(15);
 
 /// The signs of life of the loops that never end.
@@ -65,24 +67,40 @@ pub struct Vitals {
     pulse: Arc<Pulse>,
     started: Timestamp,
     metrics: Kept<Metrics>,
-    status: Kept<Arc<str>>,
+    status: tokio::sync::Mutex<Option<(Instant, Weak<str>)>>,
+    /// Those in the configuration. The state knows of others, and nobody polls them.
+    shows: Mutex<BTreeSet<String>>,
 }
 
 impl Vitals {
-    /// Of this state and the data folder that it is in, for a process that begins now and beats this pulse.
-    pub fn new(store: Store, data_dir: &Path, clock: &Clock, pulse: Arc<Pulse>) -> Self {
-        Self {
+    /// Of this state, for a process that begins now with this configuration and beats this pulse.
+    pub fn new(store: Store, config: &Config, clock: &Clock, pulse: Arc<Pulse>) -> Self {
+        let vitals = Self {
             store,
-            data_dir: data_dir.to_owned(),
+            data_dir: config.data_dir.clone(),
             pulse,
             started: clock.now(),
             metrics: Kept::new(FIGURES_LAST),
-            status: Kept::new(STATUS_LASTS),
-        }
+            status: tokio::sync::Mutex::default(),
+            shows: Mutex::default(),
+        };
+        vitals.reload(config);
+        vitals
+    }
+
+    /// From now on this configuration holds; its data folder is the same.
+    pub fn reload(&self, config: &Config) {
+        let shows = config.shows.iter().map(|show| &show.slug);
+        let own = config.inbox.iter().map(|folder| &folder.slug);
+        *lock(&self.shows) = shows.chain(own).cloned().collect();
     }
 
     async fn read_metrics(&self) -> Result<Metrics, Unknown> {
         let mut metrics = self.store.metrics().await?;
+        {
+            let shows = lock(&self.shows);
+            metrics.shows.retain(|show| shows.contains(&show.slug));
+        }
         metrics.process.started = Some(self.started);
         let data_dir = self.data_dir.clone();
         // A network file system that hangs must not hang the runtime.
@@ -109,8 +127,29 @@ impl Facts for Vitals {
     }
 
     async fn status(&self) -> Result<Arc<str>, Unknown> {
-        self.status.get(self.read_status()).await
+        let mut last = self.status.lock().await;
+        if let Some((since, document)) = &*last
+            && since.elapsed() < STATUS_LASTS
+            && let Some(document) = document.upgrade()
+        {
+            return Ok(document);
+        }
+        let document = self.read_status().await?;
+        *last = Some((Instant::now(), Arc::downgrade(&document)));
+        Ok(document)
     }
+}
+
+/// How this configuration wants to be served; `None` if not at all.
+pub fn server_options(config: &Config) -> Option<Options> {
+    let server = config.server.as_ref()?;
+    Some(Options {
+        site_dir: config.publish.site_dir.clone(),
+        base_path: server.base_path.clone(),
+        connections: server.connections,
+        private: server.private.clone(),
+        patience: Patience::default(),
+    })
 }
 
 /// A value that is good for a while. Who comes while it is being read waits for it.
@@ -131,8 +170,6 @@ impl<T: Clone> Kept<T> {
         {
             return Ok(value.clone());
         }
-        // What is old goes before what is new comes: a large document is there once.
-        *kept = None;
         let value = read.await?;
         *kept = Some((Instant::now(), value.clone()));
         Ok(value)
@@ -185,7 +222,8 @@ mod tests {
     async fn machine_and_process_are_told_besides_the_state() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&folder.path().join("state.db")).await.unwrap();
-        let vitals = Vitals::new(store, folder.path(), &Clock::system(), Arc::default());
+        let config = Config::ad_hoc(folder.path());
+        let vitals = Vitals::new(store, &config, &Clock::system(), Arc::default());
         let metrics = vitals.metrics().await.unwrap();
         assert!(metrics.disk.unwrap().size > metrics.disk.unwrap().free);
         assert!(metrics.process.resident_bytes.unwrap() > 1 << 20);
@@ -194,5 +232,19 @@ mod tests {
             serde_json::from_str::<serde_json::Value>(&status).unwrap()["shows"],
             serde_json::json!([])
         );
+    }
+
+    #[tokio::test]
+    async fn shows_that_have_left_the_configuration_have_no_figures() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("state.db")).await.unwrap();
+        store.ensure_show("stays", "https://f/").await.unwrap();
+        store.ensure_show("has-left", "https://g/").await.unwrap();
+        let config = Config::ad_hoc(folder.path());
+        let vitals = Vitals::new(store, &config, &Clock::system(), Arc::default());
+        assert_eq!(vitals.read_metrics().await.unwrap().shows, []);
+        lock(&vitals.shows).insert("stays".to_owned());
+        let shows = vitals.read_metrics().await.unwrap().shows;
+        assert_eq!(shows.into_iter().map(|show| show.slug).collect::<Vec<_>>(), ["stays"]);
     }
 }

@@ -50,6 +50,8 @@ pub(super) async fn serve(
             () = stop.cancelled() => break,
             accepted = listener.accept() => match accepted {
                 Ok((socket, peer)) => {
+                    // Else the end of a small answer waits for the other side to confirm its beginning.
+                    let _ = socket.set_nodelay(true);
                     house.seat(socket, peer, &connections);
                     // However many come, each gets to say what he wants before the next is let in.
                     tokio::task::yield_now().await;
@@ -136,14 +138,8 @@ impl House {
         }
         self.shared.requests.fetch_add(1, Ordering::Relaxed);
         request.extensions_mut().insert(Peer(peer.ip()));
-        let base = &self.shared.options.base_path;
-        let answer = match router::moved_to_base(request.uri().path(), base) {
-            Some(answer) => answer,
-            None => {
-                let request = router::below_base(request, base);
-                self.router.call(request).await.unwrap_or_else(|never| match never {})
-            }
-        };
+        let request = router::below_base(request, &self.shared.options.base_path);
+        let answer = self.router.call(request).await.unwrap_or_else(|never| match never {});
         let place = Arc::clone(place);
         Ok(answer.map(|body| Body::new(Sending { body, place })))
     }

@@ -6,8 +6,8 @@
 
 use std::net::IpAddr;
 
-use axum::http::HeaderMap;
 use axum::http::header::HOST;
+use axum::http::{HeaderMap, Version};
 use ipnet::IpNet;
 
 /// What proxies add, each of them some.
@@ -23,9 +23,11 @@ const ADDED_BY_PROXIES: [&str; 8] = [
 ];
 
 /// Whether who is connected from `peer` may see it.
-pub(super) fn may_see(peer: IpAddr, headers: &HeaderMap, allowed: &[IpNet]) -> bool {
+pub(super) fn may_see(peer: IpAddr, version: Version, headers: &HeaderMap, allowed: &[IpNet]) -> bool {
     let peer = peer.to_canonical();
-    let proxied = ADDED_BY_PROXIES.iter().any(|name| headers.contains_key(*name));
+    // nginx before 1.29.7 adds nothing that it was not told to, and speaks HTTP/1.0.
+    let proxied =
+        version < Version::HTTP_11 || ADDED_BY_PROXIES.iter().any(|name| headers.contains_key(*name));
     !proxied
         && allowed.iter().any(|network| network.contains(&peer))
         && (!peer.is_loopback() || is_local(headers))
@@ -51,7 +53,7 @@ mod tests {
             map.insert(*name, value.parse().unwrap());
         }
         let allowed: Vec<_> = allowed.iter().map(|network| network.parse().unwrap()).collect();
-        may_see(peer.parse().unwrap(), &map, &allowed)
+        may_see(peer.parse().unwrap(), Version::HTTP_11, &map, &allowed)
     }
 
     const LOOPBACK: [&str; 2] = ["127.0.0.0/8", "::1/128"];

@@ -13,7 +13,7 @@ use axum::http::header::{
     CACHE_CONTROL, CONNECTION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, LOCATION, REFERRER_POLICY,
     X_CONTENT_TYPE_OPTIONS,
 };
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Version};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -63,11 +63,6 @@ pub(super) fn router(shared: Arc<Shared>) -> Router {
         .layer(middleware::from_fn(refuse_bodies))
         .layer(middleware::map_response(with_safe_headers))
         .with_state(shared)
-}
-
-/// Where the base path is asked for without its slash: to the one with it.
-pub(super) fn moved_to_base(path: &str, base: &str) -> Option<Response> {
-    (path.len() > 1 && path == base.trim_end_matches('/')).then(|| moved_to_folder(path))
 }
 
 /// The request with its path as the router knows it.
@@ -128,9 +123,10 @@ fn tell_health(well: bool, document: serde_json::Value) -> Response {
 async fn figures(
     State(shared): State<Arc<Shared>>,
     Extension(peer): Extension<Peer>,
+    version: Version,
     headers: HeaderMap,
 ) -> Response {
-    if !may_see(peer.0, &headers, &shared.options.private) {
+    if !may_see(peer.0, version, &headers, &shared.options.private) {
         return not_for_you();
     }
     let own = metrics::Own {
@@ -147,9 +143,10 @@ async fn figures(
 async fn status(
     State(shared): State<Arc<Shared>>,
     Extension(peer): Extension<Peer>,
+    version: Version,
     headers: HeaderMap,
 ) -> Response {
-    if !may_see(peer.0, &headers, &shared.options.private) {
+    if !may_see(peer.0, version, &headers, &shared.options.private) {
         return not_for_you();
     }
     match shared.facts.status().await {
@@ -188,7 +185,9 @@ async fn site(
     request: Request,
 ) -> Response {
     let path = request.uri().path();
+    let is_base = path.len() > 1 && path == shared.options.base_path.trim_end_matches('/');
     let answer = match site_request(path) {
+        _ if is_base => Ok(moved_to_folder(path)),
         None => missing(&shared.options.site_dir, &method).await,
         Some(wanted) => match find(&shared.options.site_dir, wanted).await {
             Ok(Found::File(file)) => file.answer(&method, &headers).await,

@@ -301,3 +301,23 @@ server: {listen: "example.org"}
       hint: write an IP address and a port, such as 127.0.0.1:8090 (this machine) or 0.0.0.0:8090 (all)
     ");
 }
+
+#[test]
+fn the_server_says_what_is_wrong_with_paths_networks_and_numbers() {
+    let yaml = r#"
+shows: {radio: {feed: feed.xml}}
+server:
+  listen: 0.0.0.0:8090
+  base_path: /a//b?c
+  connections: 0
+  private: [192.168.1.0/24, "10.0.0.1", "office"]
+"#;
+    insta::assert_snapshot!(said(yaml), @r"
+    podseed.yaml:4: server.base_path: `/a//b?c` is no path of an address
+      hint: write it as `/podcasts/`, or `/` for none
+    podseed.yaml:5: server.connections: 0 connections at a time make no sense
+      hint: write a number from 1 to 10000
+    podseed.yaml:6: server.private[2]: `office` is no network
+      hint: write an address, or a network as 192.168.1.0/24
+    ");
+}

@@ -10,11 +10,8 @@ use podseed::serve::Patience;
 
 use super::house::House;
 
-const SHORT: Patience = Patience {
-    request: Duration::from_millis(300),
-    stall: Duration::from_millis(500),
-    stop: Duration::from_millis(300),
-};
+const SHORT: Patience =
+    Patience { request: Duration::from_secs(1), stall: Duration::from_secs(2), stop: Duration::from_secs(1) };
 
 #[tokio::test]
 async fn no_path_leads_out_of_the_site_nor_to_what_is_hidden() {
@@ -234,7 +231,7 @@ async fn when_everybody_is_at_work_the_next_one_is_told_to_come_again() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn it_stops_soon_whoever_is_connected_and_lets_answers_end() {
-    let mut house = House::with("/", |options| options.patience.stop = Duration::from_millis(500)).await;
+    let mut house = House::with("/", |options| options.patience.stop = Duration::from_secs(2)).await;
     std::fs::File::create(house.site().join("huge.bin")).unwrap().set_len(64 << 20).unwrap();
     let (mut idle, mut stuck, mut half) = (house.connect(), house.connect(), house.connect());
     stuck.write_all(b"GET /huge.bin HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use podseed::clock::Clock;
 use podseed::config::Config;
-use podseed::pipeline::{DataFolder, Pulse, Vitals};
+use podseed::pipeline::{DataFolder, Pulse, Vitals, server_options};
 use podseed::serve::{Options, Server};
 use podseed::store::Store;
 use tokio::task::JoinHandle;
@@ -85,22 +85,15 @@ impl House {
         world.origin.file("/one.mp3", mp3(LENGTH, 1));
         world.run(0);
         let config = Arc::new(Config::load(&world.path("podseed.yaml")).unwrap());
-        let settings = config.server.clone().unwrap();
-        let mut options = Options {
-            site_dir: config.publish.site_dir.clone(),
-            base_path: settings.base_path,
-            connections: settings.connections,
-            private: settings.private,
-            patience: Default::default(),
-        };
+        let mut options = server_options(&config).unwrap();
         change(&mut options);
         let folder = DataFolder::new(&config.data_dir);
         let store = Store::open(&folder.state()).await.unwrap();
         let pulse = Arc::new(Pulse::default());
-        let facts = Arc::new(Vitals::new(store, folder.root(), &Clock::system(), Arc::clone(&pulse)));
+        let vitals = Vitals::new(store, &config, &Clock::system(), Arc::clone(&pulse));
         let stop = CancellationToken::new();
         let until = stop.clone();
-        let serving = tokio::spawn(async move { server.run(facts, options, until).await });
+        let serving = tokio::spawn(async move { server.run(Arc::new(vitals), options, until).await });
         Self { world, address, pulse, stop, serving: Some(serving) }
     }
 

@@ -5,4 +5,5 @@ mod hostile;
 mod house;
 mod proxy;
 mod told;
+mod unit;
 mod web_seed;

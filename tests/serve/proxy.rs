@@ -3,12 +3,12 @@
 use super::house::{House, curl};
 use crate::support::nginx::{Nginx, free_port};
 
+const HEADERS: &str = "proxy_set_header Host $host; proxy_set_header X-Forwarded-For $remote_addr;";
+
 /// nginx in front of the server. A trailing slash behind the address takes the location off.
-fn nginx(port: u16, house: &House, target_path: &str) -> Nginx {
+fn nginx(port: u16, house: &House, target_path: &str, more: &str) -> Nginx {
     let lines = format!(
-        "server {{ listen 127.0.0.1:{port};\n\
-         location /pods/ {{ proxy_pass http://{}{target_path}; proxy_set_header Host $host;\n\
-         proxy_set_header X-Forwarded-For $remote_addr; }} }}",
+        "server {{ listen 127.0.0.1:{port};\nlocation /pods/ {{ proxy_pass http://{}{target_path}; {more} }} }}",
         house.address
     );
     Nginx::with(port, &lines)
@@ -19,7 +19,7 @@ async fn the_site_works_below_a_path_whether_the_proxy_takes_it_off_or_not() {
     for target_path in ["", "/"] {
         let port = free_port();
         let house = House::at("/pods/", Some(port), |_| {}).await;
-        let nginx = nginx(port, &house, target_path);
+        let nginx = nginx(port, &house, target_path, HEADERS);
         let at = |path: &str| format!("{}{path}", nginx.url());
         for path in
             ["pods/", "pods/show/", "pods/assets/style.css", "pods/healthz/live", "pods/show/media/one.mp3"]
@@ -56,15 +56,32 @@ async fn without_a_proxy_the_path_is_understood_as_well_and_its_folder_is_found(
     assert_eq!(private.status, 200);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn nobody_sees_by_way_of_a_proxy_what_is_private() {
-    let port = free_port();
-    let house = House::at("/pods/", Some(port), |_| {}).await;
-    let nginx = nginx(port, &house, "/");
-    for path in ["pods/metrics", "pods/status.json"] {
-        let answer = curl(vec![format!("{}{path}", nginx.url())]).await;
-        assert_eq!(answer.status, 403, "{path}");
-        assert!(!answer.text().contains("show"), "{}", answer.text());
+    // The second one hides that it is one, and the last says nothing at all.
+    for more in [HEADERS, "proxy_set_header Host $host; proxy_http_version 1.1;", ""] {
+        let port = free_port();
+        let house = House::at("/pods/", Some(port), |_| {}).await;
+        let nginx = nginx(port, &house, "/", more);
+        for path in ["pods/metrics", "pods/status.json"] {
+            let by_name = nginx.url().replace("127.0.0.1", "pods.localhost");
+            let resolve = vec!["--resolve".to_owned(), format!("pods.localhost:{port}:127.0.0.1")];
+            let answer = curl([resolve, vec![format!("{by_name}{path}")]].concat()).await;
+            assert_eq!(answer.status, 403, "{path} with {more:?}");
+            assert!(!answer.text().contains("show"), "{}", answer.text());
+        }
+        assert_eq!(house.get("/metrics").await.status, 200, "and who asks here himself does");
     }
-    assert_eq!(house.get("/metrics").await.status, 200, "and who asks here himself does");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn check_sees_a_proxy_that_hides_that_it_is_one() {
+    for (more, hides) in [(HEADERS, false), ("proxy_http_version 1.1;", true)] {
+        let port = free_port();
+        let house = House::at("/pods/", Some(port), |_| {}).await;
+        let _nginx = nginx(port, &house, "/", more);
+        let found = house.world.podseed(&["check", "--json"]).stdout;
+        assert!(found.contains("site.reached"), "{found}");
+        assert_eq!(found.contains("site.private"), hides, "{found}");
+    }
 }

@@ -36,6 +36,9 @@ pub(super) async fn check(config: &Config, offline: bool, findings: &mut Vec<Fin
     };
     if let Some(site) = site.filter(|_| !offline) {
         findings.extend(address(base, &site).await);
+        if config.server.is_some() {
+            findings.extend(private(base).await);
+        }
     }
 }
 
@@ -87,7 +90,7 @@ fn without_podcast_feed(config: &Config, card: &ShowCard) -> Option<Finding> {
 async fn address(base: &Url, site: &Site) -> Option<Finding> {
     let ours = site.read(PROBE).ok()??;
     let place = format!("publish.base_url {base}");
-    let theirs = fetch(base).await;
+    let theirs = fetch(base, PROBE).await;
     Some(match theirs {
         Ok(theirs) if theirs == ours => Finding::ok("site.reached", place, "it leads to the site"),
         Ok(_) => Finding::warning(
@@ -105,8 +108,21 @@ async fn address(base: &Url, site: &Site) -> Option<Finding> {
     })
 }
 
-async fn fetch(base: &Url) -> Result<Vec<u8>, String> {
-    let url = base.join(PROBE).map_err(|error| error.to_string())?;
+/// What only neighbours should be told, asked for as a stranger would: by way of the proxy in front.
+async fn private(base: &Url) -> Option<Finding> {
+    let figures = fetch(base, "metrics").await.ok()?;
+    String::from_utf8_lossy(&figures).contains("podseed_build_info").then(|| {
+        Finding::error(
+            "site.private",
+            format!("publish.base_url {base}"),
+            "/metrics and /status.json are told there to everybody, with what is not published",
+            "let the web server in front add X-Forwarded-For, or write `private: []` under `server`",
+        )
+    })
+}
+
+async fn fetch(base: &Url, path: &str) -> Result<Vec<u8>, String> {
+    let url = base.join(path).map_err(|error| error.to_string())?;
     // The user's own address: it may well be in the local network.
     let http = Http::new(Options::default()).map_err(|error| chain(&error))?.trusting(base);
     let response = http.get(Request::document(url), &Meter::new()).await.map_err(|error| chain(&error))?;

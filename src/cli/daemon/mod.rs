@@ -87,11 +87,10 @@ fn log_findings(findings: &Findings) {
     for finding in &findings.0 {
         let file = finding.file.as_ref().map(|file| file.display().to_string());
         let Finding { line, key, text, hint, .. } = finding;
-        match finding.severity {
-            Severity::Error => tracing::error!(config = file, line, key, error = text, hint, "configuration"),
-            Severity::Warning => {
-                tracing::warn!(config = file, line, key, error = text, hint, "configuration")
-            }
+        if finding.severity == Severity::Error {
+            tracing::error!(config = file, line, key, error = text, hint, "configuration");
+        } else {
+            tracing::warn!(config = file, line, key, error = text, hint, "configuration");
         }
     }
 }

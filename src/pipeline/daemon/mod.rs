@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::monitor::Event;
-use super::{DataFolder, Error, Pass, PassOptions, Pipeline, Pulse, Target, Vitals};
+use super::{Error, Pass, PassOptions, Pipeline, Pulse, Target, Vitals};
 use crate::config::Config;
 use crate::model::{NoticeKind, Trouble};
 use serving::Serving;
@@ -51,8 +51,8 @@ impl Daemon {
     pub async fn start(pipeline: Arc<Pipeline>) -> Result<Self, Error> {
         let serving = Serving::bind(&pipeline.config, None)?;
         let pulse: Arc<Pulse> = Arc::default();
-        let folder = DataFolder::new(&pipeline.config.data_dir);
-        let vitals = Vitals::new(pipeline.store.clone(), folder.root(), &pipeline.clock, Arc::clone(&pulse));
+        let vitals =
+            Vitals::new(pipeline.store.clone(), &pipeline.config, &pipeline.clock, Arc::clone(&pulse));
         let (upkeep, clients, notices) = (Mutex::default(), Mutex::default(), Mutex::default());
         let shared = Arc::new(Shared { upkeep, clients, notices, pulse, vitals: Arc::new(vitals) });
         let id = pipeline.clock.now().as_microsecond();
@@ -73,6 +73,7 @@ impl Daemon {
         // Rows that somebody works on carry the mark of the pass: the same one, so that nobody takes them twice.
         self.pass = Arc::new(Pass::lasting(self.pass.id, &pipeline.stop));
         self.pipeline = pipeline;
+        self.shared.vitals.reload(&self.pipeline.config);
         while self.tasks.try_join_next().is_some() {}
         self.begin().await?;
         self.pipeline.settle(NoticeKind::Configuration, "").await

@@ -7,8 +7,8 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
-use crate::pipeline::Error;
-use crate::serve::{Facts, Options, Patience, Server};
+use crate::pipeline::{Error, server_options};
+use crate::serve::{Facts, Server};
 
 /// A socket, and who answers there.
 pub(super) struct Serving {
@@ -36,14 +36,7 @@ impl Serving {
 
     /// Begins to answer.
     pub(super) fn answer(&mut self, config: &Config, facts: Arc<dyn Facts>, stop: &CancellationToken) {
-        let Some(wanted) = &config.server else { return };
-        let options = Options {
-            site_dir: config.publish.site_dir.clone(),
-            base_path: wanted.base_path.clone(),
-            connections: wanted.connections,
-            private: wanted.private.clone(),
-            patience: Patience::default(),
-        };
+        let Some(options) = server_options(config) else { return };
         let (server, stop) = (Arc::clone(&self.server), stop.child_token());
         let stopped = stop.clone();
         let task = tokio::spawn(async move { server.run(facts, options, stopped).await });

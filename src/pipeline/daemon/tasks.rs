@@ -57,8 +57,8 @@ pub(super) fn spawn(
     tasks.spawn(
         work.clone().keep_up("downloads", |work| async move { work.pipeline.fetch_all(&work.pass).await }),
     );
-    for client in pipeline.clients.keys().cloned() {
-        let name = format!("client {client}");
+    for client in pipeline.clients.keys() {
+        let (name, client) = (format!("client {client}"), client.clone());
         tasks.spawn(work.clone().keep_up(name, move |work| {
             let client = client.clone();
             async move { work.pipeline.place_at(&client, &work.pass).await }

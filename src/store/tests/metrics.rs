@@ -137,8 +137,8 @@ async fn placements_by_hand(store: &Store) -> Vec<(String, String, u64)> {
 
 #[tokio::test]
 async fn what_an_older_podseed_has_done_is_counted_when_its_state_is_opened() {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("state.db");
+    let (dir, _) = empty().await;
+    let path = dir.path().join("old.db");
     let old = Store::connect(&path, true).await.unwrap();
     let released = migrator().iter().filter(|migration| migration.version < 4).cloned().collect();
     Migrator::with_migrations(released).run(&old.pool).await.unwrap();
