@@ -14,6 +14,7 @@ pub mod hash;
 pub mod http;
 pub mod model;
 pub mod pipeline;
+pub mod prove;
 pub mod publish;
 pub mod report;
 pub mod secret;

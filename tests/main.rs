@@ -19,6 +19,7 @@ mod flows;
 mod http;
 mod pages;
 mod podcast_feed;
+mod prove;
 mod publication;
 mod reconcile;
 mod report;

@@ -94,7 +94,12 @@ fn print_enclosure(episode: &EpisodeStatus, enclosure: &EnclosureStatus) {
         let error = error
             .map(|error| format!(": {}", plain(without_name(&placement.client, error))))
             .unwrap_or_default();
-        data(format_args!("      {}: {}{uploaded}{error}", placement.client, placement.state));
+        let proof = match (&placement.proof_error, placement.proven) {
+            (Some(_), _) => ", unproven",
+            (None, Some(_)) => ", proven",
+            (None, None) => "",
+        };
+        data(format_args!("      {}: {}{proof}{uploaded}{error}", placement.client, placement.state));
     }
 }
 
@@ -236,6 +241,8 @@ pub(super) struct PlacementJson {
     state: &'static str,
     uploaded_bytes: u64,
     error: Option<String>,
+    proven: Option<String>,
+    proof_error: Option<String>,
 }
 
 impl PlacementJson {
@@ -245,6 +252,8 @@ impl PlacementJson {
             state: placement.state.as_str(),
             uploaded_bytes: placement.uploaded_bytes,
             error: placement.error.clone(),
+            proven: placement.proven.map(|time| time.to_string()),
+            proof_error: placement.proof_error.clone(),
         }
     }
 }
