@@ -106,7 +106,7 @@ impl Pipeline {
             Ok(()) => next_proof(now),
             Err(_) => schedule::next_attempt(now, job.failures + 1, schedule::random()),
         };
-        let said = outcome.as_ref().map(|()| ()).map_err(String::as_str);
+        let said = outcome.as_ref().copied().map_err(String::as_str);
         self.store.record_proof(job.id, said, next, now).await?;
         // A story tells what is new, and not the same every week.
         let story = match &outcome {

@@ -1,11 +1,11 @@
 //! Against peers that do what a test tells them.
 
-use podseed_adapters::InfoHashV1;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
 use super::*;
 use crate::hash::sha1;
+use crate::model::InfoHashV1;
 
 const HASH: [u8; 20] = [7; 20];
 const LENGTH: usize = 40_000;
