@@ -1,6 +1,7 @@
 //! The store by itself: identity over polls, claims, what a crash leaves behind.
 
 mod figures;
+mod reconcile;
 mod takedown;
 
 use super::*;
