@@ -50,7 +50,7 @@ impl Pipeline {
                     return Ok(());
                 }
                 let outcome = match self.order_of_proof(&job, peer) {
-                    Some(order) => prove::prove(&order).await,
+                    Some(order) => prove::prove(&order).await.map(|()| order.length),
                     None => Err(prove::Error::NoTorrent),
                 };
                 if matches!(outcome, Err(prove::Error::Unreachable { .. })) {
@@ -98,19 +98,19 @@ impl Pipeline {
         &self,
         client: &str,
         job: &ProofJob,
-        outcome: Result<(), prove::Error>,
+        outcome: Result<u64, prove::Error>,
     ) -> Result<(), Error> {
         let now = self.clock.now();
         let outcome = outcome.map_err(|error| error::chain(&error));
         let next = match outcome {
-            Ok(()) => next_proof(now),
+            Ok(_) => next_proof(now),
             Err(_) => schedule::next_attempt(now, job.failures + 1, schedule::random()),
         };
         let said = outcome.as_ref().copied().map_err(String::as_str);
         self.store.record_proof(job.id, said, next, now).await?;
         // A story tells what is new, and not the same every week.
         let story = match &outcome {
-            Ok(()) if job.failures > 0 || !job.proven => format!("{client}: proven: a stranger got a piece"),
+            Ok(_) if job.failures > 0 || !job.proven => format!("{client}: proven: a stranger got a piece"),
             Err(error) if job.failures == 0 => {
                 let (show, text) = (job.show.clone(), format!("{}: {client}: {error}", job.file));
                 self.monitor.event(&Event::Warning { show, text });

@@ -16,6 +16,8 @@ use crate::handover::{self, Client, Held, Listed, Look, judge};
 use crate::model::{Counted, PlacementReport, PlacementState, Problem};
 use crate::store::{Judged, Settled};
 
+/// So that others get their turn to write.
+const IN_ONE_TRANSACTION: usize = 1_000;
 /// More than so many are told of in one line.
 const IN_SINGLE_LINES: usize = 20;
 
@@ -47,7 +49,7 @@ impl Pipeline {
                 if client.is_back() {
                     self.store.client_is_back(client.name()).await?;
                 }
-                self.count_given(client.name(), &listed, counted, now).await?;
+                self.count_given(client.name(), &listed, (counted, &settled), now).await?;
                 let round = Round { client, settled: &settled, held: &held, data, now };
                 self.record_round(&round, &listed).await
             }
@@ -81,7 +83,10 @@ impl Pipeline {
                 confirmed.push(before.id);
             }
         }
-        self.store.record_round(&confirmed, &judged, round.now).await?;
+        self.store.record_round(&confirmed, &[], round.now).await?;
+        for some in judged.chunks(IN_ONE_TRANSACTION) {
+            self.store.record_round(&[], some, round.now).await?;
+        }
         if judged.iter().any(|judged| judged.report.state == PlacementState::Pending) {
             round.client.forget().await;
         }
@@ -129,8 +134,19 @@ impl Pipeline {
             };
             self.monitor.event(&Event::Warning { show: first.before.show.clone(), text });
         }
-        let troubled: Vec<_> =
-            judged.iter().filter_map(|it| Some((it, it.report.problem.as_ref()?))).collect();
+        let (stopped, troubled): (Vec<_>, Vec<_>) = judged
+            .iter()
+            .filter_map(|it| Some((it, it.report.problem.as_ref()?)))
+            .partition(|(it, _)| it.report.state == PlacementState::Stopped);
+        // Somebody wants it so, or a limit that he has set.
+        if let Some((first, problem)) = stopped.first() {
+            let more = match stopped.len() {
+                1 => String::new(),
+                many => format!("; so are {} others", many - 1),
+            };
+            let text = format!("{}{more}", problem.message);
+            self.monitor.event(&Event::Warning { show: first.before.show.clone(), text });
+        }
         if let Some((_, first)) = troubled.first().filter(|_| troubled.len() > IN_SINGLE_LINES) {
             let many = troubled.len();
             self.complain(&format!(

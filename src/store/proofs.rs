@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use sqlx::Row as _;
 
 use super::placements::info_hash;
-use super::{Doing as _, Result, Store, seconds, timestamp, unsigned};
+use super::{Doing as _, Result, Store, seconds, signed, timestamp, unsigned};
 use crate::model::{EnclosureId, InfoHashes, PlacementId};
 
 /// A placement whose proof is due.
@@ -84,23 +84,24 @@ impl Store {
         Ok(jobs)
     }
 
-    /// A stranger got a piece, or why he did not; and when he comes again.
+    /// A stranger got a piece of so many bytes, or why he did not; and when he comes again.
     pub async fn record_proof(
         &self,
         id: PlacementId,
-        outcome: std::result::Result<(), &str>,
+        outcome: std::result::Result<u64, &str>,
         next: Timestamp,
         now: Timestamp,
     ) -> Result<()> {
         sqlx::query(
             "UPDATE placements SET proven = CASE WHEN $2 IS NULL THEN $3 ELSE proven END, proof_error = $2,
-                 proof_next = $4, proof_failures = CASE WHEN $2 IS NULL THEN 0 ELSE proof_failures + 1 END
+                 proof_next = $4, proof_bytes = proof_bytes + $5, proof_failures = CASE WHEN $2 IS NULL THEN 0 ELSE proof_failures + 1 END
              WHERE id = $1",
         )
         .bind(id.0)
         .bind(outcome.err())
         .bind(seconds(now))
         .bind(seconds(next))
+        .bind(outcome.map_or(0, signed))
         .execute(&self.pool)
         .await
         .doing("record a proof")?;

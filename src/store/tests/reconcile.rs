@@ -152,12 +152,14 @@ async fn proofs_are_given_out_when_they_are_due_and_counted_by_client() {
     seeding(&store, 3).await;
     let jobs = store.due_proofs("nas", 2, now()).await.unwrap();
     assert_eq!(jobs.len(), 2);
-    store.record_proof(jobs[0].id, Ok(()), day(7), now()).await.unwrap();
+    store.record_proof(jobs[0].id, Ok(65_536), day(7), now()).await.unwrap();
     store.record_proof(jobs[1].id, Err("no"), day(1), now()).await.unwrap();
     assert_eq!(store.due_proofs("nas", 9, now()).await.unwrap().len(), 1);
     let again = store.due_proofs("nas", 9, day(1)).await.unwrap();
     assert_eq!(again.iter().map(|job| job.failures).collect::<Vec<_>>(), [0, 1], "the untried first");
     let proofs = store.proofs().await.unwrap().remove(0);
     assert_eq!((proofs.proven, proofs.failed, proofs.untried), (1, 1, 1));
+    let given: Vec<_> = store.settled("nas").await.unwrap().iter().map(|it| it.proof_bytes).collect();
+    assert_eq!(given, [65_536, 0, 0]);
     assert_eq!((proofs.oldest, proofs.error.as_deref()), (Some(now()), Some("no")));
 }
