@@ -6,6 +6,7 @@ use std::time::Duration;
 use futures_util::future::try_join_all;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::Timestamp;
+use tokio::time::Instant;
 
 use super::monitor::Event;
 use super::{Error, Pipeline, schedule};
@@ -18,6 +19,8 @@ use crate::{error, prove};
 const IN_A_ROUND: u32 = 8;
 /// Of them at a time: each may hold a piece of 16 MiB.
 const AT_ONCE: usize = 2;
+/// After so long a round begins no other.
+const ROUND: Duration = Duration::from_secs(60);
 /// Until the next proof of a placement, with a tenth of jitter.
 const WEEK: Duration = Duration::from_secs(7 * 24 * 3600);
 
@@ -43,10 +46,11 @@ impl Pipeline {
         let Some(peer) = self.peer(client).await else { return Ok(()) };
         // Where nobody answers once, nobody is asked again in this round.
         let is_unreachable = AtomicBool::new(false);
+        let began = Instant::now();
         let round = stream::iter(jobs).map(Ok).try_for_each_concurrent(AT_ONCE, |job| {
             let (peer, is_unreachable) = (&peer, &is_unreachable);
             async move {
-                if is_unreachable.load(Ordering::Relaxed) {
+                if is_unreachable.load(Ordering::Relaxed) || began.elapsed() > ROUND {
                     return Ok(());
                 }
                 let outcome = match self.order_of_proof(&job, peer) {

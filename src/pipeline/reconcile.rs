@@ -76,8 +76,7 @@ impl Pipeline {
         for (before, look) in round.settled.iter().zip(looks) {
             let Some(look) = look.filter(|_| !round.data.is_away(before.enclosure)) else { continue };
             let look = round.with_data(before, look);
-            let problem = look.problem.as_ref().map(|problem| problem.message.as_str());
-            if (look.state, problem) != (before.state, before.error.as_deref()) {
+            if is_news(before, &look) {
                 judged.push(self.judged(before, look, round));
             } else if look.state == PlacementState::Seeding {
                 confirmed.push(before.id);
@@ -104,8 +103,10 @@ impl Pipeline {
             None => format!("{client}: {}", look.state),
         };
         let problem = look.problem.map(|problem| self.planned(problem, round.now));
-        let (state, memory, uploaded_bytes) = (look.state, look.memory, look.uploaded_bytes);
-        Judged { before, report: PlacementReport { state, memory, uploaded_bytes, problem }, story }
+        // What it has given is counted with the figures.
+        let report =
+            PlacementReport { state: look.state, memory: look.memory, uploaded_bytes: None, problem };
+        Judged { before, report, story }
     }
 
     /// Each round looks by itself; who hands over need not look more often.
@@ -186,6 +187,15 @@ impl Round<'_> {
             format!("{}: the client says that it seeds {}, but {fault}", self.client.name(), before.file);
         let problem = Some(handover::Problem::never(message));
         Look { state: PlacementState::Failed, problem, ..look }
+    }
+}
+
+/// Whether a placement is not what it was. How much is still missing of one that the client fetches is no news.
+fn is_news(before: &Settled, look: &Look) -> bool {
+    let problem = look.problem.as_ref().map(|problem| problem.message.as_str());
+    match look.state {
+        PlacementState::Waiting => (look.state, problem.is_some()) != (before.state, before.error.is_some()),
+        _ => (look.state, problem) != (before.state, before.error.as_deref()),
     }
 }
 

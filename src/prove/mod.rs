@@ -20,8 +20,8 @@ use wire::Wire;
 const TO_ANSWER: Duration = Duration::from_secs(10);
 /// Clients give their upload slots to others every ten to thirty seconds.
 const TO_UNCHOKE: Duration = Duration::from_secs(60);
-/// The whole of it: the longest piece at 64 KiB a second.
-const IN_ALL: Duration = Duration::from_secs(300);
+/// The whole of it: a piece of 1 MiB at 10 KiB a second.
+const IN_ALL: Duration = Duration::from_secs(120);
 /// Longer pieces are not asked for. podseed makes none, and joins no torrent that has any.
 const LONGEST: u64 = 16 << 20;
 

@@ -142,8 +142,10 @@ async fn what_is_stopped_by_somebody_is_claimed_by_nobody_and_a_refused_login_is
     assert!(store.claim_placement(2, now(), true, "nas").await.unwrap().is_none());
     assert!(store.claim_placement(2, day(1), true, "nas").await.unwrap().is_some());
     // Sooner, where the client answers before.
+    sqlx::query("UPDATE shows SET pass = 3").execute(&store.pool).await.unwrap();
+    assert!(store.claim_placement(3, now(), true, "nas").await.unwrap().is_none());
     store.client_is_back("nas").await.unwrap();
-    assert!(store.claim_placement(2, now(), true, "nas").await.unwrap().is_some());
+    assert!(store.claim_placement(3, now(), true, "nas").await.unwrap().is_some());
 }
 
 #[tokio::test]
