@@ -60,6 +60,11 @@ async fn a_stranger_gets_a_piece_from_each_client() {
     let status = world.podseed(&["status"]).stdout;
     assert!(status.contains("rt: delivered, proven"), "{status}");
     assert_eq!(world.finding("client.proven")["severity"], "ok");
+    // podseed itself is no listener. The clients count a few bytes beside those of the piece.
+    world.run(0);
+    let report = world.podseed(&["report", "--json"]).json();
+    let served = report["shows"][0]["served_bytes"].as_u64().unwrap();
+    assert!(served < 4_096, "{report}");
 }
 
 #[tokio::test]
