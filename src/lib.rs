@@ -17,6 +17,7 @@ pub mod model;
 pub mod notices;
 pub mod opml;
 pub mod pipeline;
+pub mod prove;
 pub mod publish;
 pub mod report;
 pub mod secret;

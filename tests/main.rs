@@ -22,6 +22,7 @@ mod http;
 mod notices;
 mod pages;
 mod podcast_feed;
+mod prove;
 mod publication;
 mod reconcile;
 mod report;

@@ -170,21 +170,23 @@ pub(crate) struct Refusal(Mutex<Option<Refused>>);
 struct Refused {
     message: String,
     hint: Option<String>,
-    until: Option<Instant>,
+    retry: Retry,
+    until: Instant,
 }
 
 impl Refusal {
     /// Fails as the client did, without asking it.
     pub(crate) fn check(&self) -> Result<(), Error> {
         let mut refused = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        refused.take_if(|refused| refused.until.is_some_and(|until| until <= Instant::now()));
+        refused.take_if(|refused| refused.until <= Instant::now());
         let Some(refused) = &*refused else { return Ok(()) };
         let mut error = Error::new(ErrorKind::Unauthorized, refused.message.clone());
         error.hint.clone_from(&refused.hint);
-        if let Some(until) = refused.until {
-            error = error.retry(Retry::After(until.saturating_duration_since(Instant::now())));
-        }
-        Err(error)
+        let left = refused.until.saturating_duration_since(Instant::now());
+        Err(error.retry(match refused.retry {
+            Retry::After(_) => Retry::After(left),
+            advice => advice,
+        }))
     }
 
     /// Remembers this error for as long as its retry advice says, else for an hour, and gives it back.
@@ -193,8 +195,9 @@ impl Refusal {
             Retry::After(pause) => pause,
             Retry::Never | Retry::Later => LOGIN_AGAIN,
         };
-        let until = Instant::now().checked_add(pause);
-        let refused = Refused { message: error.message.clone(), hint: error.hint.clone(), until };
+        let (message, hint, retry) = (error.message.clone(), error.hint.clone(), error.retry);
+        let now = Instant::now();
+        let refused = Refused { message, hint, retry, until: now.checked_add(pause).unwrap_or(now) };
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(refused);
         error
     }

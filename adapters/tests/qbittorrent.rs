@@ -26,6 +26,13 @@ async fn qbittorrent_passes_the_suite() {
 }
 
 #[tokio::test]
+async fn it_says_where_it_takes_peers() {
+    let qbittorrent = QBittorrent::start().unwrap();
+    let client = open(&qbittorrent.config()).unwrap();
+    assert_eq!(client.peer_port().await.unwrap(), Some(qbittorrent.peer_port()));
+}
+
+#[tokio::test]
 async fn category_tags_and_limits_arrive() {
     let qbittorrent = QBittorrent::start().unwrap();
     let ClientConfig::QBittorrent(mut bare) = qbittorrent.config() else { unreachable!() };

@@ -24,6 +24,13 @@ async fn transmission_passes_the_suite() {
 }
 
 #[tokio::test]
+async fn it_says_where_it_takes_peers() {
+    let transmission = Transmission::start().unwrap();
+    let client = open(&transmission.config()).unwrap();
+    assert_eq!(client.peer_port().await.unwrap(), Some(transmission.peer_port()));
+}
+
+#[tokio::test]
 async fn labels_and_limits_arrive_beside_the_users_own_labels() {
     let transmission = Transmission::start().unwrap();
     let client = open(&transmission.config()).unwrap();

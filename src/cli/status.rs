@@ -92,7 +92,12 @@ fn print_enclosure(episode: &EpisodeStatus, enclosure: &EnclosureStatus) {
         let error = error
             .map(|error| format!(": {}", plain(without_name(&placement.client, error))))
             .unwrap_or_default();
-        data(format_args!("      {}: {}{uploaded}{error}", placement.client, placement.state));
+        let proof = match (&placement.proof_error, placement.proven) {
+            (Some(_), _) => ", unproven",
+            (None, Some(_)) => ", proven",
+            (None, None) => "",
+        };
+        data(format_args!("      {}: {}{proof}{uploaded}{error}", placement.client, placement.state));
     }
 }
 

@@ -50,7 +50,8 @@ pub(super) struct File {
     /// How often `podseed daemon` asks the clients what they seed; each run asks once. Default: 15 min.
     pub verify_interval: Option<Span>,
     /// Whether podseed fetches a piece from each client every week, as a stranger would, and compares it: only that
-    /// proves that others get anything. `podseed status` shows it. Default: false.
+    /// proves that others get anything. `podseed status` shows it. It does not speak encryption: rTorrent 0.16 refuses it
+    /// unless protocol.encryption.set allows plain connections. Default: false.
     pub prove: Option<bool>,
     /// The site: pages and feeds from which people get the torrents. Each run brings it up to date.
     pub publish: Option<Publish>,

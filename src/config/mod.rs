@@ -171,6 +171,19 @@ pub struct Client {
     pub peer: Option<PeerAddress>,
 }
 
+impl Client {
+    /// The machine that it runs on, as far as its address tells.
+    pub fn host(&self) -> Option<String> {
+        let url = match &self.adapter {
+            ClientConfig::Transmission(client) => &client.url,
+            ClientConfig::QBittorrent(client) => &client.url,
+            ClientConfig::WatchDir(_) => return None,
+        };
+        let host = Url::parse(url).ok()?.host_str()?.to_owned();
+        Some(host.trim_start_matches('[').trim_end_matches(']').to_owned())
+    }
+}
+
 /// How torrents are made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TorrentSettings {

@@ -12,6 +12,7 @@ use super::*;
 /// Answers `find` from a script, the last answer for ever, and notes what it is asked to do.
 struct Scripted {
     answers: Mutex<VecDeque<Presence>>,
+    lists: Arc<Mutex<VecDeque<Vec<Listed>>>>,
     calls: Arc<Mutex<Vec<&'static str>>>,
     capabilities: Capabilities,
     password: bool,
@@ -45,7 +46,7 @@ impl TorrentClient for Scripted {
     }
 
     async fn list(&self) -> Result<Option<Vec<Listed>>, Error> {
-        Ok(None)
+        Ok(self.lists.lock().unwrap().pop_front())
     }
 
     async fn peer_port(&self) -> Result<Option<u16>, Error> {
@@ -96,6 +97,7 @@ struct Bench {
     client: Client,
     order: Order,
     calls: Arc<Mutex<Vec<&'static str>>>,
+    lists: Arc<Mutex<VecDeque<Vec<Listed>>>>,
 }
 
 impl Bench {
@@ -116,7 +118,14 @@ impl Bench {
             renames_incomplete_files: false,
         };
         let answers = Mutex::new(answers.iter().cloned().collect());
-        let scripted = Scripted { answers, calls: Arc::clone(&calls), capabilities, password };
+        let lists = Arc::default();
+        let scripted = Scripted {
+            answers,
+            lists: Arc::clone(&lists),
+            calls: Arc::clone(&calls),
+            capabilities,
+            password,
+        };
         let client = Client::with_adapter("nas", Box::new(scripted), PathMap::default(), limits);
         let order = Order {
             show: "show".to_owned(),
@@ -126,7 +135,7 @@ impl Bench {
             metainfo: Arc::from(*b"d4:infode"),
             data,
         };
-        Self { _folder: folder, client, order, calls }
+        Self { _folder: folder, client, order, calls, lists }
     }
 
     /// Steps until there is nothing more to do, as a pass does.
@@ -264,5 +273,78 @@ async fn whether_a_client_sees_a_folder_is_proven_once_for_all_torrents() {
             futures_util::future::join_all((0..8).map(|_| probe::prove(&bench.client, folder))).await;
         assert!(proofs.iter().all(|proof| proof.is_ok() == sees), "{proofs:?}");
         assert_eq!(bench.calls(), ["add", "probe", "remove"]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_answers_is_asked_again_after_a_minute_and_after_a_failure_in_the_next_round() {
+    let minute = Duration::from_secs(61);
+    let bench = Bench::new(&[Presence::Absent], true);
+    for expected in [1, 1, 2] {
+        if expected == 2 {
+            tokio::time::advance(minute).await;
+        }
+        bench.client.info().await.unwrap();
+        assert_eq!(bench.calls().len(), expected);
+    }
+    bench.client.forget_failures().await;
+    bench.client.info().await.unwrap();
+    assert_eq!(bench.calls().len(), 2, "what went well is no failure");
+
+    let refused = Bench::with(&[Presence::Absent], true, false, Limits::default());
+    for expected in [1, 1, 2] {
+        if expected == 2 {
+            refused.client.forget_failures().await;
+        }
+        let problem = refused.client.info().await.unwrap_err();
+        assert!(problem.needs_the_user && matches!(problem.retry, Retry::After(_)), "{problem:?}");
+        assert_eq!(refused.calls().len(), expected);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_client_sees_is_proven_anew_when_it_may_be_another_one() {
+    let bench = Bench::new(&[status(Activity::Stopped, true)], true);
+    let folder = bench.order.data.parent().unwrap();
+    let proofs = || bench.calls().iter().filter(|call| **call == "add").count();
+    for expected in [1, 1] {
+        probe::prove(&bench.client, folder).await.unwrap();
+        assert_eq!(proofs(), expected);
+    }
+    bench.client.forget().await;
+    probe::prove(&bench.client, folder).await.unwrap();
+    assert_eq!(proofs(), 2);
+    tokio::time::advance(Duration::from_secs(3601)).await;
+    probe::prove(&bench.client, folder).await.unwrap();
+    assert_eq!(proofs(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_still_reads_what_it_has_is_given_the_time() {
+    let bench = Bench::new(&[Presence::Absent], true);
+    let info_hash = bench.order.info_hash;
+    let listed = |count: u8| -> Vec<Listed> {
+        let Presence::Present(status) = status(Activity::Seeding, true) else { unreachable!() };
+        let hash = |index| match index {
+            3 => info_hash,
+            other => InfoHashes::V1(crate::model::InfoHashV1([other; 20])),
+        };
+        (1..=count)
+            .map(|index| Listed { info_hash: hash(index), status: status.clone(), added: None })
+            .collect()
+    };
+    let held = Held {
+        info_hash,
+        name: "one.mp3".to_owned(),
+        state: PlacementState::Seeding,
+        memory: Memory { seeded: true, ..OURS },
+        since: None,
+        confirmed: None,
+        lost: None,
+    };
+    for (lists, expected) in [(vec![0, 1, 3, 9], 3), (vec![1, 1, 3], 1), (vec![3, 9], 3)] {
+        *bench.lists.lock().unwrap() = lists.into_iter().map(listed).collect();
+        let found = bench.client.settled_list(std::slice::from_ref(&held)).await.unwrap().unwrap();
+        assert_eq!(found.len(), expected);
     }
 }

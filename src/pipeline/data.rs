@@ -69,7 +69,9 @@ pub async fn fetch_missing(
 ) -> Result<(), store::Error> {
     let files = store.data_files_of(episodes).await?.into_iter();
     let is_gone = |file: &DataFile| {
-        std::fs::metadata(place(folder, file)).is_err_and(|error| error.kind() == ErrorKind::NotFound)
+        let found = std::fs::metadata(place(folder, file));
+        // The user's own files can be fetched from nowhere.
+        file.own_path.is_none() && found.is_err_and(|error| error.kind() == ErrorKind::NotFound)
     };
     let missing: Vec<EnclosureId> = files.filter(is_gone).map(|file| file.enclosure).collect();
     store.fetch_again(&missing, now).await
@@ -100,10 +102,10 @@ fn look_into(folder: &Path, files: &[(&Path, &DataFile)], data: &mut Data) {
     for (path, file) in files {
         match std::fs::metadata(path) {
             Ok(found) if found.len() == file.length => {}
-            Ok(found) => faults.push((file.enclosure, wrong_length(path, found.len(), file.length))),
+            Ok(found) => faults.push((file.enclosure, wrong_length(path, found.len(), file))),
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 missing += 1;
-                faults.push((file.enclosure, gone(path)));
+                faults.push((file.enclosure, gone(path, file)));
             }
             Err(error) => {
                 data.away.insert(file.enclosure);
@@ -124,15 +126,23 @@ fn look_into(folder: &Path, files: &[(&Path, &DataFile)], data: &mut Data) {
     data.faults.extend(faults);
 }
 
-fn gone(path: &Path) -> String {
-    format!("{} is gone; put it back, or `podseed retry` fetches it again", path.display())
+fn gone(path: &Path, file: &DataFile) -> String {
+    let else_what = match file.own_path {
+        None => "or `podseed retry` fetches it again",
+        Some(_) => "or `podseed forget` it",
+    };
+    format!("{} is gone; put it back, {else_what}", path.display())
 }
 
-fn wrong_length(path: &Path, found: u64, expected: u64) -> String {
+fn wrong_length(path: &Path, found: u64, file: &DataFile) -> String {
+    let else_what = match file.own_path {
+        None => "or remove it and `podseed retry` fetches it again",
+        Some(_) => "or `podseed forget` it",
+    };
     format!(
-        "{} has {found} bytes where {expected} were handed over; put it back, or remove it and `podseed retry` fetches \
-         it again",
-        path.display()
+        "{} has {found} bytes where {} were handed over; put it back, {else_what}",
+        path.display(),
+        file.length
     )
 }
 

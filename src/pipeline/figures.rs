@@ -11,6 +11,7 @@ use super::{Error, Pipeline};
 use crate::handover::Listed;
 use crate::model::{Counted, EnclosureId, InfoHashes, Peers, Reading, Source};
 use crate::report::scrape::{Swarm, SwarmHash, scrape};
+use crate::store::Settled;
 use crate::{error, report};
 
 /// A tracker is left alone for so long.
@@ -43,17 +44,26 @@ impl Pipeline {
         &self,
         client: &str,
         listed: &[Listed],
-        counted: &[Counted],
+        (counted, settled): (&[Counted], &[Settled]),
         now: Timestamp,
     ) -> Result<(), Error> {
         let known = Known::new(counted);
+        // What podseed fetches for a proof is served to nobody.
+        let mut proofs: HashMap<EnclosureId, u64> = HashMap::new();
+        for settled in settled.iter().filter(|settled| settled.proof_bytes > 0) {
+            if let Some(enclosure) = known.enclosure(&settled.info_hash) {
+                *proofs.entry(enclosure).or_default() += settled.proof_bytes;
+            }
+        }
         let readings: Vec<Reading> = listed
             .iter()
             .filter(|listed| listed.status.uploaded_bytes <= MOST_BYTES)
             .filter_map(|listed| {
                 let began =
                     listed.added.and_then(|added| Timestamp::from_second(added.saturating_add(BEHIND)).ok());
-                let (enclosure, value) = (known.enclosure(&listed.info_hash)?, listed.status.uploaded_bytes);
+                let enclosure = known.enclosure(&listed.info_hash)?;
+                let ours = proofs.get(&enclosure).copied().unwrap_or_default();
+                let value = listed.status.uploaded_bytes.saturating_sub(ours);
                 Some(Reading { enclosure, value, began, peers: None })
             })
             .collect();

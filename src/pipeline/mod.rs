@@ -425,10 +425,9 @@ impl Pipeline {
         self.retire_all(&pass).await?;
         self.delete_withdrawn().await?;
         self.enforce_budget().await?;
-        self.prove().await?;
         // A tracker that is away takes its time, and the site does not wait for it.
-        let (gathered, published) = tokio::join!(self.gather(), self.publish());
-        gathered.and(published)?;
+        let (gathered, published, proven) = tokio::join!(self.gather(), self.publish(), self.prove());
+        gathered.and(published).and(proven)?;
         self.send_notices().await?;
         self.summary(&pass).await
     }

@@ -166,8 +166,11 @@ fn planned_enclosure(
     }
     let settled = |client: &str| {
         let of_client = enclosure.placements.iter().find(|placement| placement.client == client);
-        of_client.is_some_and(|placement| {
-            matches!(placement.state, PlacementState::Seeding | PlacementState::Delivered)
+        of_client.is_some_and(|placement| match placement.state {
+            PlacementState::Seeding | PlacementState::Delivered | PlacementState::Missing => true,
+            // By the user's will.
+            PlacementState::Stopped => placement.next_attempt.is_none(),
+            _ => false,
         })
     };
     let open = target.clients.iter().filter(|client| !settled(client));

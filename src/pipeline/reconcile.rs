@@ -16,6 +16,8 @@ use crate::handover::{self, Client, Held, Listed, Look, judge};
 use crate::model::{Counted, NoticeKind, PlacementReport, PlacementState, Problem};
 use crate::store::{Judged, Settled};
 
+/// So that others get their turn to write.
+const IN_ONE_TRANSACTION: usize = 1_000;
 /// More than so many are told of in one line.
 const IN_SINGLE_LINES: usize = 20;
 
@@ -48,7 +50,7 @@ impl Pipeline {
                 if client.is_back() {
                     self.store.client_is_back(client.name()).await?;
                 }
-                self.count_given(client.name(), &listed, counted, now).await?;
+                self.count_given(client.name(), &listed, (counted, &settled), now).await?;
                 let round = Round { client, settled: &settled, held: &held, data, now };
                 self.record_round(&round, &listed).await
             }
@@ -75,14 +77,16 @@ impl Pipeline {
         for (before, look) in round.settled.iter().zip(looks) {
             let Some(look) = look.filter(|_| !round.data.is_away(before.enclosure)) else { continue };
             let look = round.with_data(before, look);
-            let problem = look.problem.as_ref().map(|problem| problem.message.as_str());
-            if (look.state, problem) != (before.state, before.error.as_deref()) {
+            if is_news(before, &look) {
                 judged.push(self.judged(before, look, round));
             } else if look.state == PlacementState::Seeding {
                 confirmed.push(before.id);
             }
         }
-        self.store.record_round(&confirmed, &judged, round.now).await?;
+        self.store.record_round(&confirmed, &[], round.now).await?;
+        for some in judged.chunks(IN_ONE_TRANSACTION) {
+            self.store.record_round(&[], some, round.now).await?;
+        }
         if judged.iter().any(|judged| judged.report.state == PlacementState::Pending) {
             round.client.forget().await;
         }
@@ -100,8 +104,10 @@ impl Pipeline {
             None => format!("{client}: {}", look.state),
         };
         let problem = look.problem.map(|problem| self.planned(problem, round.now));
-        let (state, memory, uploaded_bytes) = (look.state, look.memory, look.uploaded_bytes);
-        Judged { before, report: PlacementReport { state, memory, uploaded_bytes, problem }, story }
+        // What it has given is counted with the figures.
+        let report =
+            PlacementReport { state: look.state, memory: look.memory, uploaded_bytes: None, problem };
+        Judged { before, report, story }
     }
 
     /// Each round looks by itself; who hands over need not look more often.
@@ -130,8 +136,19 @@ impl Pipeline {
             };
             self.monitor.event(&Event::Warning { show: first.before.show.clone(), text });
         }
-        let troubled: Vec<_> =
-            judged.iter().filter_map(|it| Some((it, it.report.problem.as_ref()?))).collect();
+        let (stopped, troubled): (Vec<_>, Vec<_>) = judged
+            .iter()
+            .filter_map(|it| Some((it, it.report.problem.as_ref()?)))
+            .partition(|(it, _)| it.report.state == PlacementState::Stopped);
+        // Somebody wants it so, or a limit that he has set.
+        if let Some((first, problem)) = stopped.first() {
+            let more = match stopped.len() {
+                1 => String::new(),
+                many => format!("; so are {} others", many - 1),
+            };
+            let text = format!("{}{more}", problem.message);
+            self.monitor.event(&Event::Warning { show: first.before.show.clone(), text });
+        }
         if let Some((_, first)) = troubled.first().filter(|_| troubled.len() > IN_SINGLE_LINES) {
             let many = troubled.len();
             self.complain(&format!(
@@ -171,6 +188,15 @@ impl Round<'_> {
             format!("{}: the client says that it seeds {}, but {fault}", self.client.name(), before.file);
         let problem = Some(handover::Problem::never(message));
         Look { state: PlacementState::Failed, problem, ..look }
+    }
+}
+
+/// Whether a placement is not what it was. How much is still missing of one that the client fetches is no news.
+fn is_news(before: &Settled, look: &Look) -> bool {
+    let problem = look.problem.as_ref().map(|problem| problem.message.as_str());
+    match look.state {
+        PlacementState::Waiting => (look.state, problem.is_some()) != (before.state, before.error.is_some()),
+        _ => (look.state, problem) != (before.state, before.error.as_deref()),
     }
 }
 

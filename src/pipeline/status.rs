@@ -164,6 +164,8 @@ pub struct PlacementJson {
     state: &'static str,
     uploaded_bytes: u64,
     error: Option<String>,
+    proven: Option<String>,
+    proof_error: Option<String>,
 }
 
 impl PlacementJson {
@@ -174,6 +176,8 @@ impl PlacementJson {
             state: placement.state.as_str(),
             uploaded_bytes: placement.uploaded_bytes,
             error: placement.error.clone(),
+            proven: placement.proven.map(|time| time.to_string()),
+            proof_error: placement.proof_error.clone(),
         }
     }
 }

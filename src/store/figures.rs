@@ -87,6 +87,7 @@ impl Store {
         let id = source_id(&mut tx, source).await?;
         let looks = looks(&mut tx, id).await?;
         let counters = counters(&mut tx, id).await?;
+        let given = given(&mut tx, source).await.doing(what)?;
         for reading in readings {
             let before = counters.get(&reading.enclosure);
             let (counter, gain) = rule(before.map(|(counter, _)| counter), reading, looks);
@@ -96,10 +97,11 @@ impl Store {
             if gain > 0 || reading.peers.is_some_and(|peers| peers != Peers::default()) {
                 add_figures(&mut tx, id, reading, (gain, source.is_client()), now).await?;
             }
-            if let Source::Client(client) = source {
+            if let Source::Client(client) = source
+                && given.get(&reading.enclosure).is_some_and(|given| *given != reading.value)
+            {
                 sqlx::query(
-                    "UPDATE placements SET uploaded_bytes = $3
-                     WHERE enclosure_id = $1 AND client = $2 AND uploaded_bytes <> $3",
+                    "UPDATE placements SET uploaded_bytes = $3 WHERE enclosure_id = $1 AND client = $2",
                 )
                 .bind(reading.enclosure.0)
                 .bind(client)
@@ -264,6 +266,20 @@ async fn looks(connection: &mut SqliteConnection, source: i64) -> Result<Looks> 
     .await
     .doing("read when a source was asked")?;
     Ok(Looks { this: timestamp(this), any: timestamp(any) })
+}
+
+/// What a client was last known to have given; nothing for a tracker.
+async fn given(
+    connection: &mut SqliteConnection,
+    source: &Source,
+) -> std::result::Result<HashMap<EnclosureId, u64>, sqlx::Error> {
+    let Source::Client(client) = source else { return Ok(HashMap::new()) };
+    let rows: Vec<(i64, i64)> =
+        sqlx::query_as("SELECT enclosure_id, uploaded_bytes FROM placements WHERE client = $1")
+            .bind(client)
+            .fetch_all(connection)
+            .await?;
+    Ok(rows.into_iter().map(|(id, given)| (EnclosureId(id), unsigned(given))).collect())
 }
 
 type Counters = HashMap<EnclosureId, (Counter, Option<Peers>)>;

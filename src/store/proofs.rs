@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use sqlx::Row as _;
 
 use super::placements::info_hash;
-use super::{Doing as _, Result, Store, seconds, timestamp, unsigned};
-use crate::model::{InfoHashes, PlacementId};
+use super::{Doing as _, Result, Store, seconds, signed, timestamp, unsigned};
+use crate::model::{EnclosureId, InfoHashes, PlacementId};
 
 /// A placement whose proof is due.
 #[derive(Debug, Clone)]
@@ -20,6 +20,10 @@ pub struct ProofJob {
     pub info_hash: InfoHashes,
     /// How many proofs in a row have failed.
     pub failures: u64,
+    /// Whether there was ever one.
+    pub proven: bool,
+    /// Of which enclosure.
+    pub enclosure: EnclosureId,
 }
 
 /// How the proofs of one client stand.
@@ -49,7 +53,7 @@ impl Store {
     pub async fn due_proofs(&self, client: &str, most: u32, now: Timestamp) -> Result<Vec<ProofJob>> {
         let what = "list the proofs that are due";
         let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
-            "SELECT p.id, p.proof_failures, e.file, e.info_hash_v1, e.info_hash_v2, s.slug
+            "SELECT p.id, p.enclosure_id, p.proven, p.proof_failures, e.file, e.info_hash_v1, e.info_hash_v2, s.slug
              FROM placements p JOIN enclosures e ON e.id = p.enclosure_id JOIN shows s ON s.id = e.show_id
              WHERE p.client = $1 AND {PROVABLE} AND (p.proof_next IS NULL OR p.proof_next <= $2)
                  AND NOT e.forgotten AND e.stage <> 'withdrawn' AND e.data_error IS NULL
@@ -71,6 +75,8 @@ impl Store {
                     file: row.try_get::<Option<String>, _>("file")?.unwrap_or_default(),
                     info_hash,
                     failures: unsigned(row.try_get("proof_failures")?),
+                    proven: row.try_get::<Option<i64>, _>("proven")?.is_some(),
+                    enclosure: EnclosureId(row.try_get("enclosure_id")?),
                 })
             };
             jobs.push(read().doing(what)?);
@@ -78,23 +84,24 @@ impl Store {
         Ok(jobs)
     }
 
-    /// A stranger got a piece, or why he did not; and when he comes again.
+    /// A stranger got a piece of so many bytes, or why he did not; and when he comes again.
     pub async fn record_proof(
         &self,
         id: PlacementId,
-        outcome: std::result::Result<(), &str>,
+        outcome: std::result::Result<u64, &str>,
         next: Timestamp,
         now: Timestamp,
     ) -> Result<()> {
         sqlx::query(
             "UPDATE placements SET proven = CASE WHEN $2 IS NULL THEN $3 ELSE proven END, proof_error = $2,
-                 proof_next = $4, proof_failures = CASE WHEN $2 IS NULL THEN 0 ELSE proof_failures + 1 END
+                 proof_next = $4, proof_bytes = proof_bytes + $5, proof_failures = CASE WHEN $2 IS NULL THEN 0 ELSE proof_failures + 1 END
              WHERE id = $1",
         )
         .bind(id.0)
         .bind(outcome.err())
         .bind(seconds(now))
         .bind(seconds(next))
+        .bind(outcome.map_or(0, signed))
         .execute(&self.pool)
         .await
         .doing("record a proof")?;

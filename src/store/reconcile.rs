@@ -36,6 +36,8 @@ pub struct Settled {
     pub confirmed: Option<Timestamp>,
     /// When the client had last lost it.
     pub lost: Option<Timestamp>,
+    /// What the client has given to us as strangers, who had no need of it.
+    pub proof_bytes: u64,
 }
 
 /// A file that clients have.
@@ -72,7 +74,7 @@ impl Store {
     pub async fn settled(&self, client: &str) -> Result<Vec<Settled>> {
         let what = "list what a client has";
         let rows = sqlx::query(
-            "SELECT p.id, p.enclosure_id, p.state, p.added, p.verified, p.since, p.confirmed, p.lost, p.error, e.file,
+            "SELECT p.id, p.enclosure_id, p.state, p.added, p.verified, p.since, p.confirmed, p.lost, p.error, p.proof_bytes, e.file,
                  e.info_hash_v1, e.info_hash_v2, s.slug
              FROM placements p JOIN enclosures e ON e.id = p.enclosure_id JOIN shows s ON s.id = e.show_id
              WHERE p.client = $1 AND p.state <> 'pending' AND NOT e.forgotten AND e.expired IS NULL
@@ -101,6 +103,7 @@ impl Store {
                     since: timestamp(row.try_get("since")?),
                     confirmed: timestamp(row.try_get("confirmed")?),
                     lost: timestamp(row.try_get("lost")?),
+                    proof_bytes: unsigned(row.try_get("proof_bytes")?),
                 })
             };
             settled.push(read().doing(what)?);
@@ -213,7 +216,7 @@ impl Store {
     /// A client that was away, or that has refused us, answers: what waits for it waits no longer.
     pub async fn client_is_back(&self, client: &str) -> Result<()> {
         sqlx::query(
-            "UPDATE placements SET next_attempt = NULL, attempts = 0, pass = 0,
+            "UPDATE placements SET next_attempt = NULL, attempts = 0,
                  state = CASE WHEN state = 'failed' THEN 'pending' ELSE state END
              WHERE client = $1 AND state IN ('pending', 'waiting', 'failed') AND next_attempt IS NOT NULL",
         )
@@ -238,6 +241,7 @@ async fn record_judged(
              since = CASE WHEN $4 = 'pending' THEN NULL WHEN $4 = 'seeding' THEN COALESCE(since, $9) ELSE since END,
              lost = CASE WHEN $4 = 'pending' THEN $9 ELSE lost END,
              pass = CASE WHEN $4 = 'pending' THEN 0 ELSE pass END, attempts = 0,
+             proof_bytes = CASE WHEN $4 = 'pending' THEN 0 ELSE proof_bytes END,
              proof_next = CASE WHEN $4 = 'pending' THEN NULL ELSE proof_next END,
              uploaded_bytes = COALESCE($10, uploaded_bytes)
          WHERE id = $1 AND state = $2 AND COALESCE(confirmed, -1) = COALESCE($3, -1)",

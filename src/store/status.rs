@@ -99,6 +99,10 @@ pub struct PlacementStatus {
     pub error: Option<String>,
     /// When it is tried next.
     pub next_attempt: Option<Timestamp>,
+    /// When a stranger last got a piece of it there.
+    pub proven: Option<Timestamp>,
+    /// Why the last stranger got none.
+    pub proof_error: Option<String>,
 }
 
 /// What is managed: wanted now, or fetched when it was. In the words of the index `enclosures_managed`.
@@ -185,7 +189,7 @@ impl Store {
     async fn placements_of(&self, show: i64) -> Result<HashMap<EnclosureId, Vec<PlacementStatus>>> {
         let what = "read the placements";
         let rows = sqlx::query(
-            "SELECT p.enclosure_id, p.client, p.state, p.uploaded_bytes, p.error, p.next_attempt
+            "SELECT p.enclosure_id, p.client, p.state, p.uploaded_bytes, p.error, p.next_attempt, p.proven, p.proof_error
              FROM placements p JOIN enclosures e ON e.id = p.enclosure_id WHERE e.show_id = $1 ORDER BY p.client",
         )
         .bind(show)
@@ -282,6 +286,8 @@ fn placement_status(row: &SqliteRow) -> Result<PlacementStatus> {
             uploaded_bytes: unsigned(row.try_get("uploaded_bytes")?),
             error: row.try_get("error")?,
             next_attempt: timestamp(row.try_get("next_attempt")?),
+            proven: timestamp(row.try_get("proven")?),
+            proof_error: row.try_get("proof_error")?,
         })
     };
     read().doing(what)

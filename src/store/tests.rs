@@ -2,6 +2,7 @@
 
 mod figures;
 mod metrics;
+mod reconcile;
 mod takedown;
 
 use super::*;

@@ -102,7 +102,8 @@ impl RTorrent {
     }
 }
 
-/// Understood by 0.9.8 and 0.16.17 alike: `schedule2` is gone from the latter.
+/// Understood by 0.9.8 and 0.16.17 alike: `schedule2` is gone from the latter, which takes encrypted connections only
+/// unless told otherwise.
 fn configuration(home: &Path, peer_port: u16) -> String {
     let home = home.display();
     format!(
@@ -113,6 +114,7 @@ fn configuration(home: &Path, peer_port: u16) -> String {
          network.port_random.set = no\n\
          dht.mode.set = disable\n\
          protocol.pex.set = no\n\
+         protocol.encryption.set = none\n\
          network.scgi.open_local = {home}/rpc.sock\n\
          schedule = watch,1,1,\"load.start_verbose={home}/watch/*.torrent,d.directory.set={home}/downloads\"\n\
          system.daemon.set = true\n"

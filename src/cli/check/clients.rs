@@ -8,6 +8,7 @@ use crate::cli::output::without_name;
 use crate::config::Config;
 use crate::handover::{Client, ProbeOutcome, Problem, probe};
 use crate::pipeline::{DataFolder, open_clients};
+use crate::store::{ClientProofs, Store};
 
 pub(super) async fn check(config: &Config, findings: &mut Vec<Finding>) {
     if config.clients.is_empty() {
@@ -39,6 +40,40 @@ pub(super) async fn check(config: &Config, findings: &mut Vec<Finding>) {
         })
     });
     findings.extend(join_all(checks).await.into_iter().flatten());
+    if config.prove {
+        strangers(config, findings).await;
+    }
+}
+
+/// What the last proofs have found.
+async fn strangers(config: &Config, findings: &mut Vec<Finding>) {
+    let state = DataFolder::new(&config.data_dir).state();
+    // Where there is no state yet, nothing was tried.
+    let Ok(store) = Store::open_existing(&state).await else { return };
+    let Ok(proofs) = store.proofs().await else { return };
+    let known = |proofs: &&ClientProofs| config.clients.iter().any(|client| client.name == proofs.client);
+    for proofs in proofs.iter().filter(known) {
+        let place = format!("clients.{}", proofs.client);
+        let tried = proofs.proven + proofs.failed;
+        match &proofs.error {
+            Some(error) => {
+                let text =
+                    format!("a stranger got nothing of {} of {tried} torrents: {error}", proofs.failed);
+                let remedy = "open the client's peer port in firewall and router; if strangers reach it elsewhere, name \
+                              that as `peer`";
+                let id = "client.unreachable_for_strangers";
+                findings.push(match proofs.proven {
+                    0 => Finding::error(id, place, text, remedy),
+                    _ => Finding::warning(id, place, text, remedy),
+                });
+            }
+            None if tried > 0 => {
+                let text = format!("strangers got a piece of each of {tried} torrents");
+                findings.push(Finding::ok("client.proven", place, text));
+            }
+            None => {}
+        }
+    }
 }
 
 /// The text of a problem where the client's name stands before it already.

@@ -12,6 +12,7 @@ ALTER TABLE placements ADD COLUMN asked BIGINT;                      -- when the
 ALTER TABLE placements ADD COLUMN proven BIGINT;                     -- when it last gave a stranger a piece
 ALTER TABLE placements ADD COLUMN proof_next BIGINT;                 -- when a stranger asks for the next
 ALTER TABLE placements ADD COLUMN proof_error TEXT;                  -- why the last stranger got nothing
+ALTER TABLE placements ADD COLUMN proof_bytes BIGINT NOT NULL DEFAULT 0; -- what it has given to us as strangers
 ALTER TABLE placements ADD COLUMN proof_failures BIGINT NOT NULL DEFAULT 0; -- strangers in a row that got nothing
 ALTER TABLE placements ADD COLUMN since BIGINT;                      -- when the client first confirmed what it now has
 ALTER TABLE placements ADD COLUMN lost BIGINT;                       -- when the client had last lost it
