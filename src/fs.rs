@@ -151,6 +151,13 @@ impl Scratch {
     }
 }
 
+/// Gives a complete file, which something else has written, its final name; what had it is replaced.
+pub fn replace_synced(from: &Path, to: &Path) -> Result<(), Error> {
+    let synced = File::open(from).and_then(|file| file.sync_all());
+    synced.and_then(|()| rename(from, to)).map_err(|error| Error::io("give its name to", to, error))?;
+    sync_dir(parent(to))
+}
+
 /// Reads a whole file of at most `most` bytes.
 pub fn read(path: &Path, most: u64) -> Result<Vec<u8>, Error> {
     let failed = |error: io::Error| Error::io("read", path, error);
@@ -285,8 +292,13 @@ impl DataLock {
             Err(TryLockError::Error(error)) => return Err(failed(error)),
         }
         file.set_len(0).map_err(failed)?;
-        writeln!(file, "{}", std::process::id()).map_err(failed)?;
-        Ok(Self(file))
+        match writeln!(file, "{}", std::process::id()) {
+            // The lock holds all the same; only nobody else can tell who has it.
+            Err(error) if !matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded) => {
+                Err(failed(error))
+            }
+            _ => Ok(Self(file)),
+        }
     }
 }
 

@@ -26,3 +26,4 @@ mod revisions;
 mod site_feeds;
 mod support;
 mod torrents;
+mod upgrades;

@@ -261,6 +261,9 @@ impl Pipeline {
             fs::create_dir(&own)?;
         }
         let store = Store::open(&folder.state()).await?;
+        if let Some(backup) = store.backup() {
+            host.monitor.event(&Event::Upgraded { backup: backup.to_owned() });
+        }
         Self::with_store(config, store, Some(lock), host)
     }
 

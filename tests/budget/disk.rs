@@ -141,7 +141,7 @@ async fn killed_on_a_full_disk_the_next_run_with_room_completes() {
             let disk = Disk::mount(world.path("data"), "24m");
             disk.leave(left);
             let (mut child, lines) = world.start();
-            drop(lines.take(step).count());
+            let _ = lines.take(step).count();
             child.kill().unwrap();
             child.wait().unwrap();
             assert_sound(&world).await;

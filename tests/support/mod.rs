@@ -5,6 +5,7 @@ pub(crate) mod media;
 pub(crate) mod nginx;
 pub(crate) mod origin;
 pub(crate) mod peers;
+pub(crate) mod swarm;
 pub(crate) mod world;
 
 pub(crate) use media::mp3;
