@@ -99,7 +99,7 @@ pub enum Error {
     #[error("cannot keep a copy of the state before it is brought up to date")]
     Backup(#[source] fs::Error),
     /// The disk is full.
-    #[error("cannot {what} in the state: the disk is full; make room, and podseed goes on where it was")]
+    #[error("cannot {what}, for the disk is full; make room, and podseed goes on where it was")]
     Full {
         /// What was to be done.
         what: &'static str,

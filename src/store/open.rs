@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use sqlx::migrate::{Migrate as _, Migration, MigrationType, Migrator};
+use sqlx::migrate::{Migrate as _, MigrateError, Migration, MigrationType, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
 use super::{Error, Result, Store};
@@ -41,10 +41,7 @@ impl Store {
         if (1..known).contains(&applied) {
             store.backup = Some(store.back_up(path, applied + 1).await?);
         }
-        migrator().run(&store.pool).await.map_err(|source| match is_full(&source) {
-            true => Error::Full { what: "make what this version needs" },
-            false => Error::Migrate { path: path.to_owned(), source },
-        })?;
+        migrator().run(&store.pool).await.map_err(|source| not_migrated(path, source))?;
         Ok(store)
     }
 
@@ -95,7 +92,7 @@ impl Store {
         let pool =
             SqlitePoolOptions::new().max_connections(4).connect_with(options).await.map_err(|source| {
                 match is_full(&source) {
-                    true => Error::Full { what: "begin to work" },
+                    true => Error::Full { what: "open the state" },
                     false => Error::Open { path: path.to_owned(), source },
                 }
             })?;
@@ -105,7 +102,7 @@ impl Store {
     /// Keeps a copy of the state as it is, complete and synced, and drops the copies of long ago.
     async fn back_up(&self, path: &Path, next: usize) -> Result<PathBuf> {
         let failed = |source| match is_full(&source) {
-            true => Error::Full { what: "keep a copy of what is" },
+            true => Error::Full { what: "keep a copy of the state" },
             false => Error::Open { path: path.to_owned(), source },
         };
         let size: i64 =
@@ -134,7 +131,7 @@ impl Store {
     /// How many migrations are applied; an error when there are some that we do not know.
     async fn refuse_newer(&self, path: &Path) -> Result<usize> {
         let migrator = migrator();
-        let failed = |source| Error::Migrate { path: path.to_owned(), source };
+        let failed = |source| not_migrated(path, source);
         let open = |source| Error::Open { path: path.to_owned(), source };
         let mut connection = self.pool.acquire().await.map_err(open)?;
         connection.ensure_migrations_table(&migrator.table_name).await.map_err(failed)?;
@@ -144,6 +141,13 @@ impl Store {
             Some(found) if found > known => Err(Error::Newer { path: path.to_owned(), found, known }),
             _ => Ok(applied.len()),
         }
+    }
+}
+
+fn not_migrated(path: &Path, source: MigrateError) -> Error {
+    match is_full(&source) {
+        true => Error::Full { what: "bring the state up to date" },
+        false => Error::Migrate { path: path.to_owned(), source },
     }
 }
 

@@ -1,6 +1,7 @@
 //! What several tests lean on.
 
 pub(crate) mod browser;
+pub(crate) mod disk;
 pub(crate) mod media;
 pub(crate) mod nginx;
 pub(crate) mod origin;
