@@ -95,8 +95,8 @@ pub enum Error {
         /// Bytes that are free.
         free: u64,
     },
-    /// The copy of the state could not be made.
-    #[error("cannot keep a copy of the state before it is brought up to date")]
+    /// A copy of the state could not be made.
+    #[error("cannot make a copy of the state")]
     Backup(#[source] fs::Error),
     /// The disk is full.
     #[error("cannot {what}, for the disk is full; make room, and podseed goes on where it was")]

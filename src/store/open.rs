@@ -63,9 +63,9 @@ impl Store {
     }
 
     /// A copy of the state to try things on, or an empty one where there is none yet. It goes with the folder.
-    pub async fn open_copy(path: &Path) -> Result<(Self, tempfile::TempDir)> {
+    pub async fn open_copy(path: &Path) -> Result<(Self, fs::Scratch)> {
         let failed = |source| Error::Open { path: path.to_owned(), source };
-        let scratch = tempfile::tempdir().map_err(|error| failed(sqlx::Error::Io(error)))?;
+        let scratch = fs::Scratch::new().map_err(Error::Backup)?;
         let copy = scratch.path().join("state.db");
         if path.exists() {
             let original = Self::connect(path, false).await?;

@@ -103,6 +103,10 @@ async fn what_is_not_kept_leaves_client_site_and_disk_and_never_comes_back() {
     let client = Transmission::start().unwrap();
     let world = two_seeded(&client, NEWEST).await;
     let one = world.torrent_named("one.mp3");
+    let plan = world.podseed(&["run", "--dry-run"]).stdout;
+    for line in ["why: keep.latest: it is not", "would take it out of tr", "would delete it"] {
+        assert_eq!(plan.matches(line).count(), 1, "{plan}");
+    }
     let dropped = world.run_and_tell();
     let line = "show: one.mp3: not kept any more: keep.latest: it is not among the newest 1";
     assert!(dropped.stderr.contains(line), "{}", dropped.stderr);

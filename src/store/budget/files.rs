@@ -167,10 +167,12 @@ struct Placed {
 
 /// Why what stands so at a client cannot be taken back from it.
 fn bond(client: &str, state: PlacementState, added: bool, clients: &HashSet<&str>) -> Option<String> {
-    use PlacementState::{Delivered, Pending};
+    use PlacementState::{Delivered, Missing, Pending};
     match state {
         Delivered => Some(format!("{client} only watches a folder, and cannot be told to let go")),
+        // Nothing of it is there.
         Pending if !added => None,
+        Missing => None,
         _ if !clients.contains(client) => Some(format!("{client} has it and is not in the configuration")),
         _ if !added => Some(format!("{client} had it before podseed")),
         _ => None,
