@@ -95,7 +95,7 @@ impl Pipeline {
             async move {
                 let done = pipeline.fetch(&job, &pass).await;
                 busy.leave(&host(&job));
-                done
+                done.and(pipeline.look_for_room().await)
             }
         };
         drain(limits.downloads, &pass.fetchable, &self.stop, claim, work).await

@@ -164,6 +164,11 @@ async fn a_backlog_is_fetched_as_far_as_it_fits_and_no_further() {
     world.run(0);
     assert_eq!(world.origin.requests_for("/one.mp3").len(), 0);
     assert_eq!(world.enclosures()[2]["error"], "keep.total_size: newer episodes take all the room");
+
+    // A feed that claims far too much is believed until something is there.
+    let world = two_episodes("keep: {total_size: 4 MiB}\n").await;
+    world.publish_with_length(&[THREE, TWO, ONE], 3_000_000);
+    assert_eq!(world.run(0)["downloaded"], 3);
 }
 
 #[tokio::test]

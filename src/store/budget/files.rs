@@ -14,8 +14,8 @@ use crate::store::{Doing as _, Result, Store, seconds, timestamp, unsigned, word
 const SCRAPE_AGE: SignedDuration = SignedDuration::from_hours(8 * 24);
 /// Downloads count as demand for so long.
 const DEMAND_AGE: SignedDuration = SignedDuration::from_hours(90 * 24);
-/// A feed that claims less says nothing about the length.
-const LEAST_HINT: u64 = 100_000;
+/// A feed's claim that is so many times more or less than what is there of the show says nothing.
+const FAR_OFF: u64 = 4;
 
 /// Whose files the budget decides about.
 #[derive(Debug, Clone, Copy)]
@@ -224,7 +224,8 @@ fn budget_file(
                 // The same data has another name by now.
                 _ if why.as_deref() == Some("official") => 0,
                 (Stage::Failed, _) if !has_file => 0,
-                _ => length.or(hint).map_or(0, unsigned),
+                // No length at all says as little as one byte.
+                _ => length.or(hint).map_or(1, unsigned).max(1),
             },
             torrent: hashes
                 .iter()
@@ -240,7 +241,8 @@ fn budget_file(
     read().doing(what)
 }
 
-/// What is not there yet is expected to be as long as what is there of its show, unless its feed claims more.
+/// What is not there yet is as long as its feed claims, if that is anywhere near of what is there of the show, and else
+/// as long as that.
 fn expect_lengths(files: &mut [BudgetFile]) {
     let mut known: HashMap<String, (u64, u64)> = HashMap::new();
     let is_there = |file: &BudgetFile| matches!(file.holding, Holding::Held | Holding::Bound(_));
@@ -248,10 +250,12 @@ fn expect_lengths(files: &mut [BudgetFile]) {
         let (sum, count) = known.entry(file.show.clone()).or_default();
         (*sum, *count) = (sum.saturating_add(file.bytes), *count + 1);
     }
-    for file in files.iter_mut().filter(|file| file.holding == Holding::Wanted) {
-        let usual = known.get(&file.show).map_or(0, |(sum, count)| sum / (*count).max(1));
-        let claimed = if file.bytes < LEAST_HINT { 0 } else { file.bytes };
-        file.bytes = claimed.max(usual);
+    let is_expected = |file: &&mut BudgetFile| file.name.is_none() && file.bytes > 0;
+    for file in files.iter_mut().filter(is_expected) {
+        let Some(usual) = known.get(&file.show).map(|(sum, count)| sum / count) else { continue };
+        if file.bytes.max(usual) / file.bytes.min(usual).max(1) >= FAR_OFF {
+            file.bytes = usual;
+        }
     }
 }
 
