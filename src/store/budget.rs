@@ -242,7 +242,8 @@ async fn expire(
          WHERE id = $1 AND own_path IS NULL AND NOT forgotten
          AND stage NOT IN ('discovered', 'downloading', 'downloaded', 'withdrawn')
          AND NOT EXISTS (SELECT 1 FROM placements p
-             WHERE p.enclosure_id = enclosures.id AND p.state IN ('waiting', 'checking', 'delivered'))",
+             WHERE p.enclosure_id = enclosures.id AND (p.state IN ('waiting', 'checking', 'delivered')
+                 OR p.state = 'pending' AND COALESCE(p.next_attempt, 0) <= $2))",
     )
     .bind(file.id.0)
     .bind(seconds(now))

@@ -46,7 +46,7 @@ impl Store {
         .fetch_all(&self.pool)
         .await
         .doing(what)?;
-        let placed = self.placed(view.clients).await?;
+        let placed = self.placed(view.clients, now).await?;
         let mut files: Vec<BudgetFile> = Vec::new();
         for row in &rows {
             let file = budget_file(row, view.claimed, &placed)?;
@@ -64,28 +64,34 @@ impl Store {
     }
 
     /// Where each file stands at clients.
-    async fn placed(&self, clients: &HashSet<&str>) -> Result<HashMap<i64, Placed>> {
+    async fn placed(&self, clients: &HashSet<&str>, now: Timestamp) -> Result<HashMap<i64, Placed>> {
         let what = "read what is kept at clients";
-        let rows: Vec<(i64, String, String, bool, String)> = sqlx::query_as(
+        let rows: Vec<(i64, String, String, bool, String, bool)> = sqlx::query_as(
             "SELECT p.enclosure_id, p.client, p.state, p.added,
-                 COALESCE(e.info_hash_v1, '') || ' ' || COALESCE(e.info_hash_v2, '')
+                 COALESCE(e.info_hash_v1, '') || ' ' || COALESCE(e.info_hash_v2, ''), COALESCE(p.next_attempt, 0) <= $1
              FROM placements p JOIN enclosures e ON e.id = p.enclosure_id WHERE e.stage <> 'withdrawn' ORDER BY p.id",
         )
+        .bind(seconds(now))
         .fetch_all(&self.pool)
         .await
         .doing(what)?;
         // Of one torrent that two shows have, podseed finds the second there already, and has added it all the same.
         let ours: HashSet<(String, String)> = rows
             .iter()
-            .filter(|(_, _, _, added, _)| *added)
-            .map(|(_, client, _, _, torrent)| (client.clone(), torrent.clone()))
+            .filter(|(_, _, _, added, ..)| *added)
+            .map(|(_, client, _, _, torrent, _)| (client.clone(), torrent.clone()))
             .collect();
         let mut placed: HashMap<i64, Placed> = HashMap::new();
-        for (id, client, state, _, torrent) in rows {
+        for (id, client, state, _, torrent, is_due) in rows {
             let state = word("a placement's state", &state)?;
             let added = ours.contains(&(client.clone(), torrent));
             let place = placed.entry(id).or_default();
-            place.is_under_way |= matches!(state, PlacementState::Waiting | PlacementState::Checking);
+            // What is due may be in a worker's hands just now.
+            place.is_under_way |= match state {
+                PlacementState::Waiting | PlacementState::Checking => true,
+                PlacementState::Pending => is_due,
+                _ => false,
+            };
             place.bond = place.bond.take().or_else(|| bond(&client, state, added, clients));
             if state == PlacementState::Seeding {
                 place.seeding.insert(client);
