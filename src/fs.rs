@@ -47,6 +47,16 @@ pub enum Error {
         /// The process, when it can be read.
         holder: Option<u32>,
     },
+    /// The file system knows no locks.
+    #[error(
+        "the file system of {} has no file locks, so that two podseeds could work on it at once; put `data_dir` on a \
+         disk of this machine",
+        path.display()
+    )]
+    NoLocks {
+        /// The data folder.
+        path: PathBuf,
+    },
     /// The path leads out of the folder that it has to stay in.
     #[error("{} lies outside {}", path.display(), root.display())]
     Outside {
@@ -162,6 +172,13 @@ impl Scratch {
     pub fn path(&self) -> &Path {
         self.0.path()
     }
+}
+
+/// Gives a complete file, which something else has written, its final name; what had it is replaced.
+pub fn replace_synced(from: &Path, to: &Path) -> Result<(), Error> {
+    let synced = File::open(from).and_then(|file| file.sync_all());
+    synced.and_then(|()| rename(from, to)).map_err(|error| Error::io("give its name to", to, error))?;
+    sync_dir(parent(to))
 }
 
 /// Reads a whole file of at most `most` bytes.
@@ -335,11 +352,19 @@ impl DataLock {
                     file.take(16).read_to_string(&mut pid).ok().and_then(|_| pid.trim().parse().ok());
                 return Err(Error::Locked { path: folder.to_owned(), holder });
             }
+            Err(TryLockError::Error(error)) if has_no_locks(&error) => {
+                return Err(Error::NoLocks { path: folder.to_owned() });
+            }
             Err(TryLockError::Error(error)) => return Err(failed(error)),
         }
         file.set_len(0).map_err(failed)?;
-        writeln!(file, "{}", std::process::id()).map_err(failed)?;
-        Ok(Self(file))
+        match writeln!(file, "{}", std::process::id()) {
+            // The lock holds all the same; only nobody else can tell who has it.
+            Err(error) if !matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded) => {
+                Err(failed(error))
+            }
+            _ => Ok(Self(file)),
+        }
     }
 }
 
@@ -364,6 +389,12 @@ fn sync_dir(folder: &Path) -> Result<(), Error> {
 /// NFS, some FUSE file systems and old kernels know no flags for a rename.
 fn has_no_flags(errno: Errno) -> bool {
     matches!(errno, Errno::INVAL | Errno::NOSYS | Errno::NOTSUP)
+}
+
+/// NFS without its lock service, and some FUSE file systems.
+fn has_no_locks(error: &io::Error) -> bool {
+    let errno = Errno::from_io_error(error);
+    errno.is_some_and(|errno| matches!(errno, Errno::NOLCK | Errno::NOSYS | Errno::NOTSUP | Errno::INVAL))
 }
 
 fn link_and_unlink(from: &Path, to: &Path) -> io::Result<()> {

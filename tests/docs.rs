@@ -250,7 +250,7 @@ fn every_command_that_a_message_names_is_one_of_the_program() {
 #[test]
 fn the_configurations_of_the_documents_load_without_findings() {
     let mut blocks = blocks(&document("README.md"), "yaml");
-    assert_eq!(blocks.len(), 4, "one for each client, and one that publishes");
+    assert_eq!(blocks.len(), 5, "one for each client, one that publishes, and one with what is kept");
     blocks.extend(self::blocks(&document("docs/publishing.md"), "yaml"));
     blocks.extend(self::blocks(&document("docs/daemon.md"), "yaml"));
     let variables = |name: &str| match name {

@@ -32,3 +32,4 @@ mod shows;
 mod site_feeds;
 mod support;
 mod torrents;
+mod upgrades;

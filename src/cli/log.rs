@@ -153,6 +153,9 @@ impl Monitor for Log {
             Event::SpaceShort { text } => tracing::error!(error = plain(text), "no space"),
             Event::SpaceAgain => tracing::info!("space again"),
             Event::NoticeFailed { error } => tracing::warn!(error = plain(error), "a notice was not sent"),
+            Event::Upgraded { backup } => {
+                tracing::info!(backup = %backup.display(), "state brought up to date")
+            }
             Event::Published { files, removed } => tracing::info!(files, removed, "published"),
             Event::PublishFailed { error } => tracing::error!(error = plain(error), "not published"),
             Event::Working { shows, clients } => tracing::info!(shows, clients, "at work"),

@@ -79,6 +79,10 @@ fn describe(event: &Event) -> (Option<String>, bool) {
                 .collect();
             (Some(format!("{show}: {}", parts.join(", "))), false)
         }
+        Event::Upgraded { backup } => (
+            Some(format!("the state is brought up to date; what it was is kept in {}", backup.display())),
+            false,
+        ),
         Event::Polled { show, title: name, new_episodes, newly_wanted } => (
             Some(format!(
                 "{show}: read \"{}\": {}, {} to fetch",

@@ -50,6 +50,11 @@ impl Budget {
         self.all.is_none() && self.shows.is_empty()
     }
 
+    /// Whether the length of what is kept matters.
+    pub fn limits_size(&self) -> bool {
+        self.all.iter().chain(self.shows.values()).any(|rules| rules.total_size.is_some())
+    }
+
     /// Whether any rule holds for this show.
     pub fn governs(&self, show: &str) -> bool {
         self.all.is_some() || self.shows.contains_key(show)

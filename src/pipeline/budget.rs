@@ -31,6 +31,7 @@ impl Pipeline {
     /// Only of the state; a client or file that gives trouble is told of and left for the next round.
     pub async fn enforce_budget(&self) -> Result<(), Error> {
         let verdict = self.judge_budget(None).await?;
+        self.expire_former().await?;
         try_join_all(self.clients.keys().map(|client| self.let_go(client))).await?;
         for file in self.store.expired_files().await? {
             self.delete(&file).await?;
@@ -70,10 +71,18 @@ impl Pipeline {
             let (show, name) = self.store.file_label(file.id).await?;
             self.monitor.event(&Event::Dropped { show, file: name, why: file.why.clone() });
         }
-        let governed = self.store.slugs().await?;
-        let governed = governed.iter().map(|(slug, _)| slug.as_str()).filter(|slug| budget.governs(slug));
-        self.store.expire_former(&governed.collect(), now).await?;
         Ok(verdict)
+    }
+
+    /// Marks the former versions whose time is over, where there is a rule at all.
+    async fn expire_former(&self) -> Result<(), Error> {
+        let (budget, shows) = (self.budget(), self.store.slugs().await?);
+        let governed: HashSet<&str> =
+            shows.iter().map(|(slug, _)| slug.as_str()).filter(|slug| budget.governs(slug)).collect();
+        if governed.is_empty() {
+            return Ok(());
+        }
+        Ok(self.store.expire_former(&governed, self.clock.now()).await?)
     }
 
     /// Whether the disk gains by deleting a file: a name that the user has given it keeps its data. The site's own

@@ -100,7 +100,7 @@ impl Pipeline {
                 if pass.lasting {
                     pipeline.store.release_enclosure(job.id, pass.id).await?;
                 }
-                done
+                done.and(pipeline.look_for_room().await)
             }
         };
         drain(limits.downloads, &pass.fetchable, &pass.closed, claim, work).await

@@ -298,6 +298,9 @@ impl Pipeline {
         fs::create_dir(folder.root())?;
         let lock = fs::DataLock::take(folder.root())?;
         let store = Store::open(&folder.state()).await?;
+        if let Some(backup) = store.backup() {
+            environment.monitor.event(&Event::Upgraded { backup: backup.to_owned() });
+        }
         let pipeline = Self::with_store(config, store, Some(Arc::new(lock)), environment)?;
         pipeline.make_own_folders()?;
         Ok(Arc::new(pipeline))

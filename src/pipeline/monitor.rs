@@ -11,6 +11,11 @@ use crate::model::{InfoHashes, PlacementState};
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Event {
+    /// The state was brought up to date; this is a copy of what it was.
+    Upgraded {
+        /// The copy.
+        backup: PathBuf,
+    },
     /// A feed was read.
     Polled {
         /// The show.

@@ -11,7 +11,7 @@ use super::{Begin, DataFolder, Environment, Error, Pass, PassOptions, Pipeline, 
 use crate::config::Config;
 use crate::download::Progress;
 use crate::model::name::{self, NameInputs};
-use crate::model::{PlacementState, Stage};
+use crate::model::{EnclosureId, PlacementState, Stage};
 use crate::secret::public_url;
 use crate::store::{EnclosureStatus, EpisodeStatus, ShowStatus, Store};
 
@@ -48,8 +48,8 @@ pub struct PlannedEnclosure {
     pub length: Option<u64>,
     /// Why: the rule that wants it, or what it waits for.
     pub why: String,
-    /// In order: `fetch it as NAME`, `make NAME.torrent`, `hand it over to CLIENT`,
-    /// `publish it`.
+    /// In order: `fetch it as NAME`, `make NAME.torrent`, `hand it over to CLIENT`, `publish it`; or `take it out of
+    /// CLIENT`, `take it off the site`, `delete it`.
     pub steps: Vec<String>,
 }
 
@@ -65,13 +65,14 @@ pub async fn plan(config: &Arc<Config>, targets: &[Target]) -> Result<Plan, Erro
     let options = PassOptions { wait: Duration::ZERO, patient: false, begin: Begin::Feeds };
     let pass = Arc::new(Pass::new(pipeline.clock.now().as_microsecond(), options, &pipeline.stop));
     pipeline.poll_all(targets, &pass).await?;
+    let dropped = pipeline.judge_budget(None).await?.dropped.into_iter().map(|file| file.id).collect();
     let mut shows = Vec::new();
     let in_pass: Vec<_> =
         lock(&pass.shows).iter().map(|(slug, target)| (slug.clone(), Arc::clone(target))).collect();
     for (slug, target) in in_pass {
         let unpublished = basis(&pipeline.store.show_facts(&slug).await?, None).err();
         for show in pipeline.store.status(Some(&slug)).await? {
-            shows.push(planned_show(&show, &target, unpublished.clone()));
+            shows.push(planned_show(&show, &target, unpublished.clone(), &dropped));
         }
     }
     shows.extend(failures.of_unknown_shows(&shows));
@@ -110,7 +111,12 @@ impl Monitor for Failures {
     }
 }
 
-fn planned_show(show: &ShowStatus, target: &Target, unpublished: Option<String>) -> PlannedShow {
+fn planned_show(
+    show: &ShowStatus,
+    target: &Target,
+    unpublished: Option<String>,
+    dropped: &HashSet<EnclosureId>,
+) -> PlannedShow {
     // What several episodes announce is fetched once, for the first of them that wants it.
     let mut seen = HashSet::new();
     let (wanting, others): (Vec<_>, Vec<_>) = show.episodes.iter().partition(|episode| episode.wanted);
@@ -119,12 +125,15 @@ fn planned_show(show: &ShowStatus, target: &Target, unpublished: Option<String>)
         .chain(others)
         .flat_map(|episode| episode.enclosures.iter().map(move |enclosure| (episode, enclosure)))
         .filter(|(_, enclosure)| seen.insert(enclosure.id))
-        .filter_map(|(episode, enclosure)| planned_enclosure(episode, enclosure, target))
-        .map(|mut planned| {
+        .filter_map(|(episode, enclosure)| {
+            if dropped.contains(&enclosure.id) {
+                return Some(planned_end(episode, enclosure));
+            }
+            let mut planned = planned_enclosure(episode, enclosure, target)?;
             if unpublished.is_none() {
                 planned.steps.push("publish it".to_owned());
             }
-            planned
+            Some(planned)
         })
         .collect();
     PlannedShow {
@@ -134,6 +143,13 @@ fn planned_show(show: &ShowStatus, target: &Target, unpublished: Option<String>)
         unpublished,
         enclosures,
     }
+}
+
+/// What is to be done with a file that is not kept any more.
+fn planned_end(episode: &EpisodeStatus, enclosure: &EnclosureStatus) -> PlannedEnclosure {
+    let out = enclosure.placements.iter().map(|placement| format!("take it out of {}", placement.client));
+    let steps = out.chain(["take it off the site".to_owned(), "delete it".to_owned()]).collect();
+    described(episode, enclosure, enclosure.error.clone().unwrap_or_default(), steps)
 }
 
 /// What there is to do; `None` when nothing is.

@@ -34,6 +34,14 @@ impl Pipeline {
         false
     }
 
+    /// What was fetched may be shorter than was expected, or have failed: then something else may be fetched.
+    pub(super) async fn look_for_room(&self) -> Result<(), Error> {
+        match self.budget().limits_size() {
+            true => self.judge_budget(None).await.map(drop),
+            false => Ok(()),
+        }
+    }
+
     /// Bytes that are free where the media are.
     pub(super) fn free_space(&self) -> Result<u64, fs::Error> {
         let media = self.folder().media();

@@ -2,7 +2,7 @@
 
 mod files;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 use sqlx::sqlite::SqliteRow;
@@ -61,8 +61,12 @@ impl Store {
                 done.push(file.id);
             }
         }
-        admit(&mut tx, held_back, now).await.doing(what)?;
-        for file in held_back {
+        let before = held_back_before(&mut tx).await.doing(what)?;
+        let still: HashSet<i64> = held_back.iter().map(|file| file.id.0).collect();
+        for id in before.keys().filter(|id| !still.contains(id)) {
+            admit(&mut tx, EnclosureId(*id), now).await.doing(what)?;
+        }
+        for file in held_back.iter().filter(|file| before.get(&file.id.0) != Some(&file.why)) {
             hold_back(&mut tx, file, now).await.doing(what)?;
         }
         tx.commit().await.doing(what)?;
@@ -238,7 +242,8 @@ async fn expire(
          WHERE id = $1 AND own_path IS NULL AND NOT forgotten
          AND stage NOT IN ('discovered', 'downloading', 'downloaded', 'withdrawn')
          AND NOT EXISTS (SELECT 1 FROM placements p
-             WHERE p.enclosure_id = enclosures.id AND p.state IN ('waiting', 'checking', 'delivered'))",
+             WHERE p.enclosure_id = enclosures.id AND (p.state IN ('waiting', 'checking', 'delivered')
+                 OR p.state = 'pending' AND COALESCE(p.next_attempt, 0) <= $2))",
     )
     .bind(file.id.0)
     .bind(seconds(now))
@@ -263,6 +268,22 @@ async fn expire(
     Ok(true)
 }
 
+/// What the rules let nobody fetch, and which of them.
+async fn held_back_before(
+    connection: &mut SqliteConnection,
+) -> std::result::Result<HashMap<i64, String>, sqlx::Error> {
+    let rows: Vec<(i64, String)> = sqlx::query_as(
+        "SELECT e.id, COALESCE(e.expired_why, '') FROM enclosures e JOIN shows s ON s.id = e.show_id
+         WHERE e.expired IS NOT NULL AND e.stage = 'withdrawn' AND e.magnet IS NULL AND e.file IS NULL
+         AND e.replaced_by IS NULL AND NOT s.withdrawn AND EXISTS
+             (SELECT 1 FROM announcements a JOIN episodes ep ON ep.id = a.episode_id
+              WHERE a.enclosure_id = e.id AND NOT ep.withdrawn)",
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows.into_iter().collect())
+}
+
 async fn hold_back(
     connection: &mut SqliteConnection,
     file: &Dropped,
@@ -270,7 +291,8 @@ async fn hold_back(
 ) -> std::result::Result<(), sqlx::Error> {
     let changed = sqlx::query(
         "UPDATE enclosures SET stage = 'withdrawn', expired = $2, expired_why = $3, error = $3, next_attempt = NULL
-         WHERE id = $1 AND stage IN ('discovered', 'downloading') AND magnet IS NULL AND file IS NULL",
+         WHERE id = $1 AND magnet IS NULL AND file IS NULL
+         AND (stage IN ('discovered', 'downloading') OR stage = 'withdrawn' AND expired IS NOT NULL)",
     )
     .bind(file.id.0)
     .bind(seconds(now))
@@ -286,27 +308,15 @@ async fn hold_back(
 /// What was held back and is so no more may be fetched again, also by a pass that has had it in its hands.
 async fn admit(
     connection: &mut SqliteConnection,
-    held_back: &[Dropped],
+    id: EnclosureId,
     now: Timestamp,
 ) -> std::result::Result<(), sqlx::Error> {
-    let still: HashSet<i64> = held_back.iter().map(|file| file.id.0).collect();
-    let before: Vec<i64> = sqlx::query_scalar(
-        "SELECT e.id FROM enclosures e JOIN shows s ON s.id = e.show_id
-         WHERE e.expired IS NOT NULL AND e.stage = 'withdrawn' AND e.magnet IS NULL AND e.file IS NULL
-         AND e.replaced_by IS NULL AND NOT s.withdrawn AND EXISTS (SELECT 1 FROM announcements a JOIN episodes ep ON ep.id = a.episode_id
-             WHERE a.enclosure_id = e.id AND NOT ep.withdrawn)",
+    sqlx::query(
+        "UPDATE enclosures SET stage = 'discovered', expired = NULL, expired_why = NULL, error = NULL, pass = 0
+         WHERE id = $1",
     )
-    .fetch_all(&mut *connection)
+    .bind(id.0)
+    .execute(&mut *connection)
     .await?;
-    for id in before.into_iter().filter(|id| !still.contains(id)) {
-        sqlx::query(
-            "UPDATE enclosures SET stage = 'discovered', expired = NULL, expired_why = NULL, error = NULL, pass = 0
-             WHERE id = $1",
-        )
-        .bind(id)
-        .execute(&mut *connection)
-        .await?;
-        event(&mut *connection, EnclosureId(id), now, "may be fetched: there is room for it now").await?;
-    }
-    Ok(())
+    event(connection, id, now, "may be fetched: no rule is against it now").await
 }

@@ -13,6 +13,7 @@ mod manage;
 mod metrics;
 mod notices;
 mod offers;
+mod open;
 mod own;
 mod placements;
 mod proofs;
@@ -25,13 +26,12 @@ mod status;
 mod withdraw;
 mod writer;
 
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::path::PathBuf;
 
-use sqlx::migrate::{Migrate as _, MigrateError, Migration, MigrationType, Migrator};
-use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
-};
+use sqlx::migrate::MigrateError;
+use sqlx::sqlite::SqlitePool;
+
+use crate::fs;
 
 pub use budget::{BudgetView, Deletion, Unfinished};
 pub use downloads::NameTaken;
@@ -91,6 +91,29 @@ pub enum Error {
         /// What went wrong.
         source: MigrateError,
     },
+    /// There is no room for the copy that is kept of the state before it is brought up to date.
+    #[error(
+        "{} was written by an older podseed, and there is no room for a copy of it before it is brought up to date: {} \
+         bytes are needed and {} are free; nothing was changed",
+        path.display(), needed, free
+    )]
+    NoRoom {
+        /// The database file.
+        path: PathBuf,
+        /// Bytes that are needed.
+        needed: u64,
+        /// Bytes that are free.
+        free: u64,
+    },
+    /// A copy of the state could not be made.
+    #[error("cannot make a copy of the state")]
+    Backup(#[source] fs::Error),
+    /// The disk is full.
+    #[error("cannot {what}, for the disk is full; make room, and podseed goes on where it was")]
+    Full {
+        /// What was to be done.
+        what: &'static str,
+    },
     /// A statement failed.
     #[error("cannot {what} in the state")]
     Statement {
@@ -118,114 +141,31 @@ trait Doing<T> {
 
 impl<T> Doing<T> for std::result::Result<T, sqlx::Error> {
     fn doing(self, what: &'static str) -> Result<T> {
-        self.map_err(|source| Error::Statement { what, source })
+        self.map_err(|source| match open::is_full(&source) {
+            true => Error::Full { what },
+            false => Error::Statement { what, source },
+        })
     }
-}
-
-/// The migrations, in order. A released one is never edited.
-fn migrator() -> Migrator {
-    let scripts = [
-        ("first", include_str!("migrations/0001_first.sql")),
-        ("publication", include_str!("migrations/0002_publication.sql")),
-        ("figures", include_str!("migrations/0003_figures.sql")),
-        ("daemon", include_str!("migrations/0004_daemon.sql")),
-    ];
-    let migration = |(version, (name, script)): (i64, (&'static str, &'static str))| {
-        let script = sqlx::SqlSafeStr::into_sql_str(script);
-        Migration::new(version, name.into(), MigrationType::Simple, script, false)
-    };
-    Migrator::with_migrations((1..).zip(scripts).map(migration).collect())
 }
 
 /// The open state.
 #[derive(Debug, Clone)]
 pub struct Store {
     pool: SqlitePool,
+    /// The copy of what it was before it was brought up to date, just now.
+    backup: Option<PathBuf>,
 }
 
 impl Store {
-    /// Opens the state for a working process; makes it, or brings it up to date.
-    pub async fn open(path: &Path) -> Result<Self> {
-        let store = Self::connect(path, true).await?;
-        store.refuse_newer(path).await?;
-        migrator()
-            .run(&store.pool)
-            .await
-            .map_err(|source| Error::Migrate { path: path.to_owned(), source })?;
-        Ok(store)
-    }
-
-    /// Opens the state beside a working process; never makes or changes its schema.
-    pub async fn open_existing(path: &Path) -> Result<Self> {
-        if !path.exists() {
-            return Err(Error::Missing { path: path.to_owned() });
-        }
-        let store = Self::connect(path, false).await?;
-        if store.refuse_newer(path).await? < migrator().iter().count() {
-            return Err(Error::Older { path: path.to_owned() });
-        }
-        Ok(store)
-    }
-
     /// Waits for the last statements and closes the database; the write-ahead log goes into it.
     pub async fn close(&self) {
         self.pool.close().await;
-    }
-
-    /// A copy of the state to try things on, or an empty one where there is none yet. It goes with the folder.
-    pub async fn open_copy(path: &Path) -> Result<(Self, tempfile::TempDir)> {
-        let failed = |source| Error::Open { path: path.to_owned(), source };
-        let scratch = tempfile::tempdir().map_err(|error| failed(sqlx::Error::Io(error)))?;
-        let copy = scratch.path().join("state.db");
-        if path.exists() {
-            let original = Self::connect(path, false).await?;
-            original.refuse_newer(path).await?;
-            sqlx::query("VACUUM INTO $1")
-                .bind(copy.to_string_lossy().into_owned())
-                .execute(&original.pool)
-                .await
-                .map_err(failed)?;
-        }
-        Ok((Self::open(&copy).await?, scratch))
-    }
-
-    async fn connect(path: &Path, create: bool) -> Result<Self> {
-        let options = SqliteConnectOptions::new()
-            .filename(path)
-            .create_if_missing(create)
-            .journal_mode(SqliteJournalMode::Wal)
-            // What is recorded before its effect (a file's name, the intention to add a torrent) has to survive a power
-            // cut as the effect does: else a file that is there is fetched again, and our torrent is somebody else's.
-            .synchronous(SqliteSynchronous::Full)
-            .foreign_keys(true)
-            .busy_timeout(Duration::from_secs(10));
-        let pool = SqlitePoolOptions::new()
-            .max_connections(4)
-            .connect_with(options)
-            .await
-            .map_err(|source| Error::Open { path: path.to_owned(), source })?;
-        Ok(Self { pool })
     }
 
     /// Begins a transaction that writes. In SQLite one that reads first and finds at its first write that another has
     /// written since cannot go on, so it takes its turn at once.
     async fn begin(&self) -> std::result::Result<sqlx::Transaction<'static, sqlx::Sqlite>, sqlx::Error> {
         self.pool.begin_with("BEGIN IMMEDIATE").await
-    }
-
-    /// How many migrations are applied; an error when there are some that we do not know.
-    async fn refuse_newer(&self, path: &Path) -> Result<usize> {
-        let migrator = migrator();
-        let failed = |source| Error::Migrate { path: path.to_owned(), source };
-        let open = |source| Error::Open { path: path.to_owned(), source };
-        let mut connection = self.pool.acquire().await.map_err(open)?;
-        connection.ensure_migrations_table(&migrator.table_name).await.map_err(failed)?;
-        let applied = connection.list_applied_migrations(&migrator.table_name).await.map_err(failed)?;
-        let known = migrator.iter().map(|migration| migration.version).max().unwrap_or_default();
-        match applied.iter().map(|migration| migration.version).max() {
-            Some(found) if found > known => Err(Error::Newer { path: path.to_owned(), found, known }),
-            _ => Ok(applied.len()),
-        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! The store by itself: identity over polls, claims, what a crash leaves behind.
 
+mod budget;
 mod figures;
 mod metrics;
 mod reconcile;

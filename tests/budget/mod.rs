@@ -3,14 +3,13 @@
 mod disk;
 mod removal;
 
-use std::io::{Read as _, Write as _};
-
 use podseed_adapters::testing::{PASSWORD, Tracker, Transmission, USERNAME};
 use podseed_adapters::{InfoHashes, Presence, TorrentRef};
 use serde_json::Value;
 use sqlx::{Connection as _, SqliteConnection};
 
 use crate::support::mp3;
+use crate::support::swarm::announce;
 use crate::support::world::{Item, Ran, World};
 
 const ONE: Item<'_> = Item { guid: "g1", title: "One", enclosure: "/one.mp3" };
@@ -99,27 +98,15 @@ async fn presence(client: &Transmission, torrent: &TorrentRef) -> Presence {
     podseed_adapters::open(&client.config()).unwrap().find(torrent).await.unwrap()
 }
 
-/// Somebody at this port tells the tracker that he has all of a torrent.
-fn announce(tracker: &Tracker, torrent: &TorrentRef, port: u16) {
-    let url: url::Url = tracker.announce_url().parse().unwrap();
-    let hash: String = torrent.info_hash.v1().unwrap().0.iter().map(|byte| format!("%{byte:02x}")).collect();
-    let mut stream = std::net::TcpStream::connect(("127.0.0.1", url.port().unwrap())).unwrap();
-    write!(
-        stream,
-        "GET /announce?info_hash={hash}&peer_id=-XX0001-another-peer&port={port}&uploaded=0&downloaded=0&left=0\
-         &compact=1&event=started HTTP/1.0\r\n\r\n"
-    )
-    .unwrap();
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).unwrap();
-    assert!(answer.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&answer));
-}
-
 #[tokio::test]
 async fn what_is_not_kept_leaves_client_site_and_disk_and_never_comes_back() {
     let client = Transmission::start().unwrap();
     let world = two_seeded(&client, NEWEST).await;
     let one = world.torrent_named("one.mp3");
+    let plan = world.podseed(&["run", "--dry-run"]).stdout;
+    for line in ["why: keep.latest: it is not", "would take it out of tr", "would delete it"] {
+        assert_eq!(plan.matches(line).count(), 1, "{plan}");
+    }
     let dropped = world.run_and_tell();
     let line = "show: one.mp3: not kept any more: keep.latest: it is not among the newest 1";
     assert!(dropped.stderr.contains(line), "{}", dropped.stderr);
@@ -177,6 +164,11 @@ async fn a_backlog_is_fetched_as_far_as_it_fits_and_no_further() {
     world.run(0);
     assert_eq!(world.origin.requests_for("/one.mp3").len(), 0);
     assert_eq!(world.enclosures()[2]["error"], "keep.total_size: newer episodes take all the room");
+
+    // A feed that claims far too much is believed until something is there.
+    let world = two_episodes("keep: {total_size: 4 MiB}\n").await;
+    world.publish_with_length(&[THREE, TWO, ONE], 3_000_000);
+    assert_eq!(world.run(0)["downloaded"], 3);
 }
 
 #[tokio::test]
@@ -220,7 +212,7 @@ async fn the_last_seeder_stays_and_says_so_once_until_somebody_else_seeds() {
     // The tracker hears of two: one of them may be our client. podseed asks it after its pause, and drops in the run
     // after.
     for (peers, stages) in [(1, "seeding"), (2, "withdrawn")] {
-        announce(&tracker, &one, 7000 + peers);
+        announce(&tracker, &one.info_hash, 7000 + peers);
         for _ in 0..2 {
             world.change_state("UPDATE sources SET asked = asked - 900").await;
             world.run(0);

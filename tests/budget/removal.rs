@@ -40,7 +40,7 @@ async fn killed_after_any_step_the_next_run_ends_where_an_undisturbed_one_does()
         let world = two_seeded(&client, NEWEST).await;
         let one = world.torrent_named("one.mp3");
         let (mut child, lines) = world.start();
-        drop(lines.take(step).count());
+        let _ = lines.take(step).count();
         child.kill().unwrap();
         child.wait().unwrap();
         world.run(0);

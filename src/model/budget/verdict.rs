@@ -141,6 +141,9 @@ impl<'a> Decision<'a> {
         wanted.sort_unstable_by_key(|index| (std::cmp::Reverse(self.files[*index].date), *index));
         let mut to_go: Vec<usize> =
             candidates.iter().copied().filter(|index| !self.dropped.contains_key(index)).collect();
+        let stays = scope.files.iter().filter(|index| self.is_last_seeder(**index));
+        let oldest_that_stays = stays.map(|index| self.files[*index].date).min();
+        let mut is_short = false;
         for index in wanted {
             let file = &self.files[index];
             let older = |other: &usize| self.files[*other].date < file.date;
@@ -153,12 +156,13 @@ impl<'a> Decision<'a> {
             if file.readmitted.is_none() && room < file.bytes {
                 let why = format!("{rule}: newer episodes take all the room");
                 self.held_back.insert(index, why);
-                if scope.files.iter().any(|other| older(other) && self.is_last_seeder(*other)) {
-                    self.blame(&rule, &scope.files);
-                }
+                is_short |= oldest_that_stays.is_some_and(|oldest| oldest < file.date);
             } else {
                 room = room.saturating_sub(file.bytes);
             }
+        }
+        if is_short {
+            self.blame(&rule, &scope.files);
         }
     }
 

@@ -14,8 +14,8 @@ use crate::store::{Doing as _, Result, Store, seconds, timestamp, unsigned, word
 const SCRAPE_AGE: SignedDuration = SignedDuration::from_hours(8 * 24);
 /// Downloads count as demand for so long.
 const DEMAND_AGE: SignedDuration = SignedDuration::from_hours(90 * 24);
-/// A feed that claims less says nothing about the length.
-const LEAST_HINT: u64 = 100_000;
+/// A feed's claim that is so many times more or less than what is there of the show says nothing.
+const FAR_OFF: u64 = 4;
 
 /// Whose files the budget decides about.
 #[derive(Debug, Clone, Copy)]
@@ -46,7 +46,7 @@ impl Store {
         .fetch_all(&self.pool)
         .await
         .doing(what)?;
-        let placed = self.placed(view.clients).await?;
+        let placed = self.placed(view.clients, now).await?;
         let mut files: Vec<BudgetFile> = Vec::new();
         for row in &rows {
             let file = budget_file(row, view.claimed, &placed)?;
@@ -64,28 +64,34 @@ impl Store {
     }
 
     /// Where each file stands at clients.
-    async fn placed(&self, clients: &HashSet<&str>) -> Result<HashMap<i64, Placed>> {
+    async fn placed(&self, clients: &HashSet<&str>, now: Timestamp) -> Result<HashMap<i64, Placed>> {
         let what = "read what is kept at clients";
-        let rows: Vec<(i64, String, String, bool, String)> = sqlx::query_as(
+        let rows: Vec<(i64, String, String, bool, String, bool)> = sqlx::query_as(
             "SELECT p.enclosure_id, p.client, p.state, p.added,
-                 COALESCE(e.info_hash_v1, '') || ' ' || COALESCE(e.info_hash_v2, '')
+                 COALESCE(e.info_hash_v1, '') || ' ' || COALESCE(e.info_hash_v2, ''), COALESCE(p.next_attempt, 0) <= $1
              FROM placements p JOIN enclosures e ON e.id = p.enclosure_id WHERE e.stage <> 'withdrawn' ORDER BY p.id",
         )
+        .bind(seconds(now))
         .fetch_all(&self.pool)
         .await
         .doing(what)?;
         // Of one torrent that two shows have, podseed finds the second there already, and has added it all the same.
         let ours: HashSet<(String, String)> = rows
             .iter()
-            .filter(|(_, _, _, added, _)| *added)
-            .map(|(_, client, _, _, torrent)| (client.clone(), torrent.clone()))
+            .filter(|(_, _, _, added, ..)| *added)
+            .map(|(_, client, _, _, torrent, _)| (client.clone(), torrent.clone()))
             .collect();
         let mut placed: HashMap<i64, Placed> = HashMap::new();
-        for (id, client, state, _, torrent) in rows {
+        for (id, client, state, _, torrent, is_due) in rows {
             let state = word("a placement's state", &state)?;
             let added = ours.contains(&(client.clone(), torrent));
             let place = placed.entry(id).or_default();
-            place.is_under_way |= matches!(state, PlacementState::Waiting | PlacementState::Checking);
+            // What is due may be in a worker's hands just now.
+            place.is_under_way |= match state {
+                PlacementState::Waiting | PlacementState::Checking => true,
+                PlacementState::Pending => is_due,
+                _ => false,
+            };
             place.bond = place.bond.take().or_else(|| bond(&client, state, added, clients));
             if state == PlacementState::Seeding {
                 place.seeding.insert(client);
@@ -167,10 +173,12 @@ struct Placed {
 
 /// Why what stands so at a client cannot be taken back from it.
 fn bond(client: &str, state: PlacementState, added: bool, clients: &HashSet<&str>) -> Option<String> {
-    use PlacementState::{Delivered, Pending};
+    use PlacementState::{Delivered, Missing, Pending};
     match state {
         Delivered => Some(format!("{client} only watches a folder, and cannot be told to let go")),
+        // Nothing of it is there.
         Pending if !added => None,
+        Missing => None,
         _ if !clients.contains(client) => Some(format!("{client} has it and is not in the configuration")),
         _ if !added => Some(format!("{client} had it before podseed")),
         _ => None,
@@ -222,7 +230,8 @@ fn budget_file(
                 // The same data has another name by now.
                 _ if why.as_deref() == Some("official") => 0,
                 (Stage::Failed, _) if !has_file => 0,
-                _ => length.or(hint).map_or(0, unsigned),
+                // No length at all says as little as one byte.
+                _ => length.or(hint).map_or(1, unsigned).max(1),
             },
             torrent: hashes
                 .iter()
@@ -238,7 +247,8 @@ fn budget_file(
     read().doing(what)
 }
 
-/// What is not there yet is expected to be as long as what is there of its show, unless its feed claims more.
+/// What is not there yet is as long as its feed claims, if that is anywhere near of what is there of the show, and else
+/// as long as that.
 fn expect_lengths(files: &mut [BudgetFile]) {
     let mut known: HashMap<String, (u64, u64)> = HashMap::new();
     let is_there = |file: &BudgetFile| matches!(file.holding, Holding::Held | Holding::Bound(_));
@@ -246,10 +256,12 @@ fn expect_lengths(files: &mut [BudgetFile]) {
         let (sum, count) = known.entry(file.show.clone()).or_default();
         (*sum, *count) = (sum.saturating_add(file.bytes), *count + 1);
     }
-    for file in files.iter_mut().filter(|file| file.holding == Holding::Wanted) {
-        let usual = known.get(&file.show).map_or(0, |(sum, count)| sum / (*count).max(1));
-        let claimed = if file.bytes < LEAST_HINT { 0 } else { file.bytes };
-        file.bytes = claimed.max(usual);
+    let is_expected = |file: &&mut BudgetFile| file.name.is_none() && file.bytes > 0;
+    for file in files.iter_mut().filter(is_expected) {
+        let Some(usual) = known.get(&file.show).map(|(sum, count)| sum / count) else { continue };
+        if file.bytes.max(usual) / file.bytes.min(usual).max(1) >= FAR_OFF {
+            file.bytes = usual;
+        }
     }
 }
 
