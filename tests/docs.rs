@@ -11,8 +11,14 @@ use podseed::torrent::{MetainfoRequest, hash_file, make};
 
 use crate::architecture::source::{root, sources};
 
-const DOCUMENTS: [&str; 5] =
-    ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/publishing.md"];
+const DOCUMENTS: [&str; 6] = [
+    "README.md",
+    "ARCHITECTURE.md",
+    "CONTRIBUTING.md",
+    "CHANGELOG.md",
+    "docs/publishing.md",
+    "docs/daemon.md",
+];
 
 fn document(name: &str) -> String {
     std::fs::read_to_string(root().join(name)).unwrap()
@@ -165,7 +171,7 @@ fn command_words(text: &str) -> Vec<&str> {
     let is_command = |word: &&str| word.chars().all(|c| c.is_ascii_lowercase());
     let mut words: Vec<&str> = text.split_whitespace().take_while(is_command).collect();
     words.truncate(match words.first() {
-        Some(&"torrent" | &"config") => 2,
+        Some(&"torrent" | &"config" | &"shows") => 2,
         _ => 1,
     });
     words

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use podseed::clock::{Clock, Hand};
 use podseed::config::Config;
-use podseed::model::{NoticeKind, Trouble};
+use podseed::model::{Notice, NoticeKind, Trouble};
 use podseed::pipeline::{Begin, Environment, Event, Monitor, PassOptions, Pipeline, Target};
 use podseed_adapters::ClientConfig;
 use podseed_adapters::testing::{PASSWORD, Transmission, USERNAME};
@@ -396,4 +396,52 @@ async fn an_episode_that_seeds_runs_its_hook_with_all_that_one_may_want_and_no_s
     for secret in ["hunter2", PASSWORD, TOKEN] {
         assert!(!everything.contains(secret), "{everything}");
     }
+}
+
+#[test]
+fn the_json_of_the_documents_is_what_is_sent() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(root.join("docs/daemon.md")).unwrap();
+    let block = |kind: &str| {
+        text.split(&format!("```{kind}\n")).nth(1).unwrap().split("```").next().unwrap().to_owned()
+    };
+    let documented: Value = serde_json::from_str(&block("json")).unwrap();
+    let notice: Notice = serde_json::from_value(documented.clone()).unwrap();
+    assert_eq!(serde_json::to_value(&notice).unwrap(), documented);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("podseed.yaml");
+    let yaml = block("yaml").replace("token_file: /etc/podseed/webhook.token", "token_env: HOOK_TOKEN");
+    std::fs::write(&path, format!("data_dir: data\nshows: {{}}\n{yaml}")).unwrap();
+    let config = Config::load_with(&path, &|name: &str| name.ends_with("_TOKEN").then(|| TOKEN.to_owned()));
+    let notices = config.unwrap_or_else(|findings| panic!("{findings}")).notices;
+    assert_eq!((notices.hooks.len(), notices.on.len()), (2, 7));
+}
+
+#[tokio::test]
+async fn a_show_that_is_published_is_told_of_with_its_page() {
+    let desk = Desk::new("").await;
+    let transmission = Transmission::start().unwrap();
+    let ClientConfig::Transmission(client) = transmission.config() else { panic!("no Transmission") };
+    desk.world.configure(&format!(
+        "clients: {{nas: {{transmission: {{url: \"{}\", username: {USERNAME}, password_file: password}}}}}}\n\
+         publish: {{base_url: \"https://torrents.invalid/pod/\"}}\n\
+         notices: {{ntfy: {{url: \"{}\"}}, on: [seeding]}}",
+        client.url,
+        desk.receiver.url("/topic")
+    ));
+    desk.world.publish_with(
+        "<podcast:license>cc-by-4.0</podcast:license>",
+        &[
+            Item { guid: "g2", title: "Two", enclosure: "/two.mp3" },
+            Item { guid: "g1", title: "One", enclosure: "/one.mp3" },
+        ],
+    );
+    desk.world.origin.file("/one.mp3", mp3(70_000, 1));
+    desk.world.origin.file("/two.mp3", mp3(80_000, 2));
+    desk.world.run(0);
+    desk.world.run(0);
+    let [ntfy] = &desk.receiver.received("/topic")[..] else { panic!("one message for both episodes") };
+    assert_eq!(ntfy.header("title"), "2 episodes of A show are seeding");
+    assert_eq!(ntfy.header("click"), "https://torrents.invalid/pod/show/");
+    assert_eq!(String::from_utf8_lossy(&ntfy.body), "- Two\n- One");
 }
