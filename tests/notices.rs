@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use podseed::clock::{Clock, Hand};
 use podseed::config::Config;
-use podseed::model::{Notice, NoticeKind, Trouble};
+use podseed::model::{EnclosureId, Notice, NoticeKind, Problem, Trouble};
 use podseed::pipeline::{Begin, Environment, Event, Monitor, PassOptions, Pipeline, Target};
 use podseed_adapters::ClientConfig;
 use podseed_adapters::testing::{PASSWORD, Transmission, USERNAME};
@@ -89,9 +89,10 @@ impl Desk {
         pipeline.close().await;
     }
 
+    /// A round that waits for nothing more.
     async fn round(&self) {
         let pipeline = self.open().await;
-        pipeline.send_notices().await.unwrap();
+        pipeline.send_notices_now().await.unwrap();
         pipeline.close().await;
     }
 
@@ -271,6 +272,46 @@ async fn a_feed_that_fails_is_told_of_after_three_times_once_a_day_and_when_it_i
     desk.round().await;
     assert_eq!(desk.kinds("/hook"), ["feed", "feed", "feed", "recovered"]);
     assert_eq!(desk.hooks().len(), 4);
+}
+
+#[tokio::test]
+async fn what_comes_by_and_by_is_one_message_and_hooks_do_not_wait() {
+    let desk = Desk::new("notices: {webhook: {url: URL/hook}}\nhooks: {failed: [HOOK]}").await;
+    let pipeline = desk.open().await;
+    let minutes = |minutes: u64| desk.hand.advance(Duration::from_secs(60 * minutes));
+    // Every five minutes one more fails, as a daemon finds it, for longer than anybody waits for the last.
+    for number in 1..=14_usize {
+        fail_one(&pipeline, number, desk.clock.now()).await;
+        pipeline.send_notices().await.unwrap();
+        assert_eq!(desk.hooks().len(), number);
+        let told = if number < 13 { 0 } else { 1 };
+        assert_eq!(desk.kinds("/hook").len(), told, "after {number}");
+        minutes(5);
+    }
+    assert_eq!(desk.receiver.received("/hook")[0].json()["count"], 13);
+    pipeline.send_notices().await.unwrap();
+    assert_eq!(desk.kinds("/hook").len(), 1, "there may be more");
+    minutes(5);
+    pipeline.send_notices().await.unwrap();
+    assert_eq!(desk.receiver.received("/hook")[1].json()["count"], 1);
+    minutes(60);
+    pipeline.send_notices().await.unwrap();
+    assert_eq!(desk.kinds("/hook").len(), 2);
+}
+
+/// One more episode of the show that needs the user.
+async fn fail_one(pipeline: &Pipeline, number: usize, now: jiff::Timestamp) {
+    let store = pipeline.store();
+    let show = store.ensure_show("show", "https://show.invalid/feed.xml").await.unwrap().id;
+    let url = format!("https://show.invalid/{number}.mp3");
+    let text = format!(
+        "<rss><channel><title>A show</title><item><title>{number}</title><guid>{number}</guid>\
+         <enclosure url='{url}' type='audio/mpeg' length='1'/></item></channel></rss>"
+    );
+    let feed = podseed::feed::read(text.as_bytes(), None, None).unwrap();
+    store.record_items(show, &feed, false, now).await.unwrap();
+    let problem = Problem { message: "no media".to_owned(), next_attempt: None, asked_to_wait: false };
+    store.record_failure(EnclosureId(i64::try_from(number).unwrap()), &problem).await.unwrap();
 }
 
 #[tokio::test]

@@ -344,7 +344,7 @@ impl Pipeline {
         // A tracker that is away takes its time, and the site does not wait for it.
         let (gathered, published) = tokio::join!(self.gather(), self.publish());
         gathered.and(published)?;
-        self.send_notices().await?;
+        self.send_notices_now().await?;
         self.summary(&pass).await
     }
 

@@ -16,6 +16,7 @@ mod publishable;
 mod revisions;
 mod shows;
 mod status;
+mod troubles;
 mod withdraw;
 mod writer;
 
@@ -31,13 +32,14 @@ pub use downloads::NameTaken;
 pub use episodes::{KnownItem, Recorded, Verdict};
 pub use figures::Rule;
 pub use manage::{Found, Story, StoryEnclosure};
-pub use notices::{AilingTorrents, Channel, FailingFeed, OutgoingNotice, TroubleRecord, UntoldEpisode};
+pub use notices::{Audience, Channel, OutgoingNotice, UntoldEpisode, Window};
 pub use placements::Placed;
 pub use publication::{Cover, Document, DueShow, Published, ShowFacts, Terms};
 pub use publishable::{EpisodeRecord, FileRecord, Replaced, SitePlacement};
 pub use revisions::OfficialTorrent;
 pub use shows::{FailedPoll, FeedRecord, ShowId, ShowRecord};
 pub use status::{EnclosureStatus, EpisodeStatus, PlacementStatus, ShowStatus};
+pub use troubles::{AilingTorrents, FailingFeed, TroubleRecord};
 pub use withdraw::{RemovalJob, Takedown};
 
 /// Why the state could not be read or written.
