@@ -486,3 +486,22 @@ async fn a_show_that_is_published_is_told_of_with_its_page() {
     assert_eq!(ntfy.header("click"), "https://torrents.invalid/pod/show/");
     assert_eq!(String::from_utf8_lossy(&ntfy.body), "- Two\n- One");
 }
+
+#[tokio::test]
+async fn a_hook_that_cannot_be_run_is_found_before_it_is_needed() {
+    let desk = Desk::new(
+        "hooks: {seeding: [HOOK], failed: [sh, -c, \"true\"], disk: [./token], client: [no-such-program]}",
+    )
+    .await;
+    let check = desk.world.podseed(&["check", "--offline", "--json"]);
+    assert_eq!(check.code, 1, "{}", check.stderr);
+    let findings = check.json()["findings"].as_array().unwrap().clone();
+    let hooks: Vec<_> = findings
+        .iter()
+        .filter(|finding| finding["id"] == "hook.program")
+        .map(|finding| (finding["place"].as_str().unwrap(), finding["severity"].as_str().unwrap()))
+        .collect();
+    let expected =
+        [("hooks.seeding", "ok"), ("hooks.failed", "ok"), ("hooks.client", "error"), ("hooks.disk", "error")];
+    assert_eq!(hooks, expected);
+}
