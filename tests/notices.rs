@@ -359,6 +359,36 @@ async fn a_client_that_is_away_is_told_of_after_half_an_hour() {
 }
 
 #[tokio::test]
+async fn what_a_client_has_lost_is_one_message_for_all_of_it() {
+    let desk = Desk::new(
+        "clients: {rt: {watch_dir: {path: watch, client: rtorrent}}}\nnotices: {ntfy: {url: URL/topic}}",
+    )
+    .await;
+    std::fs::create_dir(desk.world.path("watch")).unwrap();
+    let items: Vec<_> = (1..=3).map(|number| (format!("g{number}"), format!("/{number}.mp3"))).collect();
+    let items: Vec<_> =
+        items.iter().map(|(guid, path)| Item { guid, title: guid, enclosure: path }).collect();
+    desk.world.publish(&items);
+    items.iter().zip(1..).for_each(|(item, seed)| desk.world.origin.file(item.enclosure, mp3(70_000, seed)));
+    desk.pass().await;
+    let state = format!("sqlite:{}", desk.world.path("data/state.db").display());
+    let state = sqlx::SqlitePool::connect(&state).await.unwrap();
+    let lost = "UPDATE placements SET state = CASE WHEN id = 1 THEN 'stopped' ELSE 'missing' END, error = 'rt: it is gone'";
+    assert_eq!(sqlx::query(lost).execute(&state).await.unwrap().rows_affected(), 3);
+    state.close().await;
+    desk.round().await;
+    assert_eq!(desk.receiver.received("/topic").len(), 0, "the next round may mend it");
+    desk.hand.advance(HOUR / 2);
+    for _ in 0..2 {
+        desk.round().await;
+    }
+    let [ntfy] = &desk.receiver.received("/topic")[..] else { panic!("one message") };
+    assert_eq!(ntfy.header("title"), "rt does not seed all that it was given");
+    let body = String::from_utf8_lossy(&ntfy.body).into_owned();
+    assert!(body.starts_with("2 missing, 1 stopped; rt: it is gone\nlook at them in rt"), "{body}");
+}
+
+#[tokio::test]
 async fn a_trouble_that_another_part_raises_is_told_of_until_it_is_settled() {
     let desk = Desk::new("notices: {ntfy: {url: URL/topic}}").await;
     let pipeline = desk.open().await;
