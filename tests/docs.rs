@@ -171,7 +171,7 @@ fn command_words(text: &str) -> Vec<&str> {
     let is_command = |word: &&str| word.chars().all(|c| c.is_ascii_lowercase());
     let mut words: Vec<&str> = text.split_whitespace().take_while(is_command).collect();
     words.truncate(match words.first() {
-        Some(&"torrent" | &"config") => 2,
+        Some(&"torrent" | &"config" | &"shows") => 2,
         _ => 1,
     });
     words

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use podseed::clock::{Clock, Hand};
 use podseed::config::Config;
-use podseed::model::{NoticeKind, Trouble};
+use podseed::model::{EnclosureId, Notice, NoticeKind, Problem, Trouble};
 use podseed::pipeline::{Begin, Environment, Event, Monitor, PassOptions, Pipeline, Target};
 use podseed_adapters::ClientConfig;
 use podseed_adapters::testing::{PASSWORD, Transmission, USERNAME};
@@ -89,9 +89,10 @@ impl Desk {
         pipeline.close().await;
     }
 
+    /// A round that waits for nothing more.
     async fn round(&self) {
         let pipeline = self.open().await;
-        pipeline.send_notices().await.unwrap();
+        pipeline.send_notices_now().await.unwrap();
         pipeline.close().await;
     }
 
@@ -274,6 +275,46 @@ async fn a_feed_that_fails_is_told_of_after_three_times_once_a_day_and_when_it_i
 }
 
 #[tokio::test]
+async fn what_comes_by_and_by_is_one_message_and_hooks_do_not_wait() {
+    let desk = Desk::new("notices: {webhook: {url: URL/hook}}\nhooks: {failed: [HOOK]}").await;
+    let pipeline = desk.open().await;
+    let minutes = |minutes: u64| desk.hand.advance(Duration::from_secs(60 * minutes));
+    // Every five minutes one more fails, as a daemon finds it, for longer than anybody waits for the last.
+    for number in 1..=14_usize {
+        fail_one(&pipeline, number, desk.clock.now()).await;
+        pipeline.send_notices().await.unwrap();
+        assert_eq!(desk.hooks().len(), number);
+        let told = if number < 13 { 0 } else { 1 };
+        assert_eq!(desk.kinds("/hook").len(), told, "after {number}");
+        minutes(5);
+    }
+    assert_eq!(desk.receiver.received("/hook")[0].json()["count"], 13);
+    pipeline.send_notices().await.unwrap();
+    assert_eq!(desk.kinds("/hook").len(), 1, "there may be more");
+    minutes(5);
+    pipeline.send_notices().await.unwrap();
+    assert_eq!(desk.receiver.received("/hook")[1].json()["count"], 1);
+    minutes(60);
+    pipeline.send_notices().await.unwrap();
+    assert_eq!(desk.kinds("/hook").len(), 2);
+}
+
+/// One more episode of the show that needs the user.
+async fn fail_one(pipeline: &Pipeline, number: usize, now: jiff::Timestamp) {
+    let store = pipeline.store();
+    let show = store.ensure_show("show", "https://show.invalid/feed.xml").await.unwrap().id;
+    let url = format!("https://show.invalid/{number}.mp3");
+    let text = format!(
+        "<rss><channel><title>A show</title><item><title>{number}</title><guid>{number}</guid>\
+         <enclosure url='{url}' type='audio/mpeg' length='1'/></item></channel></rss>"
+    );
+    let feed = podseed::feed::read(text.as_bytes(), None, None).unwrap();
+    store.record_items(show, &feed, false, now).await.unwrap();
+    let problem = Problem { message: "no media".to_owned(), next_attempt: None, asked_to_wait: false };
+    store.record_failure(EnclosureId(i64::try_from(number).unwrap()), &problem).await.unwrap();
+}
+
+#[tokio::test]
 async fn when_everything_fails_at_once_it_is_told_at_once() {
     let desk = Desk::new("notices: {webhook: {url: URL/hook}, on: [feed]}").await;
     let mut config = std::fs::read_to_string(desk.world.path("podseed.yaml")).unwrap();
@@ -315,6 +356,36 @@ async fn a_client_that_is_away_is_told_of_after_half_an_hour() {
     assert_eq!((json["kind"].as_str(), json["client"].as_str()), (Some("client"), Some("nas")));
     assert!(json["remedy"].as_str().unwrap().contains("clients.nas"), "{json}");
     assert!(!json.to_string().contains(PASSWORD), "{json}");
+}
+
+#[tokio::test]
+async fn what_a_client_has_lost_is_one_message_for_all_of_it() {
+    let desk = Desk::new(
+        "clients: {rt: {watch_dir: {path: watch, client: rtorrent}}}\nnotices: {ntfy: {url: URL/topic}}",
+    )
+    .await;
+    std::fs::create_dir(desk.world.path("watch")).unwrap();
+    let items: Vec<_> = (1..=3).map(|number| (format!("g{number}"), format!("/{number}.mp3"))).collect();
+    let items: Vec<_> =
+        items.iter().map(|(guid, path)| Item { guid, title: guid, enclosure: path }).collect();
+    desk.world.publish(&items);
+    items.iter().zip(1..).for_each(|(item, seed)| desk.world.origin.file(item.enclosure, mp3(70_000, seed)));
+    desk.pass().await;
+    let state = format!("sqlite:{}", desk.world.path("data/state.db").display());
+    let state = sqlx::SqlitePool::connect(&state).await.unwrap();
+    let lost = "UPDATE placements SET state = CASE WHEN id = 1 THEN 'stopped' ELSE 'missing' END, error = 'rt: it is gone'";
+    assert_eq!(sqlx::query(lost).execute(&state).await.unwrap().rows_affected(), 3);
+    state.close().await;
+    desk.round().await;
+    assert_eq!(desk.receiver.received("/topic").len(), 0, "the next round may mend it");
+    desk.hand.advance(HOUR / 2);
+    for _ in 0..2 {
+        desk.round().await;
+    }
+    let [ntfy] = &desk.receiver.received("/topic")[..] else { panic!("one message") };
+    assert_eq!(ntfy.header("title"), "rt does not seed all that it was given");
+    let body = String::from_utf8_lossy(&ntfy.body).into_owned();
+    assert!(body.starts_with("2 missing, 1 stopped; rt: it is gone\nlook at them in rt"), "{body}");
 }
 
 #[tokio::test]
@@ -396,4 +467,71 @@ async fn an_episode_that_seeds_runs_its_hook_with_all_that_one_may_want_and_no_s
     for secret in ["hunter2", PASSWORD, TOKEN] {
         assert!(!everything.contains(secret), "{everything}");
     }
+}
+
+#[test]
+fn the_json_of_the_documents_is_what_is_sent() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(root.join("docs/daemon.md")).unwrap();
+    let block = |kind: &str| {
+        text.split(&format!("```{kind}\n")).nth(1).unwrap().split("```").next().unwrap().to_owned()
+    };
+    let documented: Value = serde_json::from_str(&block("json")).unwrap();
+    let notice: Notice = serde_json::from_value(documented.clone()).unwrap();
+    assert_eq!(serde_json::to_value(&notice).unwrap(), documented);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("podseed.yaml");
+    let yaml = block("yaml").replace("token_file: /etc/podseed/webhook.token", "token_env: HOOK_TOKEN");
+    std::fs::write(&path, format!("data_dir: data\nshows: {{}}\n{yaml}")).unwrap();
+    let config = Config::load_with(&path, &|name: &str| name.ends_with("_TOKEN").then(|| TOKEN.to_owned()));
+    let notices = config.unwrap_or_else(|findings| panic!("{findings}")).notices;
+    assert_eq!((notices.hooks.len(), notices.on.len()), (2, 7));
+}
+
+#[tokio::test]
+async fn a_show_that_is_published_is_told_of_with_its_page() {
+    let desk = Desk::new("").await;
+    let transmission = Transmission::start().unwrap();
+    let ClientConfig::Transmission(client) = transmission.config() else { panic!("no Transmission") };
+    desk.world.configure(&format!(
+        "clients: {{nas: {{transmission: {{url: \"{}\", username: {USERNAME}, password_file: password}}}}}}\n\
+         publish: {{base_url: \"https://torrents.invalid/pod/\"}}\n\
+         notices: {{ntfy: {{url: \"{}\"}}, on: [seeding]}}",
+        client.url,
+        desk.receiver.url("/topic")
+    ));
+    desk.world.publish_with(
+        "<podcast:license>cc-by-4.0</podcast:license>",
+        &[
+            Item { guid: "g2", title: "Two", enclosure: "/two.mp3" },
+            Item { guid: "g1", title: "One", enclosure: "/one.mp3" },
+        ],
+    );
+    desk.world.origin.file("/one.mp3", mp3(70_000, 1));
+    desk.world.origin.file("/two.mp3", mp3(80_000, 2));
+    desk.world.run(0);
+    desk.world.run(0);
+    let [ntfy] = &desk.receiver.received("/topic")[..] else { panic!("one message for both episodes") };
+    assert_eq!(ntfy.header("title"), "2 episodes of A show are seeding");
+    assert_eq!(ntfy.header("click"), "https://torrents.invalid/pod/show/");
+    assert_eq!(String::from_utf8_lossy(&ntfy.body), "- Two\n- One");
+}
+
+#[tokio::test]
+async fn a_hook_that_cannot_be_run_is_found_before_it_is_needed() {
+    let desk = Desk::new(
+        "hooks: {seeding: [HOOK], failed: [sh, -c, \"true\"], disk: [./token], client: [no-such-program]}",
+    )
+    .await;
+    let check = desk.world.podseed(&["check", "--offline", "--json"]);
+    assert_eq!(check.code, 1, "{}", check.stderr);
+    let findings = check.json()["findings"].as_array().unwrap().clone();
+    let hooks: Vec<_> = findings
+        .iter()
+        .filter(|finding| finding["id"] == "hook.program")
+        .map(|finding| (finding["place"].as_str().unwrap(), finding["severity"].as_str().unwrap()))
+        .collect();
+    let expected =
+        [("hooks.seeding", "ok"), ("hooks.failed", "ok"), ("hooks.client", "error"), ("hooks.disk", "error")];
+    assert_eq!(hooks, expected);
 }

@@ -125,7 +125,7 @@ async fn a_list_is_imported_once_and_each_line_is_answered_for() {
     line 4: added kuchen-radio-2  Küchen Radio
     line 6: known as kuchen-radio in shows.d/kuchen-radio.yaml
     line 7: skipped login: a login must not stand in an address; write the show into the configuration, with `auth: {username: ..., password_file: ...}`
-    line 8: skipped page: is no address on the web; it begins with https:// or http://
+    line 8: skipped page: is a link, and no feed
     line 9: skipped nothing: has no address
     2 added, 1 known, 3 skipped
     ");

@@ -32,6 +32,8 @@ pub struct ListedFeed {
     pub title: String,
     /// As it is written; empty where it has none.
     pub address: String,
+    /// Whether it is said to be a feed, and not a link to something else.
+    pub is_feed: bool,
 }
 
 /// Reads a list.
@@ -80,7 +82,7 @@ pub fn read_list(bytes: &[u8]) -> Result<FeedList, Error> {
     if is_opml { Ok(list) } else { Err(Error::NoOpml) }
 }
 
-/// A folder is no entry.
+/// A folder is no entry, and no episode that an app lists below its show (Overcast).
 fn listed(tag: &BytesStart<'_>, line: usize) -> Option<ListedFeed> {
     let (mut title, mut text, mut xml_url, mut url, mut kind) = Default::default();
     for attribute in tag.attributes().with_checks(false).flatten() {
@@ -95,10 +97,13 @@ fn listed(tag: &BytesStart<'_>, line: usize) -> Option<ListedFeed> {
         };
         *place = collapse(&unescape(&String::from_utf8_lossy(&attribute.value)));
     }
-    let is_feed = matches!(kind.to_ascii_lowercase().as_str(), "rss" | "atom" | "rdf" | "podcast");
+    let kind = kind.to_ascii_lowercase();
+    let is_named_so = matches!(kind.as_str(), "rss" | "atom" | "rdf" | "podcast");
+    let is_feed = is_named_so || !xml_url.is_empty() || (kind.is_empty() && !url.is_empty());
     let address = if xml_url.is_empty() { url } else { xml_url };
     let title = if title.is_empty() { text } else { title };
-    (is_feed || !address.is_empty()).then_some(ListedFeed { line, title, address })
+    let is_entry = is_feed || (!address.is_empty() && kind != "podcast-episode");
+    is_entry.then_some(ListedFeed { line, title, address, is_feed })
 }
 
 /// Counts lines, forwards only.
@@ -143,6 +148,7 @@ mod tests {
 <OUTLINE XMLURL='https://c.test/'></OUTLINE>
 <outline type='link' text='Page' url='https://d.test/'/>
 <outline type='rss' text='Nowhere'/>
+<outline type='podcast-episode' title='An episode' url='https://e.test/1'/>
 </body></opml>";
         assert_eq!(
             entries(text),
@@ -154,6 +160,14 @@ mod tests {
                 entry(9, "Nowhere", ""),
             ]
         );
+    }
+
+    #[test]
+    fn a_link_is_no_feed() {
+        let text = "<opml><outline type='link' url='https://a.test/'/><outline url='https://b.test/'/>
+            <outline type='link' xmlUrl='https://c.test/'/></opml>";
+        let list = read_list(text.as_bytes()).unwrap();
+        assert_eq!(list.feeds.iter().map(|feed| feed.is_feed).collect::<Vec<_>>(), [false, true, true]);
     }
 
     #[test]

@@ -431,7 +431,7 @@ impl Pipeline {
         // A tracker that is away takes its time, and the site does not wait for it.
         let (gathered, published, proven) = tokio::join!(self.gather(), self.publish(), self.prove());
         gathered.and(published).and(proven)?;
-        self.send_notices().await?;
+        self.send_notices_now().await?;
         self.summary(&pass).await
     }
 

@@ -32,12 +32,30 @@ const ROUND: Duration = Duration::from_secs(60);
 /// How long a hook may go on once everything is to stop.
 const LAST_MOMENT: Duration = Duration::from_secs(3);
 
+/// Whether to wait for more of a kind before people are told of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Collect {
+    /// Until nothing more comes, but not for long.
+    ForAWhile,
+    /// There will be no more.
+    NoMore,
+}
+
 impl Pipeline {
-    /// Finds what somebody is to be told, and tells him: one round. What could not be sent is tried again by a later
-    /// one.
+    /// Finds what somebody is to be told, and tells him: one round of many. What comes by and by (a first run, a network
+    /// that is away) is collected for a while, and what could not be sent is tried again by a later round.
     pub async fn send_notices(&self) -> Result<(), Error> {
+        self.notify(Collect::ForAWhile).await
+    }
+
+    /// The same for who ends afterwards, and collects nothing more.
+    pub async fn send_notices_now(&self) -> Result<(), Error> {
+        self.notify(Collect::NoMore).await
+    }
+
+    async fn notify(&self, collect: Collect) -> Result<(), Error> {
         self.find_troubles().await?;
-        self.compose_notices().await?;
+        self.compose_notices(collect).await?;
         let now = self.clock.now();
         let oldest = now.checked_sub(PATIENCE).unwrap_or(Timestamp::MIN);
         self.store.drop_outgoing(oldest, &self.channels()).await?;

@@ -23,6 +23,7 @@ mod reconcile;
 mod revisions;
 mod shows;
 mod status;
+mod troubles;
 mod withdraw;
 mod writer;
 
@@ -38,7 +39,7 @@ pub use downloads::NameTaken;
 pub use episodes::{KnownItem, Recorded, Verdict};
 pub use figures::Rule;
 pub use manage::{Found, Story, StoryEnclosure};
-pub use notices::{AilingTorrents, Channel, FailingFeed, OutgoingNotice, TroubleRecord, UntoldEpisode};
+pub use notices::{Audience, Channel, OutgoingNotice, UntoldEpisode, Window};
 pub use own::OwnShow;
 pub use placements::Placed;
 pub use proofs::{ClientProofs, ProofJob};
@@ -48,6 +49,7 @@ pub use reconcile::{DataFile, Judged, Settled};
 pub use revisions::OfficialTorrent;
 pub use shows::{FailedPoll, FeedRecord, ShowId, ShowRecord};
 pub use status::{EnclosureStatus, EpisodeStatus, PlacementStatus, ShowStatus};
+pub use troubles::{AilingTorrents, FailingFeed, TroubleRecord};
 pub use withdraw::{RemovalJob, Takedown};
 
 /// Why the state could not be read or written.

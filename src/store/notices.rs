@@ -5,8 +5,8 @@ use jiff::Timestamp;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row as _, Sqlite, Transaction};
 
-use super::{Doing as _, Result, Store, seconds, signed, timestamp, unsigned, word};
-use crate::model::{EnclosureId, Notice, NoticeKind, Trouble};
+use super::{Doing as _, Result, Store, TroubleRecord, seconds, signed, timestamp, unsigned};
+use crate::model::{EnclosureId, Notice, NoticeKind};
 
 /// How a notice goes out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +27,43 @@ impl Channel {
             Self::Ntfy => "ntfy",
             Self::Hook => "hook",
         }
+    }
+}
+
+/// Who is told of an episode.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Audience {
+    /// People, by webhook and ntfy: of several episodes together.
+    People,
+    /// Hooks, of each by itself.
+    Hooks,
+}
+
+/// What is being collected for one notice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Window {
+    /// When the first of it was seen.
+    pub began: Timestamp,
+    /// When the last was.
+    pub grew: Timestamp,
+}
+
+/// The columns that say when somebody was told, each with the condition as its index has it.
+fn told(kind: NoticeKind, audience: Audience) -> Option<(&'static str, &'static str)> {
+    match (kind, audience) {
+        (NoticeKind::Seeding, Audience::People) => {
+            Some(("told_seeding", "e.stage = 'seeding' AND e.told_seeding IS NULL"))
+        }
+        (NoticeKind::Seeding, Audience::Hooks) => {
+            Some(("hooked_seeding", "e.stage = 'seeding' AND e.hooked_seeding IS NULL"))
+        }
+        (NoticeKind::Failed, Audience::People) => {
+            Some(("told_failed", "e.stage = 'failed' AND e.told_failed IS NULL"))
+        }
+        (NoticeKind::Failed, Audience::Hooks) => {
+            Some(("hooked_failed", "e.stage = 'failed' AND e.hooked_failed IS NULL"))
+        }
+        _ => None,
     }
 }
 
@@ -59,47 +96,6 @@ pub struct UntoldEpisode {
     pub error: Option<String>,
 }
 
-/// A trouble on record.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TroubleRecord {
-    /// What it is.
-    pub trouble: Trouble,
-    /// Since when.
-    pub since: Timestamp,
-    /// Since when it is well again.
-    pub ended: Option<Timestamp>,
-    /// When it was last told of, also in a former time.
-    pub told: Option<Timestamp>,
-    /// How often it was told of since it began.
-    pub times: u64,
-}
-
-/// A show whose feed cannot be read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FailingFeed {
-    /// The slug.
-    pub show: String,
-    /// Why, at the last poll.
-    pub error: String,
-    /// Polls in a row that failed.
-    pub failures: u64,
-    /// When it was last read.
-    pub last_good_poll: Option<Timestamp>,
-}
-
-/// What is wrong with some torrents at a client, although no single episode needs the user.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AilingTorrents {
-    /// The client.
-    pub client: String,
-    /// `missing`, `stopped` or `failed`.
-    pub state: String,
-    /// How many.
-    pub count: u64,
-    /// What the client says of one of them.
-    pub error: Option<String>,
-}
-
 /// A notice that is still to be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OutgoingNotice {
@@ -112,117 +108,16 @@ pub struct OutgoingNotice {
 }
 
 impl Store {
-    /// Records a trouble. One that is on record and not over stays as old as it is.
-    pub async fn raise(&self, trouble: &Trouble, now: Timestamp) -> Result<()> {
-        sqlx::query(
-            "INSERT INTO troubles (kind, subject, error, remedy, since) VALUES ($1, $2, $3, $4, $5)
-             ON CONFLICT (kind, subject) DO UPDATE SET error = excluded.error, remedy = excluded.remedy, ended = NULL,
-                 since = CASE WHEN troubles.ended IS NULL THEN troubles.since ELSE excluded.since END,
-                 times = CASE WHEN troubles.ended IS NULL THEN troubles.times ELSE 0 END
-             WHERE troubles.ended IS NOT NULL OR troubles.error <> excluded.error OR troubles.remedy <> excluded.remedy",
-        )
-        .bind(trouble.kind.as_str())
-        .bind(&trouble.subject)
-        .bind(&trouble.error)
-        .bind(&trouble.remedy)
-        .bind(seconds(now))
-        .execute(&self.pool)
-        .await
-        .doing("record a trouble")?;
-        Ok(())
-    }
-
-    /// Records that a trouble is over; that there was none is well, too.
-    pub async fn settle(&self, kind: NoticeKind, subject: &str, now: Timestamp) -> Result<()> {
-        sqlx::query("UPDATE troubles SET ended = $3 WHERE kind = $1 AND subject = $2 AND ended IS NULL")
-            .bind(kind.as_str())
-            .bind(subject)
-            .bind(seconds(now))
-            .execute(&self.pool)
-            .await
-            .doing("record that a trouble is over")?;
-        Ok(())
-    }
-
-    /// Every trouble on record, the oldest first.
-    pub async fn troubles(&self) -> Result<Vec<TroubleRecord>> {
-        let rows = sqlx::query(
-            "SELECT kind, subject, error, remedy, since, ended, told, times FROM troubles ORDER BY since, kind, subject",
-        )
-        .fetch_all(&self.pool)
-        .await
-        .doing("list the troubles")?;
-        rows.iter().map(trouble_record).collect()
-    }
-
-    /// Takes what is well again and was told of before this time off the record.
-    pub async fn forget_troubles(&self, told_before: Timestamp) -> Result<()> {
-        sqlx::query(
-            "DELETE FROM troubles WHERE ended IS NOT NULL AND times = 0 AND (told IS NULL OR told <= $1)",
-        )
-        .bind(seconds(told_before))
-        .execute(&self.pool)
-        .await
-        .doing("forget troubles")?;
-        Ok(())
-    }
-
-    /// The feeds that could not be read at the last poll.
-    pub async fn failing_feeds(&self) -> Result<Vec<FailingFeed>> {
-        let what = "list the feeds that fail";
-        let rows = sqlx::query(
-            "SELECT slug, error, failures, last_good_poll FROM shows
-             WHERE error IS NOT NULL AND failures > 0 AND NOT withdrawn ORDER BY slug",
-        )
-        .fetch_all(&self.pool)
-        .await
-        .doing(what)?;
-        let read = |row: &SqliteRow| -> std::result::Result<FailingFeed, sqlx::Error> {
-            Ok(FailingFeed {
-                show: row.try_get("slug")?,
-                error: row.try_get("error")?,
-                failures: unsigned(row.try_get("failures")?),
-                last_good_poll: timestamp(row.try_get("last_good_poll")?),
-            })
-        };
-        rows.iter().map(read).collect::<std::result::Result<_, _>>().doing(what)
-    }
-
-    /// What clients have stopped or lost or cannot seed, by client and state; without episodes that need the user, who
-    /// is told of those by themselves.
-    pub async fn ailing_torrents(&self) -> Result<Vec<AilingTorrents>> {
-        let what = "list what clients do not seed";
-        let rows = sqlx::query(
-            "SELECT p.client, p.state, COUNT(*) AS count, MIN(p.error) AS error
-             FROM placements p JOIN enclosures e ON e.id = p.enclosure_id
-             WHERE p.state NOT IN ('seeding', 'delivered') AND p.state IN ('missing', 'stopped', 'failed')
-             AND e.stage NOT IN ('failed', 'withdrawn') AND NOT e.forgotten
-             GROUP BY p.client, p.state ORDER BY p.client, p.state",
-        )
-        .fetch_all(&self.pool)
-        .await
-        .doing(what)?;
-        let read = |row: &SqliteRow| -> std::result::Result<AilingTorrents, sqlx::Error> {
-            Ok(AilingTorrents {
-                client: row.try_get("client")?,
-                state: row.try_get("state")?,
-                count: unsigned(row.try_get("count")?),
-                error: row.try_get("error")?,
-            })
-        };
-        rows.iter().map(read).collect::<std::result::Result<_, _>>().doing(what)
-    }
-
-    /// Episodes that seed (`seeding`) or need the user (`failed`) and of which nobody was told, at most so many, show
-    /// by show. None for any other kind.
-    pub async fn untold_episodes(&self, kind: NoticeKind, most: u64) -> Result<Vec<UntoldEpisode>> {
+    /// Episodes that seed (`seeding`) or need the user (`failed`) and of which these were not told, at most so many,
+    /// show by show. None for any other kind.
+    pub async fn untold_episodes(
+        &self,
+        kind: NoticeKind,
+        audience: Audience,
+        most: u64,
+    ) -> Result<Vec<UntoldEpisode>> {
         let what = "list what is to be told";
-        // Each as its index has it.
-        let due = match kind {
-            NoticeKind::Seeding => "e.stage = 'seeding' AND e.told_seeding IS NULL",
-            NoticeKind::Failed => "e.stage = 'failed' AND e.told_failed IS NULL",
-            _ => return Ok(Vec::new()),
-        };
+        let Some((_, due)) = told(kind, audience) else { return Ok(Vec::new()) };
         let mut query = sqlx::QueryBuilder::new(
             "SELECT e.id, s.slug, s.title AS show_title, s.published, t.guid, t.title, e.file, e.own_path,
                  e.info_hash_v1, e.info_hash_v2, e.magnet, e.error
@@ -239,16 +134,13 @@ impl Store {
     /// Records that these were told of, and what is to be sent for it.
     pub async fn record_told(
         &self,
-        kind: NoticeKind,
+        (kind, audience): (NoticeKind, Audience),
         episodes: &[EnclosureId],
         outgoing: &[(Channel, Notice)],
         now: Timestamp,
     ) -> Result<()> {
         let what = "record what was told";
-        let column = match kind {
-            NoticeKind::Seeding => "told_seeding",
-            _ => "told_failed",
-        };
+        let Some((column, _)) = told(kind, audience) else { return Ok(()) };
         let mut tx = self.begin().await.doing(what)?;
         for id in episodes {
             let mut query = sqlx::QueryBuilder::new("UPDATE enclosures SET ");
@@ -262,7 +154,7 @@ impl Store {
     /// What has failed, was told of before this time, and has recovered since may be told of again.
     pub async fn forget_told_failures(&self, before: Timestamp) -> Result<()> {
         sqlx::query(
-            "UPDATE enclosures SET told_failed = NULL
+            "UPDATE enclosures SET told_failed = NULL, hooked_failed = NULL
              WHERE told_failed IS NOT NULL AND told_failed <= $1 AND stage <> 'failed'",
         )
         .bind(seconds(before))
@@ -294,6 +186,46 @@ impl Store {
         .doing(what)?;
         put_down(&mut tx, outgoing, now).await?;
         tx.commit().await.doing(what)
+    }
+
+    /// Notes how much there is of a topic now, and gives since when; nothing where there is nothing.
+    pub async fn notice_window(&self, topic: &str, waiting: u64, now: Timestamp) -> Result<Option<Window>> {
+        let what = "collect notices";
+        if waiting == 0 {
+            self.close_notice_window(topic).await?;
+            return Ok(None);
+        }
+        sqlx::query(
+            "INSERT INTO notice_windows (topic, began, grew, waiting) VALUES ($1, $2, $2, $3)
+             ON CONFLICT (topic) DO UPDATE SET waiting = excluded.waiting,
+                 grew = CASE WHEN excluded.waiting > notice_windows.waiting THEN excluded.grew ELSE notice_windows.grew END
+             WHERE notice_windows.waiting <> excluded.waiting",
+        )
+        .bind(topic)
+        .bind(seconds(now))
+        .bind(signed(waiting))
+        .execute(&self.pool)
+        .await
+        .doing(what)?;
+        let row: Option<(i64, i64)> =
+            sqlx::query_as("SELECT began, grew FROM notice_windows WHERE topic = $1")
+                .bind(topic)
+                .fetch_optional(&self.pool)
+                .await
+                .doing(what)?;
+        Ok(row.and_then(|(began, grew)| {
+            Some(Window { began: timestamp(Some(began))?, grew: timestamp(Some(grew))? })
+        }))
+    }
+
+    /// What was collected is told of.
+    pub async fn close_notice_window(&self, topic: &str) -> Result<()> {
+        sqlx::query("DELETE FROM notice_windows WHERE topic = $1")
+            .bind(topic)
+            .execute(&self.pool)
+            .await
+            .doing("collect notices")?;
+        Ok(())
     }
 
     /// What is to be sent by a channel now, the least tried first, at most so many. A webhook or topic that has failed
@@ -410,25 +342,4 @@ fn untold_episode(row: &SqliteRow) -> std::result::Result<UntoldEpisode, sqlx::E
         magnet: row.try_get("magnet")?,
         error: row.try_get("error")?,
     })
-}
-
-fn trouble_record(row: &SqliteRow) -> Result<TroubleRecord> {
-    let what = "read a trouble";
-    let kind: String = row.try_get("kind").doing(what)?;
-    let kind = word("a kind of trouble", &kind)?;
-    let read = || -> std::result::Result<TroubleRecord, sqlx::Error> {
-        Ok(TroubleRecord {
-            trouble: Trouble {
-                kind,
-                subject: row.try_get("subject")?,
-                error: row.try_get("error")?,
-                remedy: row.try_get("remedy")?,
-            },
-            since: timestamp(row.try_get("since")?).unwrap_or_default(),
-            ended: timestamp(row.try_get("ended")?),
-            told: timestamp(row.try_get("told")?),
-            times: unsigned(row.try_get("times")?),
-        })
-    };
-    read().doing(what)
 }

@@ -1,5 +1,6 @@
-//! This machine: folders, space, clock.
+//! This machine: folders, space, clock, and the programs that are run as hooks.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use jiff::Timestamp;
@@ -16,6 +17,7 @@ const NOT_BEFORE: i64 = 1_767_225_600; // 2026-01-01
 pub(super) fn check(config: &Config, findings: &mut Vec<Finding>) {
     data_folder(config, findings);
     local_feeds(config, findings);
+    hooks(config, findings);
     if Timestamp::now().as_second() < NOT_BEFORE {
         findings.push(Finding::error(
             "host.clock",
@@ -23,6 +25,29 @@ pub(super) fn check(config: &Config, findings: &mut Vec<Finding>) {
             format!("it says {}, which has passed long ago", Timestamp::now()),
             "set the clock, best by NTP; TLS, schedules and dates depend on it",
         ));
+    }
+}
+
+/// A hook is only run when something has happened, which is late to learn that it cannot be.
+fn hooks(config: &Config, findings: &mut Vec<Finding>) {
+    let is_program = |path: &Path| {
+        std::fs::metadata(path).is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
+    };
+    for (kind, command) in &config.notices.hooks {
+        let program = command.first().map(String::as_str).unwrap_or_default();
+        let folders = std::env::var_os("PATH").unwrap_or_default();
+        let is_there = match program.contains('/') {
+            true => is_program(Path::new(program)),
+            false => std::env::split_paths(&folders).any(|folder| is_program(&folder.join(program))),
+        };
+        let place = format!("hooks.{kind}");
+        findings.push(if is_there {
+            Finding::ok("hook.program", place, format!("{program} can be run"))
+        } else {
+            let remedy =
+                "name a program that podseed's user may run, by its whole path; `chmod +x` lets it be run";
+            Finding::error("hook.program", place, format!("there is no program {program}"), remedy)
+        });
     }
 }
 

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde::Serialize;
+use url::Url;
 
 use super::{Latest, Shows, feed_address, shown};
 use crate::cli::output::{data, json, plain, talk, title};
@@ -80,7 +81,8 @@ pub(super) async fn run(args: &ImportArgs, context: &Context) -> Result<Outcome,
     } else {
         tell(&imported, args.dry_run, context);
     }
-    let is_whole = imported.skipped.is_empty() && imported.warnings.is_empty();
+    let feeds = list.feeds.iter().filter(|listed| listed.is_feed).count();
+    let is_whole = imported.added.len() + imported.known.len() == feeds && imported.warnings.is_empty();
     Ok(if is_whole { Outcome::Done } else { Outcome::SomeFailed })
 }
 
@@ -99,10 +101,9 @@ fn one(
     imported: &mut Imported,
 ) -> Result<(), Error> {
     let line = listed.line;
-    let url = match feed_address(&listed.address) {
+    let url = match address(listed) {
         Ok(url) => url,
         Err(reason) => {
-            let reason = if listed.address.is_empty() { "has no address".to_owned() } else { reason };
             imported.skipped.push(Skipped { line, title: listed.title.clone(), reason });
             return Ok(());
         }
@@ -131,6 +132,14 @@ fn one(
         show: show.slug,
     });
     Ok(())
+}
+
+fn address(listed: &ListedFeed) -> Result<Url, String> {
+    match listed {
+        ListedFeed { is_feed: false, .. } => Err("is a link, and no feed".to_owned()),
+        ListedFeed { address, .. } if address.is_empty() => Err("has no address".to_owned()),
+        ListedFeed { address, .. } => feed_address(address),
+    }
 }
 
 fn tell(imported: &Imported, dry: bool, context: &Context) {

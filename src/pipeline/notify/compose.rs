@@ -1,16 +1,15 @@
 //! What is due becomes notices, in words for people and fields for programs, and each is put down for every channel
 //! that wants it. Nothing secret gets into one: addresses lose their credentials, and texts what is in none of a line.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use jiff::Timestamp;
 
-use super::due::{DAY, News, news};
-use super::{Error, Pipeline};
+use super::due::{DAY, News, is_over, news};
+use super::{Collect, Error, Pipeline};
 use crate::model::{Notice, NoticeKind, NoticedEpisode, NoticedHash, Trouble};
 use crate::secret::public_url;
-use crate::store::{Channel, TroubleRecord, UntoldEpisode};
+use crate::store::{Audience, Channel, TroubleRecord, UntoldEpisode};
 
 /// Episodes that are told of in one round; the next one goes on.
 const MOST: u64 = 2000;
@@ -27,61 +26,121 @@ const MAGNET: usize = 4000;
 
 impl Pipeline {
     /// Puts down what is due.
-    pub(super) async fn compose_notices(&self) -> Result<(), Error> {
+    pub(super) async fn compose_notices(&self, collect: Collect) -> Result<(), Error> {
         let now = self.clock.now();
         for kind in [NoticeKind::Seeding, NoticeKind::Failed] {
-            self.compose_episodes(kind, now).await?;
+            self.compose_for_hooks(kind, now).await?;
+            self.compose_for_people(kind, collect, now).await?;
         }
-        self.compose_troubles(now).await?;
+        self.compose_troubles(collect, now).await?;
         let yesterday = now.checked_sub(DAY).unwrap_or(Timestamp::MIN);
         self.store.forget_told_failures(yesterday).await?;
         Ok(self.store.forget_troubles(yesterday).await?)
     }
 
-    async fn compose_episodes(&self, kind: NoticeKind, now: Timestamp) -> Result<(), Error> {
-        let untold = self.store.untold_episodes(kind, MOST).await?;
+    async fn compose_for_hooks(&self, kind: NoticeKind, now: Timestamp) -> Result<(), Error> {
+        let untold = self.store.untold_episodes(kind, Audience::Hooks, MOST).await?;
         if untold.is_empty() {
             return Ok(());
         }
-        let channels = self.channels_for(kind);
-        let mut outgoing = Vec::new();
-        if channels.contains(&Channel::Hook) {
-            let one_by_one = untold.iter().map(|episode| self.notice_of(kind, &[episode], now));
-            outgoing.extend(one_by_one.map(|notice| (Channel::Hook, notice)));
-        }
-        for group in groups(&untold) {
-            let notice = self.notice_of(kind, &group, now);
-            let others = channels.iter().filter(|channel| **channel != Channel::Hook);
-            outgoing.extend(others.map(|channel| (*channel, notice.clone())));
-        }
+        let outgoing: Vec<_> = match self.channels_for(kind).contains(&Channel::Hook) {
+            true => untold.iter().map(|one| (Channel::Hook, self.notice_of(kind, &[one], now))).collect(),
+            false => Vec::new(),
+        };
         let told: Vec<_> = untold.iter().map(|episode| episode.enclosure).collect();
-        Ok(self.store.record_told(kind, &told, &outgoing, now).await?)
+        Ok(self.store.record_told((kind, Audience::Hooks), &told, &outgoing, now).await?)
     }
 
-    async fn compose_troubles(&self, now: Timestamp) -> Result<(), Error> {
-        let mut due: BTreeMap<(NoticeKind, bool), Vec<TroubleRecord>> = BTreeMap::new();
+    async fn compose_for_people(
+        &self,
+        kind: NoticeKind,
+        collect: Collect,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let untold = self.store.untold_episodes(kind, Audience::People, MOST).await?;
+        let channels = self.channels_for(kind);
+        let people: Vec<Channel> = channels.into_iter().filter(|channel| *channel != Channel::Hook).collect();
+        let nobody_waits = people.is_empty() || untold.len() as u64 == MOST;
+        let collect = if nobody_waits { Collect::NoMore } else { collect };
+        if !self.is_collected(kind.as_str(), untold.len(), collect, now).await? {
+            return Ok(());
+        }
+        let mut outgoing = Vec::new();
+        for group in groups(&untold).into_iter().filter(|_| !people.is_empty()) {
+            let notice = self.notice_of(kind, &group, now);
+            outgoing.extend(people.iter().map(|channel| (*channel, notice.clone())));
+        }
+        let told: Vec<_> = untold.iter().map(|episode| episode.enclosure).collect();
+        self.store.record_told((kind, Audience::People), &told, &outgoing, now).await?;
+        Ok(self.store.close_notice_window(kind.as_str()).await?)
+    }
+
+    /// Whether there is something of a topic, and it is time to tell of it.
+    async fn is_collected(
+        &self,
+        topic: &str,
+        waiting: usize,
+        collect: Collect,
+        now: Timestamp,
+    ) -> Result<bool, Error> {
+        if collect == Collect::NoMore {
+            return Ok(waiting > 0);
+        }
+        let window = self.store.notice_window(topic, waiting as u64, now).await?;
+        Ok(window.is_some_and(|window| is_over(window, now)))
+    }
+
+    async fn compose_troubles(&self, collect: Collect, now: Timestamp) -> Result<(), Error> {
+        let (mut feeds, mut over, mut others) = (Vec::new(), Vec::new(), Vec::new());
         for record in self.store.troubles().await? {
-            if let Some(news) = news(&record, now) {
-                due.entry((record.trouble.kind, news == News::Recovery)).or_default().push(record);
+            match (record.trouble.kind, news(&record, now)) {
+                (_, None) => {}
+                (NoticeKind::Feed, Some(News::Trouble)) => feeds.push(record),
+                (NoticeKind::Feed, Some(News::Recovery)) => over.push(record),
+                (_, Some(_)) => others.push(record),
             }
         }
-        for ((kind, is_over), records) in due {
-            let shown = if is_over { NoticeKind::Recovered } else { kind };
-            let channels = self.channels_for(shown);
-            let together = (records.len() > APART).then(|| self.notice_of_many(&records, is_over, now));
-            for (index, record) in records.iter().enumerate() {
-                let notice = match &together {
-                    Some(notice) => (index == 0).then(|| notice.clone()),
-                    None => self.is_managed(&record.trouble).then(|| self.notice_of_one(record, now)),
-                };
-                let outgoing: Vec<_> = notice
-                    .iter()
-                    .flat_map(|notice| channels.iter().map(|channel| (*channel, notice.clone())))
-                    .collect();
-                self.store.record_trouble_told(record, &outgoing, now).await?;
+        // Feeds are asked one after the other, so a network that is away shows by and by.
+        for (topic, records) in [("feed", feeds), ("feed recovered", over)] {
+            if self.is_collected(topic, records.len(), collect, now).await? {
+                self.compose_feeds(&records, now).await?;
+                self.store.close_notice_window(topic).await?;
             }
+        }
+        for record in &others {
+            let notice = self.is_managed(&record.trouble).then(|| self.notice_of_one(record, now));
+            self.put_down(record, notice, now).await?;
         }
         Ok(())
+    }
+
+    /// One notice for each, or for all where there are many.
+    async fn compose_feeds(&self, records: &[TroubleRecord], now: Timestamp) -> Result<(), Error> {
+        let together = (records.len() > APART).then(|| self.notice_of_many(records, now)).flatten();
+        for (index, record) in records.iter().enumerate() {
+            let notice = match &together {
+                Some(notice) => (index == 0).then(|| notice.clone()),
+                None => self.is_managed(&record.trouble).then(|| self.notice_of_one(record, now)),
+            };
+            self.put_down(record, notice, now).await?;
+        }
+        Ok(())
+    }
+
+    async fn put_down(
+        &self,
+        record: &TroubleRecord,
+        notice: Option<Notice>,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let outgoing: Vec<_> = match notice {
+            Some(notice) => {
+                let channels = self.channels_for(notice.kind).into_iter();
+                channels.map(|channel| (channel, notice.clone())).collect()
+            }
+            None => Vec::new(),
+        };
+        Ok(self.store.record_trouble_told(record, &outgoing, now).await?)
     }
 
     /// By which a kind of notice goes out.
@@ -171,26 +230,21 @@ impl Pipeline {
         }
     }
 
-    /// When many things go wrong at once, it is one thing: the network, most of the time.
-    fn notice_of_many(&self, records: &[TroubleRecord], is_over: bool, now: Timestamp) -> Notice {
-        let Some(first) = records.first() else { return self.notice_of(NoticeKind::Recovered, &[], now) };
+    /// When many feeds go wrong at once, it is one thing: the network, most of the time.
+    fn notice_of_many(&self, records: &[TroubleRecord], now: Timestamp) -> Option<Notice> {
+        let first = records.first()?;
         let one = self.notice_of_one(first, now);
-        let number = records.len();
-        let what = match first.trouble.kind {
-            NoticeKind::Feed => format!("{number} feeds cannot be read"),
-            NoticeKind::Client => format!("{number} clients cannot be reached or refuse the login"),
-            kind => format!("{number} times: {kind}"),
-        };
+        let (number, is_over) = (records.len(), first.ended.is_some());
+        let what = format!("{number} feeds cannot be read");
         let some: Vec<_> = records.iter().take(APART).map(|record| record.trouble.subject.as_str()).collect();
         let error = format!("{} and {} more; {}", some.join(", "), number - some.len(), first.trouble.error);
-        Notice {
+        Some(Notice {
             summary: if is_over { format!("over: {what}") } else { what },
             show: None,
-            client: None,
             error: (!is_over).then(|| text(&error, TEXT)),
             remedy: (!is_over).then(|| "look at the network first; `podseed status` shows which".to_owned()),
             ..one
-        }
+        })
     }
 
     fn page(&self, show: &str) -> Option<String> {

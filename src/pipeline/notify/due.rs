@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{Error, Pipeline};
 use crate::model::{NoticeKind, Trouble};
-use crate::store::{FailingFeed, TroubleRecord};
+use crate::store::{FailingFeed, TroubleRecord, Window};
 
 /// Nobody is told of one cause more often.
 pub(super) const DAY: SignedDuration = SignedDuration::from_hours(24);
@@ -14,6 +14,9 @@ pub(super) const DAY: SignedDuration = SignedDuration::from_hours(24);
 const FAILED_POLLS: u64 = 3;
 /// What a restart or a hand-over mends by itself is not told of.
 const TO_MEND: SignedDuration = SignedDuration::from_mins(30);
+/// Where nothing more of a kind has come for so long, what has come is told of; and in any case after this time.
+const QUIET: SignedDuration = SignedDuration::from_mins(10);
+const LONGEST_WAIT: SignedDuration = SignedDuration::from_hours(1);
 /// The longest time between two reminders of what lasts, in days.
 const RARELY: i64 = 30;
 
@@ -43,6 +46,11 @@ pub(super) fn news(record: &TroubleRecord, now: Timestamp) -> Option<News> {
     let is_sure = now.duration_since(record.since) >= to_mend;
     let is_time = record.told.is_none_or(|told| now.duration_since(told) >= pause);
     (is_sure && is_time).then_some(News::Trouble)
+}
+
+/// Whether what was collected is to be told of.
+pub(super) fn is_over(window: Window, now: Timestamp) -> bool {
+    now.duration_since(window.grew) >= QUIET || now.duration_since(window.began) >= LONGEST_WAIT
 }
 
 impl Pipeline {

@@ -57,12 +57,23 @@ CREATE INDEX enclosures_expired ON enclosures (id) WHERE expired IS NOT NULL;
 ALTER TABLE enclosures ADD COLUMN seeding_since BIGINT;              -- when a first client confirmed it
 ALTER TABLE enclosures ADD COLUMN told_seeding BIGINT;               -- when it was told that it seeds
 ALTER TABLE enclosures ADD COLUMN told_failed BIGINT;                -- when it was told that it needs the user
-UPDATE enclosures SET told_seeding = 0 WHERE stage = 'seeding';
-UPDATE enclosures SET told_failed = 0 WHERE stage = 'failed';
+ALTER TABLE enclosures ADD COLUMN hooked_seeding BIGINT;             -- the same for hooks, which wait for no others
+ALTER TABLE enclosures ADD COLUMN hooked_failed BIGINT;
+UPDATE enclosures SET told_seeding = 0, hooked_seeding = 0 WHERE stage = 'seeding';
+UPDATE enclosures SET told_failed = 0, hooked_failed = 0 WHERE stage = 'failed';
 -- There are hardly ever any: who looks for news must not read everything else.
 CREATE INDEX enclosures_untold_seeding ON enclosures (id) WHERE stage = 'seeding' AND told_seeding IS NULL;
 CREATE INDEX enclosures_untold_failed ON enclosures (id) WHERE stage = 'failed' AND told_failed IS NULL;
+CREATE INDEX enclosures_unhooked_seeding ON enclosures (id) WHERE stage = 'seeding' AND hooked_seeding IS NULL;
+CREATE INDEX enclosures_unhooked_failed ON enclosures (id) WHERE stage = 'failed' AND hooked_failed IS NULL;
 CREATE INDEX enclosures_told_failed ON enclosures (id) WHERE told_failed IS NOT NULL;
+-- What is still being collected for one notice.
+CREATE TABLE notice_windows (
+    topic TEXT PRIMARY KEY,
+    began BIGINT NOT NULL,
+    grew BIGINT NOT NULL,                        -- when something was last added
+    waiting BIGINT NOT NULL                      -- how much there is
+);
 -- What is wrong for some time, by what it is about.
 CREATE TABLE troubles (
     kind TEXT NOT NULL,
