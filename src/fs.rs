@@ -10,7 +10,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Component, Path, PathBuf};
 
-use rustix::fs::{CWD, OFlags, RenameFlags, renameat_with, statvfs};
+use rustix::fs::{Access, CWD, OFlags, RenameFlags, access, renameat_with, statvfs};
 use rustix::io::Errno;
 
 pub mod tree;
@@ -194,6 +194,14 @@ pub fn link_no_replace(from: &Path, to: &Path) -> Result<(), Error> {
         Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(Error::io("link", to, error)),
         _ => sync_dir(parent(to)),
     }
+}
+
+/// Whether a file can be given a second name beside `ours`, which belongs to this user: it is in the same file system,
+/// and this user's, or he may write to it (`fs.protected_hardlinks`, proc_sys_fs(5)).
+pub fn can_link(file: &Path, ours: &Path) -> bool {
+    let (Ok(file_found), Ok(ours)) = (fs::metadata(file), fs::metadata(ours)) else { return false };
+    let may_write = || access(file, Access::READ_OK | Access::WRITE_OK).is_ok();
+    file_found.dev() == ours.dev() && (file_found.uid() == ours.uid() || may_write())
 }
 
 /// Opens a file that grows under a name of its own until it is complete; what is there already stays. A

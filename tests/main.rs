@@ -17,6 +17,7 @@ mod feed_fetch;
 mod feeds;
 mod flows;
 mod http;
+mod own;
 mod pages;
 mod podcast_feed;
 mod publication;

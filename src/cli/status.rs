@@ -67,7 +67,7 @@ fn print_show(show: &ShowStatus, unpublished: Option<&str>) {
     match unpublished {
         _ if show.published => data("  on the site"),
         Some(reason) if show.last_poll.is_some() || is_own(show) => {
-            data(format_args!("  not published: {}", plain(reason)))
+            data(format_args!("  not published: {}", plain(reason)));
         }
         _ => {}
     }

@@ -237,7 +237,7 @@ impl Pipeline {
             comment: job.episode.link.as_deref().map(crate::secret::public_url),
             creation_date: job.episode.date.map(Timestamp::as_second),
             similar: job.former.clone(),
-            ..MetainfoRequest::new(&own::torrent_name(job, &kept.file), kept.hashes.clone())
+            ..MetainfoRequest::new(own::torrent_name(job, &kept.file), kept.hashes.clone())
         }
     }
 

@@ -36,6 +36,8 @@ pub struct OwnShow {
     pub language: Option<String>,
     /// Its page.
     pub link: Option<String>,
+    /// Where its cover comes from, in words that change when it does.
+    pub image: Option<String>,
 }
 
 impl Store {
@@ -52,7 +54,8 @@ impl Store {
             .doing(what)?;
         let id: Option<i64> = sqlx::query_scalar(
             "UPDATE shows SET feed = $2, title = COALESCE($3, title), description = COALESCE($4, description),
-                 author = COALESCE($5, author), language = COALESCE($6, language), link = COALESCE($7, link)
+                 author = COALESCE($5, author), language = COALESCE($6, language), link = COALESCE($7, link),
+                 publish_due = publish_due + CASE WHEN COALESCE(image, '') <> COALESCE($8, '') THEN 1 ELSE 0 END, image = $8
              WHERE slug = $1 AND own RETURNING id",
         )
         .bind(&show.slug)
@@ -62,6 +65,7 @@ impl Store {
         .bind(&show.author)
         .bind(&show.language)
         .bind(&show.link)
+        .bind(&show.image)
         .fetch_optional(&mut *tx)
         .await
         .doing(what)?;
