@@ -244,7 +244,7 @@ fn every_command_that_a_message_names_is_one_of_the_program() {
 #[test]
 fn the_configurations_of_the_documents_load_without_findings() {
     let mut blocks = blocks(&document("README.md"), "yaml");
-    assert_eq!(blocks.len(), 4, "one for each client, and one that publishes");
+    assert_eq!(blocks.len(), 5, "one for each client, one that publishes, and one of own files");
     blocks.extend(self::blocks(&document("docs/publishing.md"), "yaml"));
     let variables = |name: &str| match name {
         "HOME" => Some("/home/me".to_owned()),
@@ -258,7 +258,8 @@ fn the_configurations_of_the_documents_load_without_findings() {
         let config =
             Config::load_with(&path, &variables).unwrap_or_else(|findings| panic!("{block}\n{findings}"));
         assert_eq!(config.warnings, Findings::default(), "{block}");
-        assert_eq!((config.shows.len(), config.clients.len()), (1, 1), "{block}");
+        let shows = config.shows.len() + config.inbox.len();
+        assert_eq!((shows, config.clients.len()), (1, 1), "{block}");
         assert!(block.lines().count() <= 10, "more than ten lines:\n{block}");
     }
 }

@@ -264,9 +264,9 @@ fn report(error: &Error, json: bool) -> ExitCode {
 /// `-v` shows what podseed decides, `-vv` what it does in detail; `PODSEED_LOG` overrides both.
 fn start_logging(verbose: u8) {
     let level = match verbose {
-        // That a statement took a second is nothing that a user could do something about.
-        0 => "warn,sqlx=error",
-        1 => "warn,sqlx=error,podseed=info,podseed_adapters=info",
+        // That a statement took a second, or a tag is odd, is nothing that a user could do something about.
+        0 => "warn,sqlx=error,lofty=error",
+        1 => "warn,sqlx=error,lofty=error,podseed=info,podseed_adapters=info",
         2 => "info,podseed=debug,podseed_adapters=debug",
         _ => "debug,podseed=trace,podseed_adapters=trace",
     };

@@ -39,7 +39,7 @@ pub(super) struct File {
     /// Hands nothing over to clients without a licence in the feed or a permission: seeding is distribution, too.
     /// What clients have already stays there. Default: false.
     pub require_permission: Option<bool>,
-    /// Folders of your own files: each is a show without a feed. Not there yet: this key does nothing.
+    /// Folders of your own files: each is a show without a feed, with a podcast feed of its own on the site.
     pub inbox: Option<Named<Inbox>>,
     /// How often clients are asked whether they still seed. Default: 15 min. Not there yet: this key does nothing.
     pub verify_interval: Option<Span>,

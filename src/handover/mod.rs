@@ -64,7 +64,7 @@ pub struct Client {
     info: OnceCell<Result<ClientInfo, Problem>>,
     /// What the client has proven of each folder; held while it does, so that it is asked once and not by every
     /// torrent.
-    proven: Mutex<HashMap<PathBuf, Result<(), Problem>>>,
+    proven: Mutex<HashMap<PathBuf, Result<ProbeOutcome, Problem>>>,
     /// The user has been told which limits this client does not know.
     noted: AtomicBool,
 }

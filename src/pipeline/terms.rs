@@ -121,6 +121,12 @@ pub fn basis(show: &ShowFacts, item_licence: Option<&str>) -> Result<Basis, Stri
     if let Some(permission) = &show.terms.permission {
         return Ok(Basis::Permission(permission.clone()));
     }
+    if matches!(FeedSource::parse(&show.feed), FeedSource::Own(_)) {
+        return Err(format!(
+            "it is not said on what ground; write `inbox: {{{}: {{permission: own work}}}}`, in words of your own",
+            show.slug
+        ));
+    }
     let found = match stated {
         Some(licence) => format!("the feed's licence does not allow it ({})", licence.name),
         None => "the feed states no licence".to_owned(),

@@ -298,3 +298,24 @@ server: {listen: "example.org"}
       hint: write an IP address and a port, such as 127.0.0.1:8090 (this machine) or 0.0.0.0:8090 (all)
     ");
 }
+
+#[test]
+fn an_inbox_says_of_its_show_what_the_user_wants_to_say() {
+    let yaml = r#"
+inbox:
+  own: {path: " ", title: "", link: example.org, clients: [nas], poll: 10 ms}
+  shared: {permission: own work}
+"#;
+    insta::assert_snapshot!(said(yaml), @r"
+    podseed.yaml:2: inbox.own.clients[0]: there is no client `nas`
+      hint: name one below `clients:`
+    podseed.yaml:2: inbox.own.poll: is too often
+      hint: write 1 s or more
+    podseed.yaml:2: inbox.own.link: does not begin with https:// or http://
+      hint: write it in full, such as https://example.org/path or http://nas:9091/path
+    podseed.yaml:2: inbox.own.title: is empty
+      hint: write something, or leave it out
+    podseed.yaml:2: inbox.own.path: is empty
+      hint: name it, or leave the key out
+    ");
+}

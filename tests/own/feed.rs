@@ -12,7 +12,7 @@ fn feedparser(path: &std::path::Path) -> Value {
     let script = "import feedparser, json, sys\n\
                   d = feedparser.parse(sys.argv[1])\n\
                   assert not d.bozo, d.bozo_exception\n\
-                  print(json.dumps({'feed': d.feed, 'entries': d.entries, 'namespaces': d.namespaces}, default=str))";
+                  print(json.dumps({'feed': d.feed, 'entries': [dict(e, enclosures=[dict(l) for l in e.links if l.rel == 'enclosure']) for e in d.entries], 'namespaces': d.namespaces}, default=str))";
     let output = Command::new("/usr/bin/python3").args(["-c", script]).arg(path).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     serde_json::from_slice(&output.stdout).unwrap()

@@ -60,7 +60,7 @@ async fn a_replaced_file_is_a_new_version_of_its_episode_and_a_touched_one_is_no
     inbox.put("a.mp3", &mp3(5000, 1));
     inbox.run(0);
     let before = inbox.episode("a.mp3");
-    let hash = before["enclosures"][0]["info_hash"]["v1"].clone();
+    let hash = inbox.info_hash("a.mp3");
 
     let file = std::fs::File::options().write(true).open(inbox.path("a.mp3")).unwrap();
     file.set_modified(std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_700_000_000))
@@ -68,7 +68,7 @@ async fn a_replaced_file_is_a_new_version_of_its_episode_and_a_touched_one_is_no
     drop(file);
     let run = inbox.run(0);
     assert_eq!(run["torrents_made"], 0, "{run}");
-    assert_eq!(inbox.episode("a.mp3")["enclosures"][0]["info_hash"]["v1"], hash);
+    assert_eq!(inbox.info_hash("a.mp3"), hash);
 
     // Of the same length, and of another.
     for (length, seed) in [(5000, 2), (7000, 3)] {
@@ -84,7 +84,7 @@ async fn a_replaced_file_is_a_new_version_of_its_episode_and_a_touched_one_is_no
         assert_eq!(inbox.shared(), ["a.mp3"]);
         assert_eq!(inbox.check_torrents(), 1);
     }
-    assert_ne!(inbox.episode("a.mp3")["enclosures"][0]["info_hash"]["v1"], hash);
+    assert_ne!(inbox.info_hash("a.mp3"), hash);
 }
 
 #[tokio::test]

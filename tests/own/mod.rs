@@ -88,6 +88,13 @@ impl Inbox {
         episodes.into_iter().find(has).unwrap_or_else(|| panic!("no episode of {file}: {status:#}"))
     }
 
+    /// The v1 info hash of the file in force of this name.
+    fn info_hash(&self, file: &str) -> String {
+        let enclosures = self.world.enclosures();
+        let current = enclosures.iter().find(|one| one["stage"] != "withdrawn" && name(one) == file).unwrap();
+        current["info_hash"]["v1"].as_str().unwrap().to_owned()
+    }
+
     /// What the files in the inbox are now.
     fn untouched(&self) -> BTreeMap<PathBuf, Untouched> {
         let files = files_below(&self.path("")).into_iter();

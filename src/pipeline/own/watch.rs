@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::super::{Error, Pipeline, Target};
 use crate::config::FeedSource;
-use crate::{error, inbox};
+use crate::{error, fs, inbox};
 
 /// What lies at least between two looks that find the same fresh file.
 const QUIET: Duration = Duration::from_secs(3);
@@ -104,7 +104,7 @@ impl Pipeline {
         let slug = show.target.slug.as_deref().unwrap_or_default();
         let poll = self.inbox(slug).and_then(|inbox| inbox.poll);
         let FeedSource::Own(Some(folder)) = &show.target.feed else { return POLL };
-        let (None, Some(watch), false) = (poll, watch, inbox::is_remote(folder)) else {
+        let (None, Some(watch), false) = (poll, watch, fs::is_remote(folder)) else {
             return poll.unwrap_or(POLL);
         };
         if !folder.exists() {
