@@ -14,16 +14,10 @@ use crate::support::mp3;
 /// What takes longer will not come.
 const LONGEST: Duration = Duration::from_secs(60);
 
-/// A pipeline that watches, until it is dropped.
+/// A pipeline that watches.
 struct Watching {
     pipeline: Arc<Pipeline>,
     task: tokio::task::JoinHandle<()>,
-}
-
-impl Drop for Watching {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
 }
 
 impl Watching {
@@ -33,6 +27,26 @@ impl Watching {
         let watcher = Arc::clone(&pipeline);
         let task = tokio::spawn(async move { watcher.watch_own().await.unwrap() });
         Self { pipeline, task }
+    }
+
+    /// Stops it, and gives the data folder free.
+    async fn end(self) {
+        self.task.abort();
+        let _ = self.task.await;
+        self.pipeline.close().await;
+    }
+
+    /// Waits until the show has an error with this in it.
+    async fn until_error(&self, part: &str) {
+        let deadline = tokio::time::Instant::now() + LONGEST;
+        loop {
+            let show = self.pipeline.store().status(None).await.unwrap().remove(0);
+            if show.error.as_deref().is_some_and(|error| error.contains(part)) {
+                return;
+            }
+            assert!(tokio::time::Instant::now() < deadline, "{:?}", show.error);
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
     }
 
     /// Waits until the files that are known and not withdrawn are these.
@@ -79,5 +93,40 @@ async fn files_that_come_change_and_go_are_noticed_without_anybody_asking() {
         put(&inbox.path("upload.mp3.tmp"), &mp3(4000, 4));
         std::fs::rename(inbox.path("upload.mp3.tmp"), inbox.path("upload.mp3")).unwrap();
         watching.until(&["b.mp3", "done.mp3", "upload.mp3"]).await;
+        watching.end().await;
     }
+}
+
+#[tokio::test]
+async fn one_file_is_replaced_while_another_is_written_and_the_whole_folder_goes_and_comes_back() {
+    let inbox = Inbox::new("permission: own work", "").await;
+    for number in 0..6 {
+        inbox.put(&format!("{number}.mp3"), &mp3(4000, number));
+    }
+    let all = ["0.mp3", "1.mp3", "2.mp3", "3.mp3", "4.mp3", "5.mp3"];
+    inbox.run(0);
+    let before = inbox.info_hash("3.mp3");
+    let watching = Watching::start(&inbox).await;
+    watching.until(&all).await;
+
+    let mut writer = std::fs::File::create(inbox.path("0.mp3")).unwrap();
+    writer.write_all(&mp3(9000, 10)[..5000]).unwrap();
+    inbox.put("3.mp3", &mp3(4500, 11));
+    watching.until(&all[1..]).await;
+    writer.write_all(&mp3(9000, 10)[5000..]).unwrap();
+    drop(writer);
+    watching.until(&all).await;
+
+    // Away with its disk, and mounted again; what comes then is noticed, too.
+    let away = inbox.world.path("away");
+    std::fs::rename(inbox.path(""), &away).unwrap();
+    watching.until_error("cannot read").await;
+    watching.until(&all).await;
+    std::fs::rename(&away, inbox.path("")).unwrap();
+    inbox.put("6.mp3", &mp3(4000, 6));
+    watching.until(&[&all[..], &["6.mp3"]].concat()).await;
+    watching.end().await;
+    inbox.run(0);
+    assert_eq!(inbox.check_torrents(), 7);
+    assert_ne!(inbox.info_hash("3.mp3"), before);
 }
