@@ -33,6 +33,12 @@ pub fn view(folder: Option<&Path>, known: &[KnownFile]) -> View {
             Ok(listing) => {
                 view.files = listing.files;
                 view.refused = listing.refused;
+                if let Some(blind) = listing.blind.first() {
+                    view.doubt = Some(format!(
+                        "{} cannot be looked into, or holds too much; nothing below it is taken for gone",
+                        blind.display()
+                    ));
+                }
                 view.blind = listing.blind;
             }
             Err(error) => {

@@ -118,3 +118,15 @@ async fn without_a_permission_own_files_are_not_published() {
     let ran = inbox.podseed(&["status"]);
     assert!(ran.stdout.contains("not published"), "{}", ran.stdout);
 }
+
+#[tokio::test]
+async fn what_is_shared_by_command_is_published_on_the_ground_that_an_inbox_without_a_folder_names() {
+    let inbox = Inbox::new("permission: own work", "publish: {base_url: \"https://t.example.org/\"}").await;
+    let config = "data_dir: data\ninbox: {talks: {title: Talks, permission: our own talks}}\n";
+    std::fs::write(inbox.world.path("podseed.yaml"), config).unwrap();
+    put(&inbox.world.path("talk.mp3"), &mp3(5000, 1));
+    let ran = inbox.podseed(&["share", "talk.mp3", "--show", "talks"]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let page = std::fs::read_to_string(inbox.world.path("data/site/talks/index.html")).unwrap();
+    assert!(page.contains("our own talks") && page.contains("Talks"), "{page}");
+}

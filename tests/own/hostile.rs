@@ -66,6 +66,12 @@ async fn hostile_tags_become_harmless_text_and_broken_ones_none() {
     }
     assert!(page.len() < 300_000, "a page of {} bytes", page.len());
     assert!(!site.join("own/cover.jpg").exists(), "what is no picture became one");
+    let place = inbox.path("").to_str().unwrap().as_bytes().to_vec();
+    for file in crate::support::world::files_below(&site) {
+        let bytes = std::fs::read(&file).unwrap();
+        let tells = bytes.windows(place.len()).any(|window| window == place);
+        assert!(!tells, "{} says where the user has his files", file.display());
+    }
     let feed = std::fs::read_to_string(site.join("own/podcast.xml")).unwrap();
     assert!(feed.len() < 100_000 && !feed.contains(inbox.path("").to_str().unwrap()), "{} bytes", feed.len());
     let document = podseed::feed::read(feed.as_bytes(), None, None).unwrap();

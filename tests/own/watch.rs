@@ -130,3 +130,17 @@ async fn one_file_is_replaced_while_another_is_written_and_the_whole_folder_goes
     assert_eq!(inbox.check_torrents(), 7);
     assert_ne!(inbox.info_hash("3.mp3"), before);
 }
+
+#[tokio::test]
+async fn share_beside_another_podseed_records_and_says_who_takes_it_up() {
+    let inbox = Inbox::new("permission: own work", "").await;
+    let watching = Watching::start(&inbox).await;
+    put(&inbox.world.path("elsewhere.mp3"), &mp3(4000, 1));
+    let ran = inbox.podseed(&["share", "elsewhere.mp3"]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert!(ran.stderr.contains("another podseed is running"), "{}", ran.stderr);
+    watching.until(&["elsewhere.mp3"]).await;
+    watching.end().await;
+    inbox.run(0);
+    assert_eq!(inbox.check_torrents(), 1);
+}
