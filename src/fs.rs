@@ -10,7 +10,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Component, Path, PathBuf};
 
-use rustix::fs::{CWD, Mode, OFlags, RenameFlags, openat, renameat_with, statvfs};
+use rustix::fs::{Access, CWD, Mode, OFlags, RenameFlags, access, openat, renameat_with, statfs, statvfs};
 use rustix::io::Errno;
 
 pub mod tree;
@@ -228,6 +228,14 @@ pub fn link_no_replace(from: &Path, to: &Path) -> Result<(), Error> {
     }
 }
 
+/// Whether a file can be given a second name beside `ours`, which belongs to this user: it is in the same file system,
+/// and this user's, or he may write to it (`fs.protected_hardlinks`, proc_sys_fs(5)).
+pub fn can_link(file: &Path, ours: &Path) -> bool {
+    let (Ok(file_found), Ok(ours)) = (fs::metadata(file), fs::metadata(ours)) else { return false };
+    let may_write = || access(file, Access::READ_OK | Access::WRITE_OK).is_ok();
+    file_found.dev() == ours.dev() && (file_found.uid() == ours.uid() || may_write())
+}
+
 /// Opens a file that grows under a name of its own until it is complete; what is there already stays. A
 /// symbolic link is refused.
 pub fn open_partial(path: &Path) -> Result<File, Error> {
@@ -322,6 +330,29 @@ pub fn free_space(path: &Path) -> Result<u64, Error> {
 pub fn disk_size(path: &Path) -> Result<u64, Error> {
     let space = statvfs(path).map_err(|errno| Error::io("ask for the size of", path, errno))?;
     Ok(space.f_blocks.saturating_mul(space.f_frsize))
+}
+
+/// File systems on which others change files and this machine is not told (statfs(2)): NFS, SMB, SMB 2, CIFS, FUSE,
+/// 9P, AFS, Ceph, Coda, NCP.
+const REMOTE: [u32; 10] = [
+    0x6969,
+    0x517B,
+    0xFE53_4D42,
+    0xFF53_4D42,
+    0x6573_5546,
+    0x0102_1997,
+    0x5346_414F,
+    0x00C3_6400,
+    0x7375_7245,
+    0x564C,
+];
+
+/// Whether the system may not tell of all changes below this folder.
+pub fn is_remote(folder: &Path) -> bool {
+    // The type is a number of 32 bits, on some machines in a wider field.
+    statfs(folder).is_ok_and(|found| {
+        u32::try_from(i128::from(found.f_type) & 0xFFFF_FFFF).is_ok_and(|kind| REMOTE.contains(&kind))
+    })
 }
 
 /// `root` and below it `relative`, which may come from anywhere: no step of it leads up or to another root.

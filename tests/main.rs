@@ -20,6 +20,7 @@ mod feeds;
 mod flows;
 mod http;
 mod notices;
+mod own;
 mod pages;
 mod podcast_feed;
 mod prove;

@@ -29,9 +29,9 @@ pub(super) enum Style {
 /// `-v` shows what podseed decides, `-vv` what it does in detail; `PODSEED_LOG` overrides both.
 pub(super) fn start(style: Style, verbose: u8) {
     let level = match (style, verbose) {
-        // That a statement took a second is nothing that a user could do something about.
-        (Style::Aside, 0) => "warn,sqlx=error",
-        (_, 0) | (Style::Aside, 1) => "warn,sqlx=error,podseed=info,podseed_adapters=info",
+        // That a statement took a second, or a tag is odd, is nothing that a user could do something about.
+        (Style::Aside, 0) => "warn,sqlx=error,lofty=error",
+        (_, 0) | (Style::Aside, 1) => "warn,sqlx=error,lofty=error,podseed=info,podseed_adapters=info",
         (_, 1) | (Style::Aside, 2) => "info,podseed=debug,podseed_adapters=debug",
         _ => "debug,podseed=trace,podseed_adapters=trace",
     };

@@ -51,7 +51,8 @@ pub(super) async fn takedown(args: &TakedownArgs, context: &Context) -> Result<O
     let withdrawn = store.withdraw(&takedown, args.delete_data, now).await?;
     store.close().await;
     let data = if args.delete_data {
-        "their data goes once the clients have let go, except copies in the folder of a client that only watches one"
+        "their data goes once the clients have let go, except copies in the folder of a client that only watches one, and \
+         your own files"
     } else {
         "their data stays in podseed's folder"
     };

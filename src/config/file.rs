@@ -42,7 +42,7 @@ pub(super) struct File {
     /// Hands nothing over to clients without a licence in the feed or a permission: seeding is distribution, too.
     /// What clients have already stays there. Default: false.
     pub require_permission: Option<bool>,
-    /// Folders of your own files: each is a show without a feed. Not there yet: this key does nothing.
+    /// Folders of your own files: each is a show without a feed, with a podcast feed of its own on the site.
     pub inbox: Option<Named<Inbox>>,
     /// How often `podseed daemon` reads a feed. Within these bounds each show has its own rhythm, after the dates of its
     /// episodes and what the publisher asks for.

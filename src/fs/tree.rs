@@ -229,13 +229,19 @@ fn mirror_file(from: &Path, to: &Path) -> Result<(), Error> {
     }
 }
 
+/// Bytes of the largest file that is read to compare it with another.
+const LARGEST_COMPARED: u64 = 32 << 20;
+
 /// Whether two files have the same bytes; where length and date agree, they are taken to.
 pub fn is_copy_of(path: &Path, source: &Path) -> Result<bool, Error> {
     let failed = |error: io::Error| Error::io("read", source, error);
     let original = fs::metadata(source).map_err(failed)?;
     match look(path)? {
         Some(there) if is_copy(&there, &original) => Ok(true),
-        Some(there) if there.is_file() && there.len() == original.len() => {
+        // A larger one is copied anew rather than held in memory.
+        Some(there)
+            if there.is_file() && there.len() == original.len() && there.len() <= LARGEST_COMPARED =>
+        {
             Ok(super::read(path, there.len())? == super::read(source, there.len())?)
         }
         _ => Ok(false),

@@ -79,7 +79,7 @@ pub struct Client {
     /// Who answered last; held while it is asked, so that it is asked once and not by every torrent.
     info: Mutex<Option<Known<ClientInfo>>>,
     /// What the client has proven of each folder; held likewise.
-    proven: Mutex<HashMap<PathBuf, Known<()>>>,
+    proven: Mutex<HashMap<PathBuf, Known<ProbeOutcome>>>,
     /// It did not answer when it was last asked for its list, or was not asked yet.
     away: AtomicBool,
     /// The user has been told which limits this client does not know.

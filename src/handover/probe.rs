@@ -3,6 +3,7 @@
 //! A one-piece torrent of the file is added stopped, must be found complete after the client's own check, and is
 //! removed again together with the file. Nothing is ever started, so nothing is announced or transferred.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,11 +24,12 @@ const PATIENCE: Duration = Duration::from_secs(45);
 const PROOF_LASTS: Duration = Duration::from_secs(3600);
 
 /// What came of a probe.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ProbeOutcome {
     /// The client has read the file.
     Seen,
-    /// This kind of client cannot be asked (a watched folder).
+    /// This kind of client cannot be asked (a watched folder), or podseed may not write there: a folder of the user's
+    /// own files, which it only reads.
     CannotTell,
 }
 
@@ -36,13 +38,12 @@ pub async fn probe(client: &Client, folder: &Path) -> Result<ProbeOutcome, Probl
     if !client.info().await?.capabilities.confirms {
         return Ok(ProbeOutcome::CannotTell);
     }
-    prove(client, folder).await?;
-    Ok(ProbeOutcome::Seen)
+    prove(client, folder).await
 }
 
 /// The same, once per folder for a while: a failure is remembered, too, as a wrong path mapping would be found out anew
 /// for every torrent.
-pub(super) async fn prove(client: &Client, folder: &Path) -> Result<(), Problem> {
+pub(super) async fn prove(client: &Client, folder: &Path) -> Result<ProbeOutcome, Problem> {
     let mut proven = client.proven.lock().await;
     if let Some(known) = proven.get(folder).and_then(|known| known.get(PROOF_LASTS)) {
         return known;
@@ -52,13 +53,13 @@ pub(super) async fn prove(client: &Client, folder: &Path) -> Result<(), Problem>
     outcome
 }
 
-async fn prove_now(client: &Client, folder: &Path) -> Result<(), Problem> {
-    let file = ProbeFile::create(folder)?;
+async fn prove_now(client: &Client, folder: &Path) -> Result<ProbeOutcome, Problem> {
+    let Some(file) = ProbeFile::create(folder)? else { return Ok(ProbeOutcome::CannotTell) };
     let seed = file.seed(client)?;
     let outcome = ask(client, &file, &seed).await;
     let removed = client.adapter.remove(&seed.torrent).await.map_err(|error| problem(&client.name, error));
     outcome?;
-    removed
+    removed.map(|()| ProbeOutcome::Seen)
 }
 
 async fn ask(client: &Client, file: &ProbeFile, seed: &Seed) -> Result<(), Problem> {
@@ -99,7 +100,8 @@ fn refuted(client: &Client, file: &ProbeFile, status: &TorrentStatus) -> Problem
 struct ProbeFile(PathBuf);
 
 impl ProbeFile {
-    fn create(folder: &Path) -> Result<Self, Problem> {
+    /// `None` where this user may not write.
+    fn create(folder: &Path) -> Result<Option<Self>, Problem> {
         let here =
             |error: &dyn std::fmt::Display| Problem::never(format!("cannot make a test file: {error}"));
         fs::create_dir(folder).map_err(|error| here(&error))?;
@@ -107,8 +109,17 @@ impl ProbeFile {
         aws_lc_rs::rand::fill(&mut bytes).map_err(|error| here(&error))?;
         let tag = hex::encode(&bytes[..8]);
         let file = Self(folder.join(format!("podseed-test-{tag}.bin")));
-        fs::write_atomic(&file.0, &bytes).map_err(|error| here(&error))?;
-        Ok(file)
+        match fs::write_atomic(&file.0, &bytes) {
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    Some(ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem)
+                ) =>
+            {
+                Ok(None)
+            }
+            written => written.map(|()| Some(file)).map_err(|error| here(&error)),
+        }
     }
 
     fn seed(&self, client: &Client) -> Result<Seed, Problem> {

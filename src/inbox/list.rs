@@ -212,6 +212,7 @@ pub(super) fn unsharable(path: &Path) -> Option<&'static str> {
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "tests lay out files for the module under test")]
 mod tests {
     use std::os::unix::ffi::OsStrExt as _;
     use std::os::unix::fs::symlink;

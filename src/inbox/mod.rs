@@ -23,7 +23,7 @@ pub use hash::{Hashed, hash_in_place};
 pub use list::{Listing, Refused, Seen, list, look_at};
 pub use settle::{Looks, Settled, open_for_writing};
 pub use view::{View, view};
-pub use watch::{Watch, is_remote};
+pub use watch::Watch;
 
 /// Why an own file, or a folder of them, cannot be used.
 #[derive(Debug, thiserror::Error)]

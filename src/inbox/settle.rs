@@ -105,6 +105,7 @@ fn is_for_writing(info: &str) -> bool {
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "tests lay out files for the module under test")]
 mod tests {
     use super::*;
     use crate::inbox::look_at;

@@ -2,7 +2,6 @@
 //! disk that is not mounted would look like is not taken for deleted files.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
@@ -34,6 +33,12 @@ pub fn view(folder: Option<&Path>, known: &[KnownFile]) -> View {
             Ok(listing) => {
                 view.files = listing.files;
                 view.refused = listing.refused;
+                if let Some(blind) = listing.blind.first() {
+                    view.doubt = Some(format!(
+                        "{} cannot be looked into, or holds too much; nothing below it is taken for gone",
+                        blind.display()
+                    ));
+                }
                 view.blind = listing.blind;
             }
             Err(error) => {
@@ -72,7 +77,7 @@ fn doubt(place: &Path, known: &[&KnownFile], files: &[Seen]) -> Option<String> {
     if known.iter().any(|known| files.iter().any(|seen| seen.path == known.path)) {
         return None;
     }
-    let why = match fs::metadata(place) {
+    let why = match std::fs::metadata(place) {
         Err(error) => format!("cannot be read ({error})"),
         Ok(now) if known.iter().all(|known| known.state.device != now.dev()) => {
             "is on another file system than before".to_owned()
@@ -89,11 +94,14 @@ fn doubt(place: &Path, known: &[&KnownFile], files: &[Seen]) -> Option<String> {
 }
 
 fn is_empty(place: &Path) -> bool {
-    fs::read_dir(place).is_ok_and(|mut entries| entries.next().is_none())
+    std::fs::read_dir(place).is_ok_and(|mut entries| entries.next().is_none())
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "tests lay out files for the module under test")]
 mod tests {
+    use std::fs;
+
     use super::*;
     use crate::model::EnclosureId;
 

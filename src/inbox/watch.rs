@@ -10,29 +10,6 @@ use tokio::sync::Notify;
 
 use super::Error;
 
-/// File systems on which others change files and this machine is not told (statfs(2)): NFS, SMB, SMB 2, CIFS, FUSE,
-/// 9P, AFS, Ceph, Coda, NCP.
-const REMOTE: [u32; 10] = [
-    0x6969,
-    0x517B,
-    0xFE53_4D42,
-    0xFF53_4D42,
-    0x6573_5546,
-    0x0102_1997,
-    0x5346_414F,
-    0x00C3_6400,
-    0x7375_7245,
-    0x564C,
-];
-
-/// Whether the system may not tell of all changes below this folder.
-pub fn is_remote(folder: &Path) -> bool {
-    // The type is a number of 32 bits, on some machines in a wider field.
-    rustix::fs::statfs(folder).is_ok_and(|fs| {
-        u32::try_from(i128::from(fs.f_type) & 0xFFFF_FFFF).is_ok_and(|kind| REMOTE.contains(&kind))
-    })
-}
-
 #[derive(Default)]
 struct Shared {
     changed: Mutex<BTreeSet<PathBuf>>,

@@ -105,7 +105,7 @@ async fn fetch_cover(http: &Http, image: &str, to: &Path, meter: &Meter) -> Resu
     put(to, &encoded).map_err(|error| text(&error))
 }
 
-fn put(path: &Path, bytes: &[u8]) -> Result<(), fs::Error> {
+pub(super) fn put(path: &Path, bytes: &[u8]) -> Result<(), fs::Error> {
     fs::create_dir(path.parent().unwrap_or(path))?;
     fs::write_atomic(path, bytes)
 }

@@ -84,9 +84,17 @@ impl Pipeline {
         for file in show.episodes.iter().flat_map(|episode| &episode.files) {
             site.draft.copy(&publish::torrent_path(slug, &file.name), folder.torrent(slug, &file.name))?;
             if site.edition.options.web_seed {
-                let media = folder.show_media(slug).join(&file.name);
-                if media.is_file() {
-                    site.draft.link(&publish::media_path(slug, &file.name), media)?;
+                let own = prepared.own.get(&file.name).map(|own| own.path.as_path());
+                let media = folder.data(slug, &file.name, own);
+                let path = publish::media_path(slug, &file.name);
+                // The user's own disk may be another one than the site's, and his links may lead on.
+                let real = own.and_then(|own| own.canonicalize().ok());
+                if let Some(real) = &real
+                    && !fs::can_link(real, &self.config.data_dir)
+                {
+                    site.draft.copy(&path, real)?;
+                } else if media.is_file() {
+                    site.draft.link(&path, real.unwrap_or(media))?;
                 } else {
                     self.note_error(&format!("{} is gone, so the site lacks it", media.display()));
                 }

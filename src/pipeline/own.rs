@@ -6,6 +6,7 @@
 
 mod hand;
 mod look;
+mod publish;
 mod share;
 mod watch;
 
@@ -96,6 +97,7 @@ impl Pipeline {
             author: said.and_then(|said| said.author.clone()),
             language: said.and_then(|said| said.language.clone()),
             link: said.and_then(|said| said.link.clone()).map(String::from),
+            image: self.named_cover(&slug).map(|(from, _)| from),
             slug,
         };
         let id = self.store.ensure_own_show(&show).await?;

@@ -3,13 +3,15 @@
 //! What is due, the state knows by itself (`shows.publish_due`). The site is changed first and the record follows, so
 //! that a crash between them does the same once more, with the same result.
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 
 use super::draft::SiteDraft;
 use super::monitor::Event;
 use super::published::{self, Inputs};
 use super::{Error, Pipeline};
-use crate::model::{EnclosureId, PublishedShow, ShowCard};
+use crate::model::{EnclosureId, OwnFile, PublishedShow, ShowCard};
 use crate::publish::site::{self, Site, SitePath, Written};
 use crate::publish::{Options, SiteFile};
 use crate::store::{DueShow, EpisodeRecord, FileRecord, Published, ShowFacts};
@@ -57,6 +59,8 @@ pub(super) struct Prepared<'a> {
     pub(super) podcast_feed: Option<SiteFile>,
     /// What of it is on the site, and since when.
     files: Vec<(EnclosureId, Timestamp)>,
+    /// What there is to say of own files, by their names.
+    pub(super) own: HashMap<String, OwnFile>,
 }
 
 impl Prepared<'_> {
@@ -197,25 +201,33 @@ impl Pipeline {
         let mut episodes = published::publishable(&facts, episodes, self.config.require_permission);
         self.leave_out_lost(&due.slug, &mut episodes).await?;
         if !episodes.is_empty() {
-            facts.cover = self.keep_cover(due, now).await?;
+            facts.cover =
+                match episodes.iter().flat_map(|episode| &episode.files).any(|file| file.own.is_some()) {
+                    true => self.keep_own_cover(due, &episodes).await?,
+                    false => self.keep_cover(due, now).await?,
+                };
         }
         for file in episodes.iter_mut().flat_map(|episode| &mut episode.files) {
             if file.sha256.is_none() {
-                file.sha256 = self.checksum(&due.slug, file.id, &file.name).await?;
+                file.sha256 = self.checksum(&due.slug, file).await?;
             }
             if file.published.is_none() || edition.anew {
                 file.magnet = self.refresh_for_site(file.id).await?.unwrap_or_else(|| file.magnet.clone());
             }
         }
         let mut show = self.published_show(&facts, &episodes, now);
+        let own = own_files(&episodes);
         let mut podcast_feed = None;
         if let Some(show) = &mut show {
-            podcast_feed = self.podcast_feed(&facts, show, edition.options).await?;
+            podcast_feed = match own.is_empty() {
+                true => self.podcast_feed(&facts, show, edition.options).await?,
+                false => self.own_feed(show, &own, edition.options),
+            };
             show.podcast_feed = podcast_feed.is_some();
         }
         let files = episodes.iter().flat_map(|episode| &episode.files);
         let files = files.map(|file| (file.id, file.published.unwrap_or(now))).collect();
-        Ok(Prepared { due, podcast_feed, files: if show.is_some() { files } else { Vec::new() }, show })
+        Ok(Prepared { due, podcast_feed, files: if show.is_some() { files } else { Vec::new() }, show, own })
     }
 
     /// A file whose .torrent is gone is not on the site until the next pass has made it again.
@@ -252,8 +264,10 @@ impl Pipeline {
     }
 
     /// SHA-256 of a file that was fetched before anybody wanted to know it.
-    async fn checksum(&self, show: &str, id: EnclosureId, name: &str) -> Result<Option<[u8; 32]>, Failure> {
-        let path = self.folder().show_media(show).join(name);
+    async fn checksum(&self, show: &str, file: &FileRecord) -> Result<Option<[u8; 32]>, Failure> {
+        let (id, name) = (file.id, file.name.as_str());
+        let own = file.own.as_ref().map(|own| own.path.as_path());
+        let path = self.folder().data(show, name, own);
         match blocking(move || torrent::sha256_file(&path)).await? {
             Ok(sha256) => {
                 self.store.record_sha256(id, sha256).await?;
@@ -265,6 +279,11 @@ impl Pipeline {
             }
         }
     }
+}
+
+fn own_files(episodes: &[EpisodeRecord]) -> HashMap<String, OwnFile> {
+    let files = episodes.iter().flat_map(|episode| &episode.files);
+    files.filter_map(|file| Some((file.name.clone(), file.own.clone()?))).collect()
 }
 
 /// A time as the state keeps it: what is published now reads the same when it is read back.

@@ -53,7 +53,8 @@ fn is_ready(file: &FileRecord) -> bool {
 /// Neither what was fetched with a credential in its address, nor a torrent that was.
 fn is_for_everybody(file: &FileRecord) -> bool {
     let is_secret_torrent = file.official && file.official_url.as_deref().is_some_and(is_secret);
-    !is_secret(&file.url) && !is_secret_torrent
+    // Where the user has his own file is nobody's business, and is not said.
+    (file.own.is_some() || !is_secret(&file.url)) && !is_secret_torrent
 }
 
 /// The show as the site tells of it.
@@ -123,7 +124,7 @@ fn file(record: &FileRecord, since: &HashMap<EnclosureId, Timestamp>, inputs: &I
     });
     PublishedFile {
         name: record.name.clone(),
-        url: record.url.clone(),
+        url: if record.own.is_some() { String::new() } else { record.url.clone() },
         media_type: record.media_type.clone(),
         length: record.length,
         sha256: record.sha256,

@@ -109,6 +109,13 @@ pub fn basis(show: &ShowFacts, item_licence: Option<&str>) -> Result<Basis, Stri
     if show.withdrawn {
         return Err("it was taken down".to_owned());
     }
+    let is_own = matches!(FeedSource::parse(&show.feed), FeedSource::Own(_));
+    if is_own && show.terms.permission.is_none() {
+        return Err(format!(
+            "it is not said on what ground; write `inbox: {{{}: {{permission: own work}}}}`, in words of your own",
+            show.slug
+        ));
+    }
     ground(&show.terms, show.blocked, item_licence.or(show.licence.as_deref()))
 }
 

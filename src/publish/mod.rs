@@ -9,6 +9,7 @@ mod cover;
 pub mod kit;
 pub mod listing;
 pub mod opml;
+pub mod own_feed;
 mod pages;
 pub mod site;
 mod text;

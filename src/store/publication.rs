@@ -168,6 +168,17 @@ impl Store {
         Ok(Cover { feed: row.0, image: row.1, copied_from: row.2, checked: timestamp(row.3) })
     }
 
+    /// Records where our copy of an own show's cover is from; another one changes the site.
+    pub async fn record_own_cover(&self, show: ShowId, from: Option<&str>) -> Result<()> {
+        sqlx::query("UPDATE shows SET cover = $2 WHERE id = $1 AND COALESCE(cover, '') <> COALESCE($2, '')")
+            .bind(show.0)
+            .bind(from)
+            .execute(&self.pool)
+            .await
+            .doing("record a cover")?;
+        Ok(())
+    }
+
     /// Records where our copy of the cover is from; `None`: there is none.
     pub async fn record_cover(
         &self,

@@ -321,3 +321,24 @@ server:
       hint: write an address, or a network as 192.168.1.0/24
     ");
 }
+
+#[test]
+fn an_inbox_says_of_its_show_what_the_user_wants_to_say() {
+    let yaml = r#"
+inbox:
+  own: {path: " ", title: "", link: example.org, clients: [nas], poll: 10 ms}
+  shared: {permission: own work}
+"#;
+    insta::assert_snapshot!(said(yaml), @r"
+    podseed.yaml:2: inbox.own.clients[0]: there is no client `nas`
+      hint: name one below `clients:`
+    podseed.yaml:2: inbox.own.poll: is too often
+      hint: write 1 s or more
+    podseed.yaml:2: inbox.own.link: does not begin with https:// or http://
+      hint: write it in full, such as https://example.org/path or http://nas:9091/path
+    podseed.yaml:2: inbox.own.title: is empty
+      hint: write something, or leave it out
+    podseed.yaml:2: inbox.own.path: is empty
+      hint: name it, or leave the key out
+    ");
+}

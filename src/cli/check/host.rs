@@ -18,6 +18,7 @@ pub(super) fn check(config: &Config, findings: &mut Vec<Finding>) {
     data_folder(config, findings);
     local_feeds(config, findings);
     hooks(config, findings);
+    inboxes(config, findings);
     if Timestamp::now().as_second() < NOT_BEFORE {
         findings.push(Finding::error(
             "host.clock",
@@ -85,6 +86,30 @@ fn writable(folder: &Path) -> Result<(), fs::Error> {
     let test = folder.join(".podseed-check");
     fs::write_atomic(&test, b"")?;
     fs::remove(&test)
+}
+
+fn inboxes(config: &Config, findings: &mut Vec<Finding>) {
+    for inbox in &config.inbox {
+        if let Some(cover) = inbox.cover.as_ref().filter(|cover| !cover.is_file()) {
+            findings.push(Finding::warning(
+                "inbox.cover",
+                format!("inbox.{}.cover", inbox.slug),
+                format!("there is no file {}", cover.display()),
+                "name a JPEG, PNG, WebP or GIF picture; until then the first picture in a file is taken",
+            ));
+        }
+        let Some(path) = &inbox.path else { continue };
+        let place = format!("inbox.{}.path", inbox.slug);
+        findings.push(match std::fs::read_dir(path) {
+            Ok(_) => Finding::ok("inbox.folder", place, format!("{} can be read", path.display())),
+            Err(error) => Finding::error(
+                "inbox.folder",
+                place,
+                format!("{} cannot be read: {error}", path.display()),
+                "create or mount it; what was shared from it stays as it is meanwhile",
+            ),
+        });
+    }
 }
 
 fn local_feeds(config: &Config, findings: &mut Vec<Finding>) {

@@ -45,15 +45,6 @@ fn one(
         Some(wanted) => chosen_clients(wanted, clients, &at.key("clients"), context),
     };
     let cover = path(written.cover, &at.key("cover"), context);
-    if let Some(cover) = cover.as_ref().filter(|cover| !cover.is_file()) {
-        let text = format!("there is no file {}", cover.display());
-        context.findings.error(
-            "config.file",
-            &at.key("cover"),
-            text,
-            "name a JPEG, PNG, WebP or GIF picture",
-        );
-    }
     if written.poll.is_some_and(|poll| poll.0 < SHORTEST_POLL) {
         context.findings.error("config.value", &at.key("poll"), "is too often", "write 1 s or more");
     }

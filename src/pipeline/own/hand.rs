@@ -5,7 +5,6 @@ use std::path::Path;
 
 use super::super::fetch::{Failure, label};
 use super::super::keep::Kept;
-use super::super::monitor::Event;
 use super::super::{Error, Pipeline, schedule};
 use crate::fs;
 use crate::hash::sha256;
@@ -66,8 +65,6 @@ impl Pipeline {
                 self.remove_former_torrents(job, &file).await?;
                 let story = "hashed where it is; nothing was copied";
                 self.store.tell(job.id, self.clock.now(), story).await?;
-                let (show, length) = (job.show.clone(), media.length);
-                self.monitor.event(&Event::Fetched { show, file: file.clone(), length, bytes: 0 });
                 return Ok(Ok(Kept { file, hashes: hashed.hashes, official: None }));
             }
         }

@@ -20,7 +20,7 @@ use crate::config::FeedSource;
 use crate::inbox::{self, Examined, Finding, Seen, Settled};
 use crate::model::{KnownFile, SharedFile};
 use crate::store::ShowId;
-use crate::torrent;
+use crate::{error, torrent};
 
 /// Files whose tags are read, and that are recorded, in one go.
 const AT_ONCE: usize = 64;
@@ -33,6 +33,8 @@ struct Look<'a> {
     quiet: Duration,
     /// The files that somebody has open for writing.
     written: HashSet<(u64, u64)>,
+    /// What this look has judged already: a second judgement would be another look.
+    judged: HashMap<PathBuf, Settled>,
     /// Something is not finished, or has to wait for a client.
     again: bool,
     new: u64,
@@ -54,19 +56,24 @@ impl Pipeline {
             FeedSource::Own(folder) => folder.clone(),
             FeedSource::Url(_) | FeedSource::File(_) => None,
         };
-        let (view, known, written) = blocking(move || {
-            let view = inbox::view(folder.as_deref(), &known);
-            (view, known, inbox::open_for_writing())
-        })
-        .await?;
+        let (view, known) = blocking(move || (inbox::view(folder.as_deref(), &known), known)).await?;
         let slug = target.slug.as_deref().unwrap_or_default();
-        let mut look = Look { show, slug, target, quiet, written, again: false, new: 0, changed: 0, gone: 0 };
         self.forget_what_is_gone(&view.files);
         for refused in &view.refused {
             self.warn(slug, &format!("{}: {}", refused.path.display(), refused.why));
         }
         let matched = inbox::match_up(&known, &view.files, &view.blind);
         let mut fresh = matched.fresh;
+        fresh.retain(|seen| lock(&self.own.unusable).get(&seen.path) != Some(&seen.state));
+        // Most looks find nothing that could be unfinished.
+        let may_be_open = |finding: &Finding| matches!(finding, Finding::Suspect(_));
+        let written = match fresh.is_empty() && !matched.findings.iter().any(may_be_open) {
+            true => HashSet::new(),
+            false => blocking(inbox::open_for_writing).await?,
+        };
+        let judged = HashMap::new();
+        let mut look =
+            Look { show, slug, target, quiet, written, judged, again: false, new: 0, changed: 0, gone: 0 };
         for (known, finding) in known.iter().zip(matched.findings) {
             self.apply(&mut look, known, finding, &mut fresh).await?;
         }
@@ -220,11 +227,8 @@ impl Pipeline {
 
     /// What is new and finished becomes an episode.
     async fn add_fresh(&self, look: &mut Look<'_>, fresh: Vec<Seen>) -> Result<(), Error> {
-        let mut finished: Vec<Seen> = fresh
-            .into_iter()
-            .filter(|seen| lock(&self.own.unusable).get(&seen.path) != Some(&seen.state))
-            .filter(|seen| self.judge_file(look, seen) == Settled::Yes)
-            .collect();
+        let mut finished: Vec<Seen> =
+            fresh.into_iter().filter(|seen| self.judge_file(look, seen) == Settled::Yes).collect();
         while !finished.is_empty() && !self.stop.is_cancelled() {
             let rest = finished.split_off(finished.len().min(AT_ONCE));
             let files = self.examine(look, std::mem::replace(&mut finished, rest)).await?;
@@ -235,8 +239,12 @@ impl Pipeline {
     }
 
     fn judge_file(&self, look: &mut Look<'_>, seen: &Seen) -> Settled {
+        if let Some(settled) = look.judged.get(&seen.path) {
+            return *settled;
+        }
         let settled = lock(&self.own.looks).judge(seen, &look.written, look.quiet);
         look.again |= settled != Settled::Yes;
+        look.judged.insert(seen.path.clone(), settled);
         settled
     }
 
@@ -248,9 +256,17 @@ impl Pipeline {
             (sha256, inbox::look_at(&[path]).0.pop())
         })
         .await?;
-        let sha256 = sha256.ok().filter(|_| now.is_some_and(|now| now.state == seen.state));
-        look.again |= sha256.is_none();
-        Ok(sha256)
+        match sha256 {
+            Ok(sha256) if now.is_some_and(|now| now.state == seen.state) => Ok(Some(sha256)),
+            Ok(_) => {
+                look.again = true;
+                Ok(None)
+            }
+            Err(error) => {
+                self.warn(look.slug, &error::chain(&error));
+                Ok(None)
+            }
+        }
     }
 
     /// Those of the files that can be shared.
@@ -274,7 +290,8 @@ impl Pipeline {
                 Ok(Examined::Unusable(inbox::Error::NoMedia { .. })) => {
                     lock(&self.own.unusable).insert(seen.path, seen.state);
                 }
-                Ok(Examined::Unusable(_)) => look.again = true,
+                Ok(Examined::Unusable(inbox::Error::Changed { .. })) => look.again = true,
+                Ok(Examined::Unusable(error)) => self.warn(look.slug, &error::chain(&error)),
                 Err(_) => {
                     self.warn(look.slug, &format!("{}: its tags cannot be read at all", seen.path.display()));
                     lock(&self.own.unusable).insert(seen.path, seen.state);
@@ -285,7 +302,7 @@ impl Pipeline {
     }
 
     /// Says something once.
-    fn warn(&self, slug: &str, text: &str) {
+    pub(super) fn warn(&self, slug: &str, text: &str) {
         if self.note_error(&format!("{slug}: {text}")) {
             self.monitor.event(&Event::Warning { show: slug.to_owned(), text: text.to_owned() });
         }

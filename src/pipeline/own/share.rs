@@ -87,11 +87,9 @@ fn collect(paths: &[PathBuf]) -> (Vec<SharedFile>, Vec<String>) {
         let (seen, why) = look(path, is_folder);
         refused.extend(why);
         for seen in seen {
-            if !seen_before.insert(seen.path.clone()) {
-                continue;
-            }
             match take(&seen, &written) {
-                Ok(file) => files.push(file),
+                Ok(file) if seen_before.insert(file.path.clone()) => files.push(file),
+                Ok(_) => {}
                 // What else lies in a folder is not meant.
                 Err(None) if is_folder => {}
                 Err(None) => refused.push(format!("{}: it is neither audio nor video", seen.path.display())),

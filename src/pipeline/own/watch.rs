@@ -1,6 +1,7 @@
 //! Being told of changes to own files, or looking time and again where nobody tells.
 
 use std::collections::BTreeMap;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +10,7 @@ use tokio::time::Instant;
 
 use super::super::{Error, Pipeline, Target};
 use crate::config::FeedSource;
-use crate::{error, inbox};
+use crate::{error, fs, inbox};
 
 /// What lies at least between two looks that find the same fresh file.
 const QUIET: Duration = Duration::from_secs(3);
@@ -25,8 +26,8 @@ const ANYWAY: Duration = Duration::from_secs(300);
 /// A show of own files that is watched.
 struct Watched {
     target: Target,
-    /// The folder, as it is watched.
-    folder: Option<PathBuf>,
+    /// The folder that is watched, and which one it is: another one in its place has to be watched anew.
+    folder: Option<(PathBuf, (u64, u64))>,
     looked: Option<Instant>,
     due: Instant,
 }
@@ -66,7 +67,7 @@ impl Pipeline {
                 () = tokio::time::sleep_until(next) => {}
                 folders = changes(watch.as_ref()) => {
                     let now = Instant::now();
-                    let is_in = |show: &Watched| show.folder.as_ref().is_some_and(|folder| folders.contains(folder));
+                    let is_in = |show: &Watched| show.folder.as_ref().is_some_and(|(folder, _)| folders.contains(folder));
                     watched.values_mut().filter(|show| is_in(show)).for_each(|show| show.hurry(now));
                 }
             }
@@ -104,21 +105,21 @@ impl Pipeline {
         let slug = show.target.slug.as_deref().unwrap_or_default();
         let poll = self.inbox(slug).and_then(|inbox| inbox.poll);
         let FeedSource::Own(Some(folder)) = &show.target.feed else { return POLL };
-        let (None, Some(watch), false) = (poll, watch, inbox::is_remote(folder)) else {
+        let (None, Some(watch), false) = (poll, watch, fs::is_remote(folder)) else {
             return poll.unwrap_or(POLL);
         };
-        if !folder.exists() {
-            // When it is there again, it is another one, and is watched anew.
+        let found = std::fs::metadata(folder).ok().map(|found| (found.dev(), found.ino()));
+        if show.folder.as_ref().is_some_and(|(_, watched)| found != Some(*watched)) {
             watch.remove(folder);
             show.folder = None;
-            return POLL;
         }
+        let Some(found) = found else { return POLL };
         if show.folder.is_none() {
             match watch.add(folder) {
-                Ok(()) => show.folder = Some(folder.clone()),
+                Ok(()) => show.folder = Some((folder.clone(), found)),
                 Err(error) => {
                     let text = error::chain(&error);
-                    self.note_error(&format!("{slug}: the folder is looked into every 30 s, for {text}"));
+                    self.warn(slug, &format!("the folder is looked into every 30 s: {text}"));
                     return POLL;
                 }
             }

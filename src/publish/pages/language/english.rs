@@ -80,6 +80,7 @@ pub(super) static ENGLISH: Language = Language {
         torrent_feed: "Torrent feed",
         torrent_feed_for: "for the RSS reader of a BitTorrent program",
         podcast_feed: "Podcast feed with torrents",
+        own_feed_for: "for a podcast app",
         podcast_feed_for: "the publisher’s feed with the torrents added, for a podcast app",
         help: "New to torrents? How to open them, and what others see when you do",
         episodes: "Episodes",

@@ -80,6 +80,7 @@ pub(super) static GERMAN: Language = Language {
         torrent_feed: "Torrent-Feed",
         torrent_feed_for: "für den RSS-Leser eines BitTorrent-Programms",
         podcast_feed: "Podcast-Feed mit Torrents",
+        own_feed_for: "für eine Podcast-App",
         podcast_feed_for: "der Feed des Herausgebers, um die Torrents ergänzt, für eine Podcast-App",
         help: "Noch nie einen Torrent geladen? Wie das geht, und was andere dabei sehen",
         episodes: "Folgen",

@@ -81,6 +81,7 @@ pub(super) struct Show {
     pub torrent_feed_for: &'static str,
     pub podcast_feed: &'static str,
     pub podcast_feed_for: &'static str,
+    pub own_feed_for: &'static str,
     pub help: &'static str,
     pub episodes: &'static str,
     pub empty: &'static str,
