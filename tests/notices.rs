@@ -215,6 +215,28 @@ async fn a_webhook_that_fails_is_said_once_left_alone_for_a_while_and_loses_noth
 }
 
 #[tokio::test]
+async fn who_does_not_answer_is_asked_once_and_not_for_each_notice() {
+    let desk = Desk::new("notices: {webhook: {url: URL/hook}}").await;
+    let pipeline = desk.open().await;
+    let raise = async |kind| {
+        let trouble = Trouble { kind, subject: String::new(), error: "x".to_owned(), remedy: String::new() };
+        pipeline.store().raise(&trouble, desk.clock.now()).await.unwrap();
+        pipeline.send_notices().await.unwrap();
+    };
+    desk.receiver.answer(Answer::Status(503, None));
+    raise(NoticeKind::Disk).await;
+    raise(NoticeKind::Configuration).await;
+    assert_eq!(desk.kinds("/hook"), ["disk"], "the second waits with the first");
+    desk.hand.advance(Duration::from_secs(70));
+    pipeline.send_notices().await.unwrap();
+    assert_eq!(
+        desk.kinds("/hook"),
+        ["disk", "configuration", "disk"],
+        "what was tried less often comes first"
+    );
+}
+
+#[tokio::test]
 async fn a_redirect_is_not_followed_and_the_token_stays_where_it_belongs() {
     let desk = Desk::new("notices: {webhook: {url: URL/hook, token_file: token}}").await;
     let elsewhere = Receiver::start();

@@ -87,7 +87,9 @@ async fn output_without_end_and_input_that_nobody_reads_hold_nothing_up() {
 /// Waits until a process is gone, by the sign that it has no entry or is only to be reaped.
 async fn gone(pid: &str) {
     let stat = format!("/proc/{}/stat", pid.trim());
+    let began = std::time::Instant::now();
     loop {
+        assert!(began.elapsed() < Duration::from_secs(60), "process {pid} is still there");
         match std::fs::read_to_string(&stat) {
             Ok(stat) if !stat.contains(") Z ") => tokio::task::yield_now().await,
             _ => return,
