@@ -82,7 +82,7 @@ impl Pipeline {
                 let (full, now) = (busy.full(limits.per_host), self.clock.now());
                 let job = self.store.claim_download(pass.id, now, pass.options.patient, &full).await?;
                 let Some(job) = job else { return Ok(None) };
-                if !self.has_space().await {
+                if !self.has_space().await? {
                     self.store.return_download(job.id).await?;
                     return Ok(None);
                 }

@@ -4,34 +4,41 @@ use std::sync::atomic::Ordering;
 
 use super::monitor::Event;
 use super::{Error, Pipeline};
-use crate::model::DownloadJob;
+use crate::model::{DownloadJob, NoticeKind, Trouble};
 use crate::units::ByteSize;
 use crate::{error, fs};
 
+/// What the trouble is about that a full disk is.
+const FULL: &str = "space";
+
 impl Pipeline {
     /// Whether anything may be fetched now. Tells once when that changes.
-    pub(super) async fn has_space(&self) -> bool {
-        let text = match self.free_space() {
+    pub(super) async fn has_space(&self) -> Result<bool, Error> {
+        let error = match self.free_space() {
             Ok(free) if free >= self.config.limits.disk_free => {
                 if self.is_short_of_space.swap(false, Ordering::Relaxed) {
                     self.monitor.event(&Event::SpaceAgain);
                 }
-                return true;
+                self.settle(NoticeKind::Disk, FULL).await?;
+                return Ok(true);
             }
             Ok(free) => format!(
-                "nothing is fetched: on the disk of {} {} are free, and {} are to stay free; make room, or lower \
-                 `limits.disk_free`",
+                "nothing is fetched: on the disk of {} {} are free, and {} are to stay free",
                 self.folder().root().display(),
                 ByteSize(free),
                 ByteSize(self.config.limits.disk_free)
             ),
             Err(error) => error::chain(&error),
         };
+        let remedy = "make room, or lower `limits.disk_free`";
+        let text = format!("{error}; {remedy}");
         if !self.is_short_of_space.swap(true, Ordering::Relaxed) {
             self.monitor.event(&Event::SpaceShort { text: text.clone() });
         }
         self.note_error(&text);
-        false
+        let (kind, subject, remedy) = (NoticeKind::Disk, FULL.to_owned(), remedy.to_owned());
+        self.raise(&Trouble { kind, subject, error, remedy }).await?;
+        Ok(false)
     }
 
     /// What was fetched may be shorter than was expected, or have failed: then something else may be fetched.

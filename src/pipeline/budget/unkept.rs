@@ -5,11 +5,14 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use crate::model::budget::{Cause, Shortfall, Verdict};
+use crate::model::{NoticeKind, Trouble};
 use crate::pipeline::monitor::Event;
 use crate::pipeline::{Error, Pipeline};
 use crate::store::{self, Store};
 use crate::units::ByteSize;
 
+/// What the trouble is about that they are.
+const KEEP: &str = "keep";
 /// The name under which the state has them.
 const SETTING: &str = "unkept";
 
@@ -83,6 +86,14 @@ impl Pipeline {
     /// Records the rules that cannot be kept, and tells of those that could be before.
     pub(super) async fn tell_unkept(&self, verdict: &Verdict) -> Result<(), Error> {
         let now: Vec<Unkept> = verdict.shortfalls.iter().map(Unkept::from).collect();
+        match now.first() {
+            Some(first) => {
+                let (error, remedy) = (first.text(), first.remedy().to_owned());
+                let (kind, subject) = (NoticeKind::Disk, KEEP.to_owned());
+                self.raise(&Trouble { kind, subject, error, remedy }).await?;
+            }
+            None => self.settle(NoticeKind::Disk, KEEP).await?,
+        }
         let before = unkept(&self.store).await?;
         if now == before {
             return Ok(());
