@@ -17,7 +17,7 @@ const BACKUPS: usize = 2;
 const ROOM: u64 = 1 << 20;
 
 /// The migrations, in order. A released one is never edited.
-fn migrator() -> Migrator {
+pub(super) fn migrator() -> Migrator {
     let scripts = [
         ("first", include_str!("migrations/0001_first.sql")),
         ("publication", include_str!("migrations/0002_publication.sql")),
@@ -79,7 +79,8 @@ impl Store {
         Ok((Self::open(&copy).await?, scratch))
     }
 
-    async fn connect(path: &Path, create: bool) -> Result<Self> {
+    /// Opens the file as it is.
+    pub(super) async fn connect(path: &Path, create: bool) -> Result<Self> {
         let options = SqliteConnectOptions::new()
             .filename(path)
             .create_if_missing(create)

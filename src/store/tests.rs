@@ -2,14 +2,17 @@
 
 mod budget;
 mod figures;
+mod open;
 mod takedown;
 
+use super::open::migrator;
 use super::*;
 use crate::model::{
     Enclosure, Feed, FeedKind, InfoHashes, Item, MediaFile, PlacementReport, PlacementState, Problem, Role,
     Stage,
 };
 use jiff::Timestamp;
+use sqlx::migrate::Migrator;
 
 async fn empty() -> (tempfile::TempDir, Store) {
     let dir = tempfile::tempdir().unwrap();
