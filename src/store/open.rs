@@ -79,6 +79,7 @@ impl Store {
         Ok((Self::open(&copy).await?, scratch))
     }
 
+    /// Opens the file as it is.
     pub(super) async fn connect(path: &Path, create: bool) -> Result<Self> {
         let options = SqliteConnectOptions::new()
             .filename(path)

@@ -3,15 +3,18 @@
 mod budget;
 mod figures;
 mod metrics;
+mod open;
 mod reconcile;
 mod takedown;
 
+use super::open::migrator;
 use super::*;
 use crate::model::{
     Enclosure, Feed, FeedKind, InfoHashes, Item, MediaFile, PlacementReport, PlacementState, Problem, Role,
     Stage,
 };
 use jiff::Timestamp;
+use sqlx::migrate::Migrator;
 
 async fn empty() -> (tempfile::TempDir, Store) {
     let dir = tempfile::tempdir().unwrap();

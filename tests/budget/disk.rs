@@ -2,7 +2,11 @@
 
 use std::fs::File;
 use std::process::Stdio;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
+use podseed::config::Config;
+use podseed::pipeline::{Begin, Environment, Event, Monitor, PassOptions, Pipeline, Target};
 use sqlx::{Connection as _, SqliteConnection};
 
 use super::{FREE, ONE, THREE, TWO, two_episodes};
@@ -42,6 +46,43 @@ async fn below_the_limit_nothing_is_fetched_and_it_goes_on_by_itself() {
     disk.make_room();
     assert_eq!(world.run(0)["downloaded"], 2);
     assert_eq!(world.check_torrents(), 2);
+}
+
+/// Keeps what is told of space.
+#[derive(Default)]
+struct Told(Mutex<Vec<Event>>);
+
+impl Monitor for Told {
+    fn event(&self, event: &Event) {
+        if matches!(event, Event::SpaceShort { .. } | Event::SpaceAgain) {
+            self.0.lock().unwrap().push(event.clone());
+        }
+    }
+
+    fn transfer(&self, _label: &str) -> Arc<dyn podseed::download::Progress> {
+        Arc::new(())
+    }
+}
+
+#[tokio::test]
+async fn a_process_that_lives_on_tells_once_that_it_pauses_and_once_that_it_goes_on() {
+    let world = two_episodes("limits: {disk_free: 10 MiB}\n").await;
+    let disk = Disk::mount(world.path("data"), "24m");
+    disk.leave(8 << 20);
+    let config = Arc::new(Config::load(&world.path("podseed.yaml")).unwrap());
+    let targets: Vec<_> = config.shows.iter().map(Target::from).collect();
+    let told = Arc::new(Told::default());
+    let pipeline = Pipeline::open(config, Environment::new(Arc::clone(&told) as _)).await.unwrap();
+    let options = PassOptions { wait: Duration::ZERO, patient: true, begin: Begin::Feeds };
+    for _ in 0..3 {
+        assert_eq!(pipeline.pass(&targets, options.clone()).await.unwrap().downloaded, 0);
+    }
+    disk.make_room();
+    assert_eq!(pipeline.pass(&targets, options.clone()).await.unwrap().downloaded, 2);
+    pipeline.pass(&targets, options).await.unwrap();
+    pipeline.close().await;
+    let told = told.0.lock().unwrap();
+    assert!(matches!(told[..], [Event::SpaceShort { .. }, Event::SpaceAgain]), "{told:?}");
 }
 
 #[tokio::test]

@@ -282,6 +282,41 @@ verify_interval: 1 s
 }
 
 #[test]
+fn rules_that_keep_nothing_are_refused() {
+    let yaml = r#"
+keep: {latest: 0, max_age: 0 s, total_size: 0 B}
+shows: {radio: {feed: feed.xml, keep: {latest: 0}}}
+"#;
+    insta::assert_snapshot!(said(yaml), @r"
+    podseed.yaml:1: keep.latest: nothing would be kept at all
+      hint: write more than 0; `podseed takedown --delete-data` removes a show
+    podseed.yaml:1: keep.max_age: nothing would be kept at all
+      hint: write more than 0; `podseed takedown --delete-data` removes a show
+    podseed.yaml:1: keep.total_size: nothing would be kept at all
+      hint: write more than 0; `podseed takedown --delete-data` removes a show
+    podseed.yaml:2: shows.radio.keep.latest: nothing would be kept at all
+      hint: write more than 0; `podseed takedown --delete-data` removes a show
+    ");
+}
+
+#[test]
+fn what_a_show_does_not_say_of_the_last_seeder_holds_as_for_all() {
+    let allowed = |keep: &str| {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("podseed.yaml");
+        let text = format!(
+            "data_dir: data\nkeep: {{allow_last_seeder: true}}\nshows: {{a: {{feed: \"https://h/a.xml\"{keep}}}}}\n"
+        );
+        std::fs::write(&path, text).unwrap();
+        let config = podseed::config::Config::load_with(&path, &|_| None).unwrap();
+        config.shows[0].keep.clone().map(|keep| keep.allow_last_seeder)
+    };
+    assert_eq!(allowed(""), None);
+    assert_eq!(allowed(", keep: {latest: 3}"), Some(true));
+    assert_eq!(allowed(", keep: {latest: 3, allow_last_seeder: false}"), Some(false));
+}
+
+#[test]
 fn site_server_and_contact_are_checked() {
     let yaml = r#"
 shows: {radio: {feed: feed.xml}}

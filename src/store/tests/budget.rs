@@ -1,8 +1,8 @@
 //! What the budget may drop is decided on what was read; what was recorded since has its say.
 
 use super::*;
-use crate::model::EnclosureId;
 use crate::model::budget::Dropped;
+use crate::model::{Counter, EnclosureId, Peers, Reading, Source};
 
 const HASH: &str = "0123456789012345678901234567890123456789";
 
@@ -21,6 +21,11 @@ async fn seeded(store: &Store) -> EnclosureId {
 
 async fn change(store: &Store, statement: &'static str) {
     sqlx::query(statement).execute(&store.pool).await.unwrap();
+}
+
+async fn others(store: &Store, now: Timestamp) -> Option<u64> {
+    let view = BudgetView { clients: &["nas"].into(), claimed: None };
+    store.budget_files(view, now).await.unwrap()[0].others
 }
 
 async fn drop_it(store: &Store, id: EnclosureId) -> bool {
@@ -107,4 +112,21 @@ async fn what_is_brought_back_has_its_data_or_is_fetched_again() {
         assert_eq!(shows[0].episodes[0].enclosures[0].stage, stage);
         assert_eq!(store.expired_files().await.unwrap(), []);
     }
+}
+
+#[tokio::test]
+async fn others_are_whom_a_tracker_has_told_of_lately_without_our_own_clients() {
+    let (_dir, store) = empty().await;
+    let id = seeded(&store).await;
+    assert_eq!(others(&store, now()).await, None, "nobody has told");
+    let tracker: Source = "tracker http://t/announce".parse().unwrap();
+    for (seeders, others_then) in [(0, 0), (1, 0), (3, 2)] {
+        let peers = Some(Peers { seeders, leechers: 9 });
+        let reading = Reading { enclosure: id, value: 0, began: None, peers };
+        let rule = |_: Option<&Counter>, _: &Reading, _| (Counter::default(), 0);
+        store.record_readings(&tracker, &[reading], &rule, now()).await.unwrap();
+        assert_eq!(others(&store, now()).await, Some(others_then), "{seeders} seeders");
+    }
+    let long_after = Timestamp::from_second(now().as_second() + 9 * 86_400).unwrap();
+    assert_eq!(others(&store, long_after).await, None, "that was long ago");
 }
