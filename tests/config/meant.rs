@@ -377,3 +377,12 @@ inbox:
       hint: name it, or leave the key out
     ");
 }
+
+#[test]
+fn an_inbox_in_which_podseed_writes_itself_is_refused() {
+    let yaml = "data_dir: /srv/podseed\ninbox:\n  wide: {path: /srv}\n  inside: {path: /srv/podseed/media/show}\n  ok: {path: /srv/podseed/inbox}\n";
+    let said = said(yaml);
+    let wrong = said.matches("would be taken for your own files").count();
+    assert_eq!(wrong, 2, "{said}");
+    assert!(said.contains("inbox.wide.path") && !said.contains("inbox.ok"), "{said}");
+}

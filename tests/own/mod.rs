@@ -150,6 +150,10 @@ async fn a_season_in_one_drop_becomes_episodes_in_their_order_and_no_file_is_tou
     let inbox = Inbox::new("permission: own work", "").await;
     for number in 1..=200 {
         inbox.put(&format!("season/episode {number}.mp3"), &mp3(3000 + number, number as u64));
+        let file =
+            std::fs::File::options().write(true).open(inbox.path(&format!("season/episode {number}.mp3")));
+        // All of one date, so that their names decide.
+        file.unwrap().set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(1_790_000_000)).unwrap();
     }
     inbox.put("notes.txt", b"not a medium");
     let before = inbox.untouched();
@@ -174,6 +178,12 @@ async fn a_season_in_one_drop_becomes_episodes_in_their_order_and_no_file_is_tou
     let guids: std::collections::BTreeSet<_> =
         episodes.iter().map(|one| one["guid"].as_str().unwrap()).collect();
     assert_eq!(guids.len(), 200);
+    let catalogue = std::fs::read(inbox.world.path("data/site/own/catalog.json")).unwrap();
+    let catalogue: Value = serde_json::from_slice(&catalogue).unwrap();
+    let names =
+        catalogue["episodes"].as_array().unwrap().iter().map(|one| one["files"][0]["name"].as_str().unwrap());
+    let expected: Vec<_> = (1..=200).rev().map(|number| format!("episode {number}.mp3")).collect();
+    assert_eq!(names.collect::<Vec<_>>(), expected, "the last one is the newest");
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! The clients: reach, login, version, what they can take, and whether they see our data.
 
+use std::path::PathBuf;
+
 use futures_util::future::join_all;
 use podseed_adapters::{ClientConfig, WatchDirConfig, WatchedBy};
 
@@ -117,17 +119,28 @@ async fn remote(
             "use `ratio`, or stop the torrents there yourself",
         ));
     }
-    let media = DataFolder::new(&config.data_dir).media();
-    match probe(client, &media).await {
-        Ok(ProbeOutcome::Seen) => {
-            let text = format!("it reads what podseed writes to {}", media.display());
-            findings.push(Finding::ok("client.path", place(client), text));
-        }
-        Ok(ProbeOutcome::CannotTell) => {}
-        Err(problem) => {
-            findings.push(Finding::error("client.path", place(client), text(client, problem), ""));
+    for folder in folders(&settings.name, config) {
+        match probe(client, &folder).await {
+            Ok(ProbeOutcome::Seen) => {
+                let text = format!("it reads what podseed writes to {}", folder.display());
+                findings.push(Finding::ok("client.path", place(client), text));
+            }
+            Ok(ProbeOutcome::CannotTell) => {}
+            Err(problem) => {
+                findings.push(Finding::error("client.path", place(client), text(client, problem), ""));
+            }
         }
     }
+}
+
+/// Where a client has to find files: those that are fetched, where there is something to fetch, and own files.
+fn folders(client: &str, config: &Config) -> Vec<PathBuf> {
+    let inboxes = config.inbox.iter().filter(|inbox| inbox.clients.iter().any(|name| name == client));
+    // A folder that is not there is not made: it may be a disk that is not mounted.
+    let inboxes = inboxes.filter_map(|inbox| inbox.path.clone()).filter(|path| path.is_dir());
+    let media = DataFolder::new(&config.data_dir).media();
+    let fetches = !config.shows.is_empty() || config.inbox.is_empty();
+    fetches.then_some(media).into_iter().chain(inboxes).collect()
 }
 
 /// A watched folder cannot be asked; it can be looked at.

@@ -1,5 +1,6 @@
 //! `inbox:`.
 
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::address::web_address;
@@ -31,6 +32,23 @@ pub(super) fn inbox(
         folders.push(folder);
     }
     folders
+}
+
+/// What podseed writes itself must not come back as the user's own files.
+pub(super) fn check_places(inboxes: &[Inbox], data_dir: &Path, site_dir: &Path, context: &mut Context<'_>) {
+    let ours = ["media", "torrents", "cache"].map(|folder| data_dir.join(folder));
+    for inbox in inboxes {
+        let Some(path) = &inbox.path else { continue };
+        let holds = [data_dir, site_dir].into_iter().find(|folder| folder.starts_with(path));
+        let within =
+            ours.iter().map(PathBuf::as_path).chain([site_dir]).find(|folder| path.starts_with(folder));
+        if let Some(folder) = holds.or(within) {
+            let at = KeyPath::default().key("inbox").key(&inbox.slug).key("path");
+            let text =
+                format!("what podseed writes to {} would be taken for your own files", folder.display());
+            context.findings.error("config.folder", &at, text, "name a folder of its own");
+        }
+    }
 }
 
 fn one(
@@ -77,7 +95,7 @@ fn said(written: Option<String>, at: &KeyPath, context: &mut Context<'_>) -> Opt
     Some(text)
 }
 
-fn path(written: Option<String>, at: &KeyPath, context: &mut Context<'_>) -> Option<std::path::PathBuf> {
+fn path(written: Option<String>, at: &KeyPath, context: &mut Context<'_>) -> Option<PathBuf> {
     let written = written?;
     if written.trim().is_empty() {
         context.findings.error("config.value", at, "is empty", "name it, or leave the key out");

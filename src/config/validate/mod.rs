@@ -73,6 +73,7 @@ pub(super) fn config(
     let data_dir = data_dir?;
     let contact = user_agent_contact(file.user_agent_contact, context);
     let publish = publish(file.publish.unwrap_or_default(), &data_dir, context);
+    inbox::check_places(&inbox, &data_dir, &publish.site_dir, context);
     Some(Config {
         sources,
         user_agent_contact: contact,
