@@ -154,7 +154,7 @@ impl Monitor for Log {
             Event::SpaceAgain => tracing::info!("space again"),
             Event::NoticeFailed { error } => tracing::warn!(error = plain(error), "a notice was not sent"),
             Event::Upgraded { backup } => {
-                tracing::info!(backup = %backup.display(), "state brought up to date")
+                tracing::info!(backup = %backup.display(), "state brought up to date");
             }
             Event::Published { files, removed } => tracing::info!(files, removed, "published"),
             Event::PublishFailed { error } => tracing::error!(error = plain(error), "not published"),

@@ -54,7 +54,7 @@ pub(super) async fn takedown(args: &TakedownArgs, context: &Context) -> Result<O
         "their data goes once the clients have let go, except copies in the folder of a client that only watches one, and \
          your own files"
     } else {
-        "their data stays in podseed's folder"
+        "their data stays where it is"
     };
     talk(format_args!(
         "taking down {}: off the site and out of the clients; {data}, and no poll brings anything of it back \
