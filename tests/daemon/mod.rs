@@ -1,5 +1,6 @@
 //! `podseed daemon` as a user runs it: the program, its signals, its configuration, its service manager.
 
+mod soak;
 mod time;
 
 use std::io::{BufRead as _, BufReader};

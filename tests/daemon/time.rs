@@ -15,7 +15,7 @@ use crate::support::{Fault, Origin};
 
 const HOUR: Duration = Duration::from_secs(3600);
 /// Sunday, 2026-03-01, noon.
-const START: i64 = 1_772_366_400;
+pub(super) const START: i64 = 1_772_366_400;
 
 /// A daemon in this process, on a clock of the test's.
 struct Simulation {
@@ -88,7 +88,8 @@ impl Simulation {
     }
 }
 
-async fn start(config: Arc<Config>, clock: &Clock) -> (CancellationToken, Arc<Pipeline>, Daemon) {
+/// A daemon by this clock.
+pub(super) async fn start(config: Arc<Config>, clock: &Clock) -> (CancellationToken, Arc<Pipeline>, Daemon) {
     let stop = CancellationToken::new();
     let environment = Environment { clock: clock.clone(), monitor: Arc::new(()), stop: stop.clone() };
     let pipeline = Pipeline::open(config, environment).await.unwrap();
