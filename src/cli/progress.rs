@@ -136,6 +136,10 @@ fn describe(event: &Event) -> (Option<String>, bool) {
             (Some(format!("{show}: {file}: not kept any more: {why}")), false)
         }
         Event::SpaceShort { text } => (Some(format!("warning: {text}")), true),
+        Event::Hours { until: Some(until) } => {
+            (Some(format!("no file is fetched before {until} (limits.hours)")), false)
+        }
+        Event::Hours { until: None } => (Some("files are fetched now (limits.hours)".to_owned()), false),
         Event::SpaceAgain => (Some("there is space again: fetching goes on".to_owned()), false),
         Event::Published { files, removed } => {
             let gone = if *removed == 0 {

@@ -182,6 +182,8 @@ pub struct Pipeline {
     told_of_distribution: tokio::sync::Mutex<bool>,
     /// Fetching pauses, for the disk is full, and the user has been told.
     is_short_of_space: AtomicBool,
+    /// Files are not fetched at this time of the day, and the user has been told.
+    is_closed: AtomicBool,
     /// Missing where nothing may be changed.
     lock: Option<Arc<fs::DataLock>>,
     own: own::Attention,
@@ -347,6 +349,7 @@ impl Pipeline {
             lock,
             told_of_distribution: tokio::sync::Mutex::default(),
             is_short_of_space: AtomicBool::default(),
+            is_closed: AtomicBool::default(),
             own: own::Attention::default(),
         })
     }

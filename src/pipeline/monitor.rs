@@ -170,6 +170,11 @@ pub enum Event {
         /// What is so, and what to do.
         text: String,
     },
+    /// By `limits.hours` no file is fetched now, or files are fetched again.
+    Hours {
+        /// Until when none is.
+        until: Option<Timestamp>,
+    },
     /// There is space again: fetching goes on.
     SpaceAgain,
     /// A notice could not be sent; it is tried again. Said once as long as it lasts.
