@@ -99,9 +99,14 @@ impl Pipeline {
                 let done = pipeline.fetch(&job, &pass).await;
                 busy.leave(&host(&job));
                 if pass.lasting {
-                    pipeline.store.release_enclosure(job.id, pass.id).await?;
+                    pipeline.surely(|| pipeline.store.release_enclosure(job.id, pass.id)).await?;
                 }
-                done.and(pipeline.look_for_room().await)
+                done?;
+                // What a former configuration does not keep, the one in force may.
+                match pass.closed.is_cancelled() {
+                    true => Ok(()),
+                    false => pipeline.look_for_room().await,
+                }
             }
         };
         drain(limits.downloads, &pass.fetchable, &pass.closed, claim, work).await

@@ -255,6 +255,8 @@ struct Pass {
     lasting: bool,
     /// Nothing more is claimed; what is under way comes to its end.
     closed: CancellationToken,
+    /// Shows become part of it one after the other, and under no configuration that is not in force any more.
+    admission: Arc<tokio::sync::Mutex<()>>,
     /// The shows in it, by slug.
     shows: Mutex<BTreeMap<String, Arc<Target>>>,
     /// The queue of feeds that are to be read; a pass that ends reads each once, and does without.
@@ -274,6 +276,7 @@ impl Pass {
             options,
             lasting: false,
             closed: stop.child_token(),
+            admission: Arc::default(),
             shows: Mutex::default(),
             pollable: Supply::new(),
             fetchable: Supply::new(),
@@ -458,6 +461,11 @@ impl Pipeline {
     /// Changes or reads the figures of the pass.
     fn tally<T>(&self, with: impl FnOnce(&mut Summary) -> T) -> T {
         with(&mut lock(&self.tally))
+    }
+
+    /// What was noted may be said again. Who never ends does this now and then: there is always another cause.
+    fn forget_errors(&self) {
+        self.tally(|tally| tally.errors.clear());
     }
 
     /// Notes a cause once, however many things suffer from it. Says whether it is new.

@@ -25,8 +25,10 @@ const UPKEEP: Duration = Duration::from_secs(10);
 const NOTICES: Duration = Duration::from_secs(10);
 /// A daemon that has not ticked for so long hangs.
 const OVERDUE: Duration = Duration::from_secs(120);
+/// What was said of a cause is said again after so long, if it is still or again so.
+const DAY: Duration = Duration::from_secs(24 * 3600);
 /// Until a task that has failed begins again.
-const RESTART: Duration = Duration::from_secs(30);
+pub(super) const RESTART: Duration = Duration::from_secs(30);
 
 /// What tasks work with.
 #[derive(Clone)]
@@ -119,6 +121,9 @@ impl Work {
         loop {
             {
                 let _turn = self.shared.upkeep.lock().await;
+                if self.pass.closed.is_cancelled() {
+                    return Ok(());
+                }
                 self.pipeline.retire_all(&self.pass).await?;
                 self.pipeline.delete_withdrawn().await?;
                 self.pipeline.enforce_budget().await?;
@@ -135,6 +140,9 @@ impl Work {
         loop {
             {
                 let _turn = self.shared.clients.lock().await;
+                if self.pass.closed.is_cancelled() {
+                    return Ok(());
+                }
                 self.pipeline.reconcile().await?;
                 self.pass.placeable.grew();
                 self.pipeline.gather().await?;
@@ -155,6 +163,9 @@ impl Work {
         loop {
             {
                 let _turn = self.shared.notices.lock().await;
+                if self.pass.closed.is_cancelled() {
+                    return Ok(());
+                }
                 self.pipeline.send_notices().await?;
             }
             if !self.pause(NOTICES).await {
@@ -165,7 +176,13 @@ impl Work {
 
     /// Wakes the workers, for something may have become due, or another process may have made it so.
     async fn tick(self) -> Result<(), Error> {
+        let mut day = self.pipeline.clock.now();
         loop {
+            let now = self.pipeline.clock.now();
+            if schedule::after(day, DAY) <= now {
+                self.pipeline.forget_errors();
+                day = now;
+            }
             self.pipeline.store.ping().await?;
             self.pipeline.monitor.alive();
             self.shared.pulse.beat("clock", OVERDUE);
