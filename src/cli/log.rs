@@ -144,6 +144,10 @@ impl Monitor for Log {
             Event::PlaceFailed { show, file, client, error } => {
                 tracing::warn!(show, file = plain(file), client, error = plain(error), "placement failed");
             }
+            Event::ClientAway { client, error } => {
+                tracing::warn!(client, error = plain(error), "client away");
+            }
+            Event::ClientBack { client } => tracing::info!(client, "client back"),
             Event::Removed { show, file, client } => {
                 tracing::info!(show, file = plain(file), client, "taken out");
             }

@@ -94,6 +94,8 @@ fn describe(event: &Event) -> (Option<String>, bool) {
         ),
         Event::Unchanged { show } => (Some(format!("{show}: the feed has not changed")), false),
         Event::Warning { show, text } => (Some(format!("{show}: warning: {text}")), false),
+        Event::ClientAway { client, error } => (Some(format!("{client}: warning: {error}")), false),
+        Event::ClientBack { client } => (Some(format!("{client}: it answers again")), false),
         Event::PollFailed { show, error } => (Some(format!("{show}: error: {error}")), true),
         Event::PollWaits { show, until } => {
             (Some(format!("{show}: the server has asked not to be asked before {until}")), true)

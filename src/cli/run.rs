@@ -109,10 +109,9 @@ async fn pass(
 ) -> Result<Summary, Error> {
     let stop = CancellationToken::new();
     let lines = Arc::new(Lines::new(context));
-    let signals = tokio::spawn(stop_on_signal(
-        stop.clone(),
-        "stopping; what is under way is kept and continued by the next run",
-    ));
+    let signals = tokio::spawn(stop_on_signal(stop.clone(), || {
+        talk("stopping; what is under way is kept and continued by the next run");
+    }));
     let monitor = Arc::clone(&lines) as Arc<dyn pipeline::Monitor>;
     let host = Environment { stop: stop.clone(), ..Environment::new(monitor) };
     let pipeline = Pipeline::open(config, host).await?;
@@ -141,7 +140,7 @@ async fn pass(
 }
 
 /// The first signal stops the pass at safe points; the second ends the process where it is, which is safe too.
-pub(super) async fn stop_on_signal(stop: CancellationToken, word: &str) {
+pub(super) async fn stop_on_signal(stop: CancellationToken, say: impl Fn()) {
     use tokio::signal::unix::{SignalKind, signal};
     let (Ok(mut interrupt), Ok(mut terminate)) =
         (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
@@ -156,7 +155,7 @@ pub(super) async fn stop_on_signal(stop: CancellationToken, word: &str) {
         if again {
             std::process::exit(130);
         }
-        talk(word);
+        say();
         stop.cancel();
     }
 }

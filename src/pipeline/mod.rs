@@ -28,6 +28,7 @@ mod publish;
 mod published;
 mod reconcile;
 mod revise;
+mod said;
 mod schedule;
 mod space;
 mod status;
@@ -93,6 +94,9 @@ pub enum Error {
         reason: String,
     },
 }
+
+/// Errors that a summary lists: nobody reads more, and a daemon goes on for years.
+const MOST_ERRORS: usize = 10_000;
 
 /// What a pass has done, and how its shows stand at its end.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -179,6 +183,7 @@ pub struct Pipeline {
     monitor: Arc<dyn Monitor>,
     stop: CancellationToken,
     tally: Mutex<Summary>,
+    said: said::Said,
     /// The user has been told that seeding is distribution; so says the state, or this.
     told_of_distribution: tokio::sync::Mutex<bool>,
     /// Fetching pauses, for the disk is full, and the user has been told.
@@ -294,6 +299,7 @@ impl Pipeline {
             monitor,
             stop,
             tally: Mutex::default(),
+            said: said::Said::default(),
             lock,
             told_of_distribution: tokio::sync::Mutex::default(),
             is_short_of_space: AtomicBool::default(),
@@ -349,6 +355,7 @@ impl Pipeline {
     /// One pass over these shows.
     pub async fn pass(self: &Arc<Self>, targets: &[Target], options: PassOptions) -> Result<Summary, Error> {
         self.tally(|tally| *tally = Summary::default());
+        self.said.clear();
         let pass = Arc::new(Pass::new(self.clock.now().as_microsecond(), options, &self.stop));
         let polls = async {
             let outcome = self.poll_all(targets, &pass).await;
@@ -415,13 +422,15 @@ impl Pipeline {
 
     /// Notes a cause once, however many things suffer from it. Says whether it is new.
     fn note_error(&self, error: &str) -> bool {
-        self.tally(|tally| {
-            let new = !tally.errors.iter().any(|known| known == error);
-            if new {
-                tally.errors.push(error.to_owned());
-            }
-            new
-        })
+        let is_news = self.said.note(error, self.clock.now());
+        if is_news {
+            self.tally(|tally| {
+                if tally.errors.len() < MOST_ERRORS {
+                    tally.errors.push(error.to_owned());
+                }
+            });
+        }
+        is_news
     }
 }
 

@@ -147,6 +147,18 @@ pub enum Event {
         /// How many.
         tasks: usize,
     },
+    /// A client does not answer; that will be looked at again. Said once until it does.
+    ClientAway {
+        /// The client.
+        client: String,
+        /// Why.
+        error: String,
+    },
+    /// A client answers again.
+    ClientBack {
+        /// The client.
+        client: String,
+    },
     /// A client has let go of what was taken down.
     Removed {
         /// The show.
