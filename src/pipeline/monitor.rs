@@ -125,7 +125,7 @@ pub enum Event {
     },
     /// A daemon has begun to work, or goes on under another configuration.
     Working {
-        /// Shows of the configuration.
+        /// Shows of the configuration, those of own files among them.
         shows: usize,
         /// Clients of the configuration.
         clients: usize,
