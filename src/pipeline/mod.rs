@@ -187,6 +187,8 @@ pub struct Pipeline {
     told_of_distribution: tokio::sync::Mutex<bool>,
     /// Fetching pauses, for the disk is full, and the user has been told.
     is_short_of_space: AtomicBool,
+    /// When what was left lying about was last looked for.
+    reclaimed: Mutex<Option<Timestamp>>,
     /// Missing where nothing may be changed.
     lock: Option<Arc<fs::DataLock>>,
     own: own::Attention,
@@ -353,6 +355,7 @@ impl Pipeline {
             lock,
             told_of_distribution: tokio::sync::Mutex::default(),
             is_short_of_space: AtomicBool::default(),
+            reclaimed: Mutex::default(),
             own: own::Attention::default(),
         })
     }

@@ -33,7 +33,12 @@ impl Watch {
     pub(super) fn new(sources: Vec<PathBuf>) -> Self {
         let told = Arc::new(Notify::new());
         let tell = Arc::clone(&told);
-        let watcher = notify::recommended_watcher(move |_| tell.notify_one())
+        let watcher = notify::recommended_watcher(move |event| {
+            if is_news(&event) {
+                tell.notify_one();
+            }
+        });
+        let watcher = watcher
             .inspect_err(|error| tracing::debug!(%error, "changes of the configuration are noticed late"));
         let mut watch = Self { seen: content(&sources), sources, told, watcher: watcher.ok() };
         watch.look_there();
@@ -68,6 +73,11 @@ impl Watch {
     }
 }
 
+/// Reading, which we do ourselves, is no news.
+fn is_news(event: &notify::Result<notify::Event>) -> bool {
+    !event.as_ref().is_ok_and(|event| event.kind.is_access())
+}
+
 /// What stands in the files, as one number; also that one cannot be read.
 fn content(sources: &[PathBuf]) -> u64 {
     let mut hasher = DefaultHasher::new();
@@ -93,4 +103,20 @@ fn files(source: &Path) -> Vec<PathBuf> {
     let mut files: Vec<_> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
     files.sort_unstable();
     files
+}
+
+#[cfg(test)]
+mod tests {
+    use notify::event::{AccessKind, CreateKind, DataChange, Event, EventKind, ModifyKind};
+
+    use super::*;
+
+    #[test]
+    fn that_a_file_was_read_wakes_nobody() {
+        let event = |kind| Ok(Event::new(kind));
+        assert!(!is_news(&event(EventKind::Access(AccessKind::Any))));
+        assert!(is_news(&event(EventKind::Modify(ModifyKind::Data(DataChange::Any)))));
+        assert!(is_news(&event(EventKind::Create(CreateKind::File))));
+        assert!(is_news(&Err(notify::Error::generic("events were lost"))));
+    }
 }
