@@ -129,7 +129,7 @@ impl Monitor for Log {
             Event::FetchFailed { show, title, error, next_attempt: None } => {
                 tracing::error!(show, title = plain(title), error = plain(error), "download failed");
             }
-            Event::Unconfirmed { error } => tracing::warn!(error = plain(error), "not confirmed"),
+            Event::Unconfirmed { error } => tracing::warn!(error = plain(error), "not in order"),
             Event::Placed {
                 show,
                 file,

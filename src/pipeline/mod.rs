@@ -190,6 +190,8 @@ pub struct Pipeline {
     is_short_of_space: AtomicBool,
     /// Files are not fetched at this time of the day, and the user has been told.
     is_closed: AtomicBool,
+    /// When what was left lying about was last looked for.
+    reclaimed: Mutex<Option<Timestamp>>,
     /// Missing where nothing may be changed.
     lock: Option<Arc<fs::DataLock>>,
     own: own::Attention,
@@ -304,6 +306,7 @@ impl Pipeline {
             told_of_distribution: tokio::sync::Mutex::default(),
             is_short_of_space: AtomicBool::default(),
             is_closed: AtomicBool::default(),
+            reclaimed: Mutex::default(),
             own: own::Attention::default(),
         })
     }

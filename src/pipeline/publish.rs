@@ -240,10 +240,7 @@ impl Pipeline {
             let is_there = |file: &mut FileRecord| folder.torrent(show, &file.name).is_file();
             let lost: Vec<_> = episode.files.extract_if(.., |file| !is_there(file)).collect();
             for file in lost {
-                self.note_error(&format!(
-                    "{show}: {}.torrent is gone, the next run makes it again",
-                    file.name
-                ));
+                self.complain(&format!("{show}: {}.torrent is gone, the next run makes it again", file.name));
                 // No pass has it in its hands.
                 self.store.record_torrent_gone(file.id, 0, None).await?;
             }
