@@ -198,6 +198,18 @@ async fn what_failed_is_asked_for_again_only_by_retry() {
 }
 
 #[tokio::test]
+async fn retry_of_a_show_of_which_nothing_is_known_says_what_to_do() {
+    let world = World::new("").await;
+    world.run(3);
+    let retry = world.podseed(&["retry", "show"]);
+    assert_eq!(retry.code, 2, "{}", retry.stderr);
+    assert!(
+        retry.stderr.contains("nothing is known yet of the show")
+            && retry.stderr.contains("podseed run show")
+    );
+}
+
+#[tokio::test]
 async fn retry_works_on_a_feed_that_was_named_for_one_run_too() {
     let world = World::new("").await;
     world.publish(&[ONE]);

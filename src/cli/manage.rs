@@ -62,6 +62,14 @@ async fn all(store: &Store, texts: &[String]) -> Result<Vec<Found>, Error> {
     for text in texts {
         let of_show = store.episodes_of_show(text).await?;
         match of_show.is_empty() {
+            true if store.show_facts(text).await.is_ok() => {
+                return Err(Error::Usage(format!(
+                    "nothing is known yet of the show \"{}\": `podseed status {}` says why; `podseed run {}` reads it",
+                    plain(text),
+                    plain(text),
+                    plain(text)
+                )));
+            }
             true => found.push(one(store, text).await?),
             false => found.extend(of_show),
         }

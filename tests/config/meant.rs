@@ -140,6 +140,8 @@ shows:
 inbox:
   one: {path: /srv/own}
   own: {path: /srv/own/}
+  season: {path: /srv/own/season}
+  other: {path: /srv/own-too}
 ";
     insta::assert_snapshot!(said(yaml), @r"
     podseed.yaml:3: shows.two.feed: `shows.one` has the same feed
@@ -148,6 +150,8 @@ inbox:
       hint: rename one of them
     podseed.yaml:6: inbox.own.path: `inbox.one` has the same folder
       hint: remove one of them
+    podseed.yaml:7: inbox.season.path: its files would belong to `inbox.one` as well: one folder is in the other
+      hint: move one of them, so that each file is in one show
     ");
 }
 

@@ -24,14 +24,35 @@ pub(super) fn inbox(
         let at = above.key(&slug);
         check_slug(&slug, &at, context);
         let folder = one(slug, folder.unwrap_or_default(), clients, &at, context);
-        let twin = folders.iter().find(|other| folder.path.is_some() && other.path == folder.path);
-        if let Some(twin) = twin {
-            let text = format!("`inbox.{}` has the same folder", twin.slug);
-            context.findings.error("config.twice", &at.key("path"), text, "remove one of them");
-        }
+        check_apart(&folder, &folders, &at.key("path"), context);
         folders.push(folder);
     }
     folders
+}
+
+/// A file belongs to one show.
+fn check_apart(folder: &Inbox, others: &[Inbox], at: &KeyPath, context: &mut Context<'_>) {
+    let Some(path) = &folder.path else { return };
+    for other in others {
+        let Some(of_other) = &other.path else { continue };
+        if path == of_other {
+            let text = format!("`inbox.{}` has the same folder", other.slug);
+            context.findings.error("config.twice", at, text, "remove one of them");
+            return;
+        } else if path.starts_with(of_other) || of_other.starts_with(path) {
+            let text = format!(
+                "its files would belong to `inbox.{}` as well: one folder is in the other",
+                other.slug
+            );
+            context.findings.error(
+                "config.twice",
+                at,
+                text,
+                "move one of them, so that each file is in one show",
+            );
+            return;
+        }
+    }
 }
 
 /// What podseed writes itself must not come back as the user's own files.
