@@ -151,7 +151,7 @@ impl Daemon {
             pipeline.store.leave_pass(pass.id).await?;
         }
         for target in &targets {
-            let Some(slug) = &target.slug else { continue };
+            let Some(slug) = target.slug.as_ref().filter(|_| !pipeline.stop.is_cancelled()) else { continue };
             let show = pipeline.store.ensure_show(slug, &target.feed.to_string()).await?;
             if !show.selection.is_empty() && show.selection != rules(&target.selection) {
                 pipeline.store.poll_now(show.id).await?;
