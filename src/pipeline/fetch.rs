@@ -80,7 +80,8 @@ impl Pipeline {
             }
             loop {
                 let (full, now) = (busy.full(limits.per_host), self.clock.now());
-                let job = self.store.claim_download(pass.id, now, pass.options.patient, &full).await?;
+                let (patient, at_hand) = (pass.options.patient, !self.is_open());
+                let job = self.store.claim_download(pass.id, now, patient, &full, at_hand).await?;
                 let Some(job) = job else { return Ok(None) };
                 if !self.has_space().await? {
                     self.store.return_download(job.id).await?;

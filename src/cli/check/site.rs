@@ -45,9 +45,8 @@ pub(super) async fn check(config: &Config, offline: bool, findings: &mut Vec<Fin
 /// What may be published of each show, as far as its feed was read already.
 async fn shows(config: &Config, findings: &mut Vec<Finding>) {
     let Ok(store) = Store::open_existing(&DataFolder::new(&config.data_dir).state()).await else { return };
-    for show in &config.shows {
-        let Ok(facts) = store.show_facts(&show.slug).await else { continue };
-        let place = format!("shows.{}", show.slug);
+    for (slug, place) in named(config) {
+        let Ok(facts) = store.show_facts(slug).await else { continue };
         findings.push(match pipeline::basis(&facts, None) {
             Ok(basis) => {
                 Finding::ok("site.published", place, format!("published: {}", pipeline::basis_text(&basis)))
@@ -62,9 +61,15 @@ async fn shows(config: &Config, findings: &mut Vec<Finding>) {
     }
 }
 
+/// The short names of the shows in the configuration, with the key of each.
+fn named(config: &Config) -> impl Iterator<Item = (&str, String)> {
+    let shows = config.shows.iter().map(|show| (show.slug.as_str(), format!("shows.{}", show.slug)));
+    shows.chain(config.inbox.iter().map(|inbox| (inbox.slug.as_str(), format!("inbox.{}", inbox.slug))))
+}
+
 /// A show that is on the site by a permission which the configuration does not name any more.
 fn left_over(config: &Config, facts: &ShowFacts) -> Option<Finding> {
-    let is_named = config.shows.iter().any(|show| show.slug == facts.slug);
+    let is_named = named(config).any(|(slug, _)| slug == facts.slug);
     let is_by_permission = matches!(pipeline::basis(facts, None), Ok(Basis::Permission(_)));
     (!is_named && is_by_permission).then(|| {
         Finding::warning(

@@ -160,7 +160,7 @@ impl Daemon {
         }
         pipeline.admit_own(pass).await?;
         pipeline.plan_all_looks(pass).await?;
-        let shows = targets.len();
+        let shows = targets.len() + pipeline.config.inbox.len();
         tasks::spawn(&mut self.tasks, pipeline, pass, &self.shared, targets);
         if let Some(serving) = &mut self.serving {
             let vitals = Arc::clone(&self.shared.vitals);

@@ -9,7 +9,7 @@ const HASH: &str = "0123456789012345678901234567890123456789";
 /// One fetched file with a torrent that one client seeds.
 async fn seeded(store: &Store) -> EnclosureId {
     show_in_pass(store, &feed(&[(Some("a"), &["http://h/1.mp3"])])).await;
-    let job = store.claim_download(1, now(), false, &[]).await.unwrap().unwrap();
+    let job = store.claim_download(1, now(), false, &[], false).await.unwrap().unwrap();
     let hash = InfoHashes::V1(HASH.parse().unwrap());
     store.record_downloaded(job.id).await.unwrap();
     store.record_torrent(job.id, &hash, "magnet:", &["nas".to_owned()]).await.unwrap();

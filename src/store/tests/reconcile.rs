@@ -13,7 +13,7 @@ async fn seeding(store: &Store, count: usize) -> Vec<EnclosureId> {
     show_in_pass(store, &feed(&items)).await;
     let mut ids = Vec::new();
     for index in 0..count {
-        let job = store.claim_download(1, now(), false, &[]).await.unwrap().unwrap();
+        let job = store.claim_download(1, now(), false, &[], false).await.unwrap().unwrap();
         let hash = InfoHashes::V1(format!("{index:040}").parse().unwrap());
         store.record_torrent(job.id, &hash, "magnet:", &["nas".to_owned()]).await.unwrap();
         let placement = store.claim_placement(1, now(), false, "nas").await.unwrap().unwrap();
@@ -117,11 +117,14 @@ async fn without_its_data_nothing_seeds_whatever_clients_say() {
     assert_eq!(stages(&store).await, [Stage::Seeding]);
     store.fetch_again(&ids, now()).await.unwrap();
     assert_eq!(
-        store.claim_download(2, now(), true, &[]).await.unwrap().map(|job| job.id),
+        store.claim_download(2, now(), true, &[], false).await.unwrap().map(|job| job.id),
         None,
         "not in pass 2"
     );
-    assert_eq!(store.claim_download(1, now(), true, &[]).await.unwrap().map(|job| job.id), Some(ids[0]));
+    assert_eq!(
+        store.claim_download(1, now(), true, &[], false).await.unwrap().map(|job| job.id),
+        Some(ids[0])
+    );
 }
 
 #[tokio::test]
