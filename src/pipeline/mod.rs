@@ -418,11 +418,6 @@ impl Pipeline {
         with(&mut lock(&self.tally))
     }
 
-    /// What was noted may be said again. Who never ends does this now and then: there is always another cause.
-    fn forget_errors(&self) {
-        self.tally(|tally| tally.errors.clear());
-    }
-
     /// Notes a cause once, however many things suffer from it. Says whether it is new.
     fn note_error(&self, error: &str) -> bool {
         let is_news = self.said.note(error, self.clock.now());

@@ -151,7 +151,7 @@ impl Daemon {
             pipeline.store.leave_pass(pass.id).await?;
         }
         for target in &targets {
-            let Some(slug) = &target.slug else { continue };
+            let Some(slug) = target.slug.as_ref().filter(|_| !pipeline.stop.is_cancelled()) else { continue };
             let show = pipeline.store.ensure_show(slug, &target.feed.to_string()).await?;
             if !show.selection.is_empty() && show.selection != rules(&target.selection) {
                 pipeline.store.poll_now(show.id).await?;
@@ -199,10 +199,7 @@ impl Pipeline {
 mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
-    use jiff::Timestamp;
-
     use super::*;
-    use crate::clock::{Clock, Hand};
     use crate::config::FeedSource;
     use crate::model::Selection;
     use crate::pipeline::{Environment, Monitor};
@@ -223,23 +220,18 @@ mod tests {
         }
     }
 
-    /// A pipeline in a folder of its own, at a time that the test sets.
-    async fn pipeline() -> (tempfile::TempDir, Arc<Pipeline>, Hand) {
-        told_to(Arc::new(())).await
-    }
-
-    async fn told_to(monitor: Arc<dyn Monitor>) -> (tempfile::TempDir, Arc<Pipeline>, Hand) {
+    /// A pipeline in a folder of its own.
+    async fn pipeline(monitor: Arc<dyn Monitor>) -> (tempfile::TempDir, Arc<Pipeline>) {
         let folder = tempfile::tempdir().unwrap();
-        let (clock, hand) = Clock::set(Timestamp::from_second(1_800_000_000).unwrap());
-        let environment = Environment { clock, ..Environment::new(monitor) };
+        let environment = Environment::new(monitor);
         let config = Arc::new(Config::ad_hoc(folder.path().join("data")));
         let pipeline = Pipeline::open(config, environment).await.unwrap();
-        (folder, pipeline, hand)
+        (folder, pipeline)
     }
 
     #[tokio::test]
     async fn a_feed_that_was_being_read_under_a_former_configuration_brings_its_show_not_back() {
-        let (_folder, pipeline, _hand) = pipeline().await;
+        let (_folder, pipeline) = pipeline(Arc::new(())).await;
         let target = Target {
             slug: Some("s".to_owned()),
             feed: FeedSource::parse("https://f.test/"),
@@ -265,26 +257,10 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_cause_is_said_once_a_day() {
-        let (_folder, pipeline, hand) = pipeline().await;
-        let daemon = Daemon::start(Arc::clone(&pipeline)).await.unwrap();
-        assert!(pipeline.note_error("a cause"));
-        let mut hours = 0;
-        while hours < 1_000 && !pipeline.note_error("a cause") {
-            hand.advance(Duration::from_secs(3600));
-            hours += 1;
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-        assert!((24..1_000).contains(&hours), "{hours}");
-        pipeline.stop.cancel();
-        daemon.stopped().await;
-    }
-
-    #[tokio::test]
     #[expect(clippy::disallowed_methods, reason = "a test lays out its own files")]
     async fn that_the_site_cannot_be_written_is_said_once_and_not_at_each_attempt() {
         let complaints: Arc<Complaints> = Arc::default();
-        let (_folder, pipeline, _hand) = told_to(complaints.clone()).await;
+        let (_folder, pipeline) = pipeline(complaints.clone()).await;
         // What is to be a folder is a file.
         std::fs::write(&pipeline.config.publish.site_dir, "mine").unwrap();
         for _ in 0..3 {

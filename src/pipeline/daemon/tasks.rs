@@ -26,8 +26,6 @@ const UPKEEP: Duration = Duration::from_secs(10);
 const NOTICES: Duration = Duration::from_secs(10);
 /// A daemon that has not ticked for so long hangs.
 const OVERDUE: Duration = Duration::from_secs(120);
-/// What was said of a cause is said again after so long, if it is still or again so.
-const DAY: Duration = Duration::from_secs(24 * 3600);
 /// Until a task that has failed begins again.
 pub(super) const RESTART: Duration = Duration::from_secs(30);
 
@@ -170,13 +168,7 @@ impl Work {
 
     /// Wakes the workers, for something may have become due, or another process may have made it so.
     async fn tick(self) -> Result<(), Error> {
-        let mut day = self.pipeline.clock.now();
         loop {
-            let now = self.pipeline.clock.now();
-            if schedule::after(day, DAY) <= now {
-                self.pipeline.forget_errors();
-                day = now;
-            }
             self.pipeline.store.ping().await?;
             self.pipeline.monitor.alive();
             self.shared.pulse.beat("clock", OVERDUE);
