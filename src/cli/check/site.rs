@@ -1,6 +1,8 @@
 //! The site: whether it can be written, what of the shows may stand on it, and whether its address leads to it.
 
-use url::Url;
+use std::net::{IpAddr, SocketAddr};
+
+use url::{Host, Url};
 
 use super::Finding;
 use crate::config::Config;
@@ -36,7 +38,7 @@ pub(super) async fn check(config: &Config, offline: bool, findings: &mut Vec<Fin
     };
     if let Some(site) = site.filter(|_| !offline) {
         findings.extend(address(base, &site).await);
-        if config.server.is_some() {
+        if config.server.as_ref().is_some_and(|server| !is_at(base, server.listen)) {
             findings.extend(private(base).await);
         }
     }
@@ -45,9 +47,8 @@ pub(super) async fn check(config: &Config, offline: bool, findings: &mut Vec<Fin
 /// What may be published of each show, as far as its feed was read already.
 async fn shows(config: &Config, findings: &mut Vec<Finding>) {
     let Ok(store) = Store::open_existing(&DataFolder::new(&config.data_dir).state()).await else { return };
-    for show in &config.shows {
-        let Ok(facts) = store.show_facts(&show.slug).await else { continue };
-        let place = format!("shows.{}", show.slug);
+    for (slug, place) in named(config) {
+        let Ok(facts) = store.show_facts(slug).await else { continue };
         findings.push(match pipeline::basis(&facts, None) {
             Ok(basis) => {
                 Finding::ok("site.published", place, format!("published: {}", pipeline::basis_text(&basis)))
@@ -62,9 +63,15 @@ async fn shows(config: &Config, findings: &mut Vec<Finding>) {
     }
 }
 
+/// The shows of the configuration, with their place in it.
+fn named(config: &Config) -> impl Iterator<Item = (&str, String)> {
+    let shows = config.shows.iter().map(|show| (show.slug.as_str(), format!("shows.{}", show.slug)));
+    shows.chain(config.inbox.iter().map(|inbox| (inbox.slug.as_str(), format!("inbox.{}", inbox.slug))))
+}
+
 /// A show that is on the site by a permission which the configuration does not name any more.
 fn left_over(config: &Config, facts: &ShowFacts) -> Option<Finding> {
-    let is_named = config.shows.iter().any(|show| show.slug == facts.slug);
+    let is_named = named(config).any(|(slug, _)| slug == facts.slug);
     let is_by_permission = matches!(pipeline::basis(facts, None), Ok(Basis::Permission(_)));
     (!is_named && is_by_permission).then(|| {
         Finding::warning(
@@ -106,6 +113,16 @@ async fn address(base: &Url, site: &Site) -> Option<Finding> {
             "let a web server serve `publish.site_dir` at this address, or correct `publish.base_url`",
         ),
     })
+}
+
+/// Whether the address is that of podseed's own server, with nothing in front.
+fn is_at(base: &Url, listen: SocketAddr) -> bool {
+    let host = match base.host() {
+        Some(Host::Ipv4(host)) => IpAddr::from(host),
+        Some(Host::Ipv6(host)) => IpAddr::from(host),
+        _ => return false,
+    };
+    base.port_or_known_default() == Some(listen.port()) && host == listen.ip()
 }
 
 /// What only neighbours should be told, asked for as a stranger would: by way of the proxy in front.
