@@ -146,6 +146,10 @@ impl Monitor for Log {
             Event::PlaceFailed { show, file, client, error } => {
                 tracing::warn!(show, file = plain(file), client, error = plain(error), "placement failed");
             }
+            Event::ClientAway { client, error } => {
+                tracing::warn!(client, error = plain(error), "client away");
+            }
+            Event::ClientBack { client } => tracing::info!(client, "client back"),
             Event::Removed { show, file, client } => {
                 tracing::info!(show, file = plain(file), client, "taken out");
             }
@@ -153,10 +157,11 @@ impl Monitor for Log {
                 tracing::info!(show, file = plain(file), why = plain(why), "not kept any more");
             }
             Event::SpaceShort { text } => tracing::warn!(error = plain(text), "space short"),
+            Event::Hours { until } => tracing::info!(until = until.map(tracing::field::display), "hours"),
             Event::SpaceAgain => tracing::info!("space again"),
             Event::NoticeFailed { error } => tracing::warn!(error = plain(error), "a notice was not sent"),
             Event::Upgraded { backup } => {
-                tracing::info!(backup = %backup.display(), "state brought up to date")
+                tracing::info!(backup = %backup.display(), "state brought up to date");
             }
             Event::Published { files, removed } => tracing::info!(files, removed, "published"),
             Event::PublishFailed { error } => tracing::error!(error = plain(error), "not published"),

@@ -74,7 +74,7 @@ pub(super) async fn known_work(
     begin: Begin,
     context: &Context,
 ) -> Result<Outcome, Error> {
-    work_on_known(context.config()?, slugs, begin, context).await
+    work_on_known(context.config()?, slugs, begin, 0, context).await
 }
 
 /// The same, with a configuration that is known already.
@@ -82,6 +82,7 @@ pub(super) async fn work_on_known(
     config: Arc<Config>,
     slugs: &BTreeSet<String>,
     begin: Begin,
+    new_episodes: u64,
     context: &Context,
 ) -> Result<Outcome, Error> {
     let options = PassOptions { wait: Duration::from_secs(60), patient: true, begin };
@@ -91,7 +92,11 @@ pub(super) async fn work_on_known(
             talk(format_args!("noted; another podseed is running{holder}: its next pass takes it up"));
             Ok(Outcome::Done)
         }
-        other => Ok(finish(&other?, &config, context)),
+        other => {
+            let mut summary = other?;
+            summary.new_episodes += new_episodes;
+            Ok(finish(&summary, &config, context))
+        }
     }
 }
 
@@ -112,10 +117,9 @@ async fn pass(
 ) -> Result<Summary, Error> {
     let stop = CancellationToken::new();
     let lines = Arc::new(Lines::new(context));
-    let signals = tokio::spawn(stop_on_signal(
-        stop.clone(),
-        "stopping; what is under way is kept and continued by the next run",
-    ));
+    let signals = tokio::spawn(stop_on_signal(stop.clone(), || {
+        talk("stopping; what is under way is kept and continued by the next run");
+    }));
     let monitor = Arc::clone(&lines) as Arc<dyn pipeline::Monitor>;
     let host = Environment { stop: stop.clone(), ..Environment::new(monitor) };
     let pipeline = Pipeline::open(config, host).await?;
@@ -144,7 +148,7 @@ async fn pass(
 }
 
 /// The first signal stops the pass at safe points; the second ends the process where it is, which is safe too.
-pub(super) async fn stop_on_signal(stop: CancellationToken, word: &str) {
+pub(super) async fn stop_on_signal(stop: CancellationToken, say: impl Fn()) {
     use tokio::signal::unix::{SignalKind, signal};
     let (Ok(mut interrupt), Ok(mut terminate)) =
         (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
@@ -159,7 +163,7 @@ pub(super) async fn stop_on_signal(stop: CancellationToken, word: &str) {
         if again {
             std::process::exit(130);
         }
-        talk(word);
+        say();
         stop.cancel();
     }
 }
@@ -318,8 +322,8 @@ fn print_next_step_to_seeding(config: &Config) {
         let page = config.publish.site_dir.join("index.html");
         let page = if page.exists() { format!("; the page is {}", page.display()) } else { String::new() };
         talk(format_args!(
-            "\nThe torrents are in {}, their data in {}{page}.\n\
-             Next: open the .torrent files in your BitTorrent client and choose the show's folder in there as the \
+            "\nThe torrents are in {}, what was fetched in {}; your own files are where they were{page}.\n\
+             Next: open the .torrent files in your BitTorrent client and choose the folder that holds the file as the \
              place of the data;\nor name your client in a configuration (`podseed config example`), and podseed does \
              it and makes sure that it seeds.",
             folder.root().join("torrents").display(),

@@ -43,7 +43,7 @@ pub(super) async fn share(args: &ShareArgs, context: &Context) -> Result<Outcome
         return Ok(Outcome::Negative);
     }
     let slugs = BTreeSet::from([args.show.clone()]);
-    let outcome = run::work_on_known(config, &slugs, Begin::Downloads, context).await?;
+    let outcome = run::work_on_known(config, &slugs, Begin::Downloads, shared.new, context).await?;
     Ok(if shared.refused.is_empty() { outcome } else { Outcome::SomeFailed })
 }
 

@@ -201,7 +201,7 @@ fn feed_address(text: &str) -> Result<Url, String> {
     };
     let url = Url::parse(&text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
     let Some(mut url) = url else {
-        return Err("is no address on the web; it begins with https:// or http://".to_owned());
+        return Err("it is no address on the web; it begins with https:// or http://".to_owned());
     };
     if !url.username().is_empty() || url.password().is_some() {
         return Err("a login must not stand in an address; write the show into the configuration, with \

@@ -385,6 +385,9 @@ pub(super) struct Limits {
     pub per_host: Option<u32>,
     /// All downloads together; or unlimited. Default: unlimited.
     pub rate: Option<RateLimit>,
+    /// Only in these hours of the day, by the clock of this machine, are files fetched: 01:00-06:00, or always. Feeds are
+    /// read, and own files taken up, at any time; what is under way at the end is fetched to its end. Default: always.
+    pub hours: Option<String>,
     /// Nothing is downloaded that would leave less than this on the disk; it goes on by itself when there is room again.
     /// Default: 2 GiB.
     pub disk_free: Option<ByteSize>,

@@ -6,6 +6,7 @@ mod context;
 mod example;
 mod file;
 mod finding;
+mod hours;
 mod load;
 mod paths;
 mod places;
@@ -28,6 +29,7 @@ use url::Url;
 
 pub use example::{example, schema};
 pub use finding::{Finding, Findings, Severity};
+pub use hours::Hours;
 pub use load::Variables;
 pub use shows_d::{NewShow, show_file};
 pub use validate::is_slug;
@@ -315,6 +317,8 @@ pub struct Limits {
     pub per_host: usize,
     /// Bytes per second of all downloads together; `None`: unlimited.
     pub rate: Option<u64>,
+    /// The hours of the day in which files are fetched; `None`: always.
+    pub hours: Option<Hours>,
     /// Bytes that stay free on the disk.
     pub disk_free: u64,
     /// Bytes of the largest enclosure that is downloaded.
@@ -341,6 +345,7 @@ impl Default for Limits {
             downloads: 4,
             per_host: 2,
             rate: None,
+            hours: None,
             disk_free: 2 << 30,
             episode_size: 4 << 30,
             feed_size: 32 << 20,

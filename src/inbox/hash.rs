@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::Error;
 use super::list::state;
 use crate::hash::{PieceHashes, PieceLength, Sha256, Sha256Hash, StreamHasher};
-use crate::model::media::{SNIFF_LENGTH, Sniffed, sniff};
+use crate::model::media::{MediaKind, SNIFF_LENGTH, Sniffed, sniff};
 use crate::model::{FileState, TorrentVersion};
 
 const BUFFER: usize = 1 << 20;
@@ -75,7 +75,14 @@ pub fn hash_in_place(
 /// The media type of a file that begins so.
 pub(super) fn medium(path: &Path, first_bytes: &[u8]) -> Result<&'static str, Error> {
     match sniff(&first_bytes[..first_bytes.len().min(SNIFF_LENGTH)]) {
-        Sniffed::Media { mime, .. } => Ok(mime),
+        Sniffed::Media { kind: MediaKind::Audio | MediaKind::Video, mime, .. } => Ok(mime),
+        // Covers and booklets lie beside recordings and are no episodes.
+        Sniffed::Media { kind: MediaKind::Image, .. } => {
+            Err(Error::NoMedia { path: path.to_owned(), what: "a picture" })
+        }
+        Sniffed::Media { kind: MediaKind::Document, .. } => {
+            Err(Error::NoMedia { path: path.to_owned(), what: "a document" })
+        }
         Sniffed::NotMedia { what } => Err(Error::NoMedia { path: path.to_owned(), what }),
     }
 }

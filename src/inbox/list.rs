@@ -207,7 +207,7 @@ pub(super) fn unsharable(path: &Path) -> Option<&'static str> {
     let name = text.rsplit('/').next().unwrap_or_default();
     (!name::is_safe(name)).then_some(
         "its name cannot be that of a torrent: clients change names with < > : \" \\ | ? * or control characters, names of \
-         devices, names that end with a dot or a space, and names of more than 230 bytes; rename it",
+         devices, names that begin with a space or end with a dot or a space, and names of more than 230 bytes; rename it",
     )
 }
 

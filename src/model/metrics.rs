@@ -11,7 +11,7 @@ use super::{PlacementState, StageCounts};
 pub struct Metrics {
     /// By slug.
     pub shows: Vec<ShowMetrics>,
-    /// Managed enclosures at each stage. What is neither `seeding` nor `failed` is a queue.
+    /// Managed enclosures at each stage. What is neither `seeding`, `failed` nor `withdrawn` is a queue.
     pub stages: StageCounts,
     /// Placements by client and state.
     pub placements: Vec<PlacementCount>,

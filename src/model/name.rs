@@ -67,7 +67,7 @@ pub struct NameInputs<'a> {
 
 /// The file name by the recipe: the URL's own name where it says something, else a dated one.
 ///
-/// Never empty, at most [`MAX_NAME`] bytes, NFC, without separators or leading dots.
+/// Never empty, at most [`MAX_NAME`] bytes, NFC, without separators, leading dots or leading spaces.
 pub fn file_name(inputs: &NameInputs<'_>) -> String {
     match base_name(inputs.url) {
         Some(name) if !inputs.repeated && !is_generic(&name) => name,
@@ -173,10 +173,11 @@ fn folded(name: &str) -> String {
     name.to_lowercase().nfc().collect()
 }
 
-/// Makes any text safe as a file name of at most `limit` bytes, or empty if nothing remains.
+/// Makes any text safe as a file name of at most `limit` bytes, or empty if nothing remains. Transmission 3 takes spaces
+/// at either end away and then looks for a file without them.
 fn safe_name(text: &str, limit: usize) -> String {
     let replaced: String = text.nfc().map(|c| if is_forbidden(c) { '_' } else { c }).collect();
-    let trimmed = replaced.trim_start_matches('.').trim_end_matches(['.', ' ']);
+    let trimmed = replaced.trim_start_matches(['.', ' ']).trim_end_matches(['.', ' ']);
     let guarded = if is_device_name(trimmed) { format!("_{trimmed}") } else { trimmed.to_owned() };
     cut(&guarded, limit)
 }
@@ -204,7 +205,7 @@ pub fn is_device_name(name: &str) -> bool {
 pub fn is_safe(name: &str) -> bool {
     !name.is_empty()
         && name.len() <= LONGEST_FOREIGN_NAME
-        && !name.starts_with('.')
+        && !name.starts_with(['.', ' '])
         && !name.ends_with(['.', ' '])
         && !name.contains(is_forbidden)
         && !is_device_name(name)

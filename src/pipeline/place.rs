@@ -93,12 +93,12 @@ impl Pipeline {
             async move {
                 match work {
                     Work::Remove(job) => {
-                        pipeline.remove(&job).await?;
-                        pipeline.removed(job.id, &pass).await
+                        let done = pipeline.remove(&job).await;
+                        done.and(pipeline.removed(job.id, &pass).await)
                     }
                     Work::Place(job) => {
-                        pipeline.place(&job, &pass, &patience).await?;
-                        pipeline.placed(job.id, &pass).await
+                        let done = pipeline.place(&job, &pass, &patience).await;
+                        done.and(pipeline.placed(job.id, &pass).await)
                     }
                 }
             }
@@ -123,7 +123,8 @@ impl Pipeline {
 
     async fn release_placement(&self, id: PlacementId, pass: &Pass, pause: Duration) -> Result<(), Error> {
         if pass.lasting {
-            self.store.release_placement(id, pass.id, schedule::after(self.clock.now(), pause)).await?;
+            let again = schedule::after(self.clock.now(), pause);
+            self.surely(|| self.store.release_placement(id, pass.id, again)).await?;
         }
         Ok(())
     }
@@ -176,6 +177,8 @@ impl Pipeline {
         let began = Instant::now();
         let mut visit = client.visit(&order, job.memory);
         let mut last: Option<(PlacementState, Memory)> = None;
+        // Who visits a client every minute that takes its time tells nothing new.
+        let mut told = job.state;
         loop {
             let look = visit.step().await;
             // Only what has changed is written: a client that takes its time to hash is asked often.
@@ -183,7 +186,7 @@ impl Pipeline {
             if before != last || !look.again {
                 self.record_look(job, &look).await?;
             }
-            if before.is_none_or(|(state, _)| state != look.state) {
+            if std::mem::replace(&mut told, look.state) != look.state {
                 self.announce(job, &look).await?;
             }
             if let Some(note) = &look.note {

@@ -54,7 +54,7 @@ fn shows(page: &mut Page, metrics: &Metrics) {
     page.gauge("show_failed_enclosures", "Enclosures that need the user.", each(|show| show.failed));
     page.gauge(
         "enclosures",
-        "Managed enclosures by stage; what is neither seeding nor failed is a queue.",
+        "Managed enclosures by stage; what is neither seeding, failed nor withdrawn is a queue.",
         metrics.stages.iter().map(|(stage, count)| ([("stage", stage.as_str())], count)),
     );
     page.gauge(

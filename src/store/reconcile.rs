@@ -156,6 +156,17 @@ impl Store {
                 .execute(&mut *tx)
                 .await
                 .doing(what)?;
+            if error.is_none() {
+                // What could not be handed over for want of it goes on; of what clients have they tell themselves.
+                sqlx::query(
+                    "UPDATE placements SET state = 'pending', error = NULL, next_attempt = NULL, pass = 0
+                     WHERE enclosure_id = $1 AND state = 'failed' AND since IS NULL",
+                )
+                .bind(id.0)
+                .execute(&mut *tx)
+                .await
+                .doing(what)?;
+            }
             let story = error.as_deref().unwrap_or("its file is as it was again");
             event(&mut *tx, *id, now, story).await.doing(what)?;
             stage_from_placements(&mut tx, *id).await?;

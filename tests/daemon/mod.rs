@@ -1,8 +1,10 @@
 //! `podseed daemon` as a user runs it: the program, its signals, its configuration, its service manager.
 
+mod soak;
 mod time;
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::{TcpListener, TcpStream};
 use std::os::unix::net::UnixDatagram;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
@@ -287,4 +289,30 @@ async fn its_log_is_lines_for_the_journal_or_json() {
     kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
     assert!(lines.last().unwrap().contains("\"stopped\""));
     assert!(child.wait().unwrap().success());
+}
+
+#[tokio::test]
+async fn who_is_being_served_does_not_notice_that_another_part_of_the_configuration_has_changed() {
+    let world = world("").await;
+    let listen = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let server = format!("server: {{listen: \"{listen}\"}}");
+    world.configure(&server);
+    let mut daemon = Running::start(&world);
+    daemon.says("at work", 1).await;
+    let mut connection = BufReader::new(TcpStream::connect(listen).unwrap());
+    connection.get_ref().set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+    let mut ask = || {
+        let request = "GET /healthz/live HTTP/1.1\r\nHost: localhost\r\n\r\n";
+        connection.get_mut().write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        while !answer.ends_with("}\n") {
+            assert!(connection.read_line(&mut answer).unwrap() > 0, "it was hung up: {answer}");
+        }
+        answer
+    };
+    assert!(ask().starts_with("HTTP/1.1 200"));
+    world.configure(&format!("{server}\nverify_interval: 20 min"));
+    daemon.says("at work", 2).await;
+    assert!(ask().starts_with("HTTP/1.1 200"));
+    assert_eq!(daemon.stop().await, 0);
 }

@@ -120,6 +120,16 @@ async fn without_a_permission_own_files_are_not_published() {
 }
 
 #[tokio::test]
+async fn check_says_on_what_ground_own_files_are_published() {
+    let inbox = Inbox::new("permission: own work", "publish: {base_url: \"https://t.example.org/\"}").await;
+    inbox.put("a.mp3", &mp3(5000, 1));
+    inbox.run(0);
+    let checked = inbox.podseed(&["check", "--offline"]).stdout;
+    assert!(checked.contains("inbox.own: published: by permission: own work"), "{checked}");
+    assert!(!checked.contains("site.left_over"), "{checked}");
+}
+
+#[tokio::test]
 async fn what_is_shared_by_command_is_published_on_the_ground_that_an_inbox_without_a_folder_names() {
     let inbox = Inbox::new("permission: own work", "publish: {base_url: \"https://t.example.org/\"}").await;
     let config = "data_dir: data\ninbox: {talks: {title: Talks, permission: our own talks}}\n";

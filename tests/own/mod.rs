@@ -156,6 +156,8 @@ async fn a_season_in_one_drop_becomes_episodes_in_their_order_and_no_file_is_tou
         file.unwrap().set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(1_790_000_000)).unwrap();
     }
     inbox.put("notes.txt", b"not a medium");
+    inbox.put("season/cover.jpg", b"\xff\xd8\xff\xe0\0\x10JFIF\0\x01\x01\0\0\x01\0\x01\0\0");
+    inbox.put("season/booklet.pdf", b"%PDF-1.4\n%%EOF\n");
     let before = inbox.untouched();
     let run = inbox.run(0);
     assert_eq!(
@@ -200,6 +202,8 @@ async fn share_needs_no_configuration_and_names_what_it_cannot_share() {
     let ran = world.podseed(&["share", "single.mp3", "--title", "  A   talk ", "--show", "talks"]);
     assert_eq!(ran.code, 0, "{}", ran.stderr);
     assert!(ran.stderr.contains("talks: 1 new episode"), "{}", ran.stderr);
+    assert!(ran.stdout.contains("1 show, 1 new episode;"), "{}", ran.stdout);
+    assert!(ran.stderr.contains("your own files are where they were"), "{}", ran.stderr);
     let status = world.status();
     let titles: Vec<_> =
         status["shows"].as_array().unwrap().iter().map(|show| &show["episodes"][0]["title"]).collect();

@@ -63,7 +63,7 @@ async fn shows(config: &Config, findings: &mut Vec<Finding>) {
     }
 }
 
-/// The shows of the configuration, with their place in it.
+/// The short names of the shows in the configuration, with the key of each.
 fn named(config: &Config) -> impl Iterator<Item = (&str, String)> {
     let shows = config.shows.iter().map(|show| (show.slug.as_str(), format!("shows.{}", show.slug)));
     shows.chain(config.inbox.iter().map(|inbox| (inbox.slug.as_str(), format!("inbox.{}", inbox.slug))))

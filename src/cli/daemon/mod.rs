@@ -32,7 +32,7 @@ pub(super) async fn run(_args: &DaemonArgs, context: &Context) -> Result<Outcome
     let config = Config::load(&path).map_err(Error::Config)?;
     let mut hangup = signal(SignalKind::hangup()).map_err(cannot_listen)?;
     let stop = CancellationToken::new();
-    let signals = tokio::spawn(stop_on_signal(stop.clone(), "stopping"));
+    let signals = tokio::spawn(stop_on_signal(stop.clone(), || tracing::info!("stopping")));
     let environment =
         Environment { stop: stop.clone(), ..Environment::new(Arc::new(Log::new(service::alive))) };
     log_findings(&config.warnings);

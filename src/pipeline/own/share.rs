@@ -118,6 +118,7 @@ fn look(path: &Path, is_folder: bool) -> (Vec<Seen>, Vec<String>) {
     }
     let (seen, _) = inbox::look_at(&[path.to_owned()]);
     match seen.first() {
+        None if path.exists() => (Vec::new(), vec![format!("{} is no file", path.display())]),
         None => (Vec::new(), vec![format!("there is no file {}", path.display())]),
         Some(file) if file.state.size == 0 => (Vec::new(), vec![format!("{} is empty", path.display())]),
         Some(_) => (seen, Vec::new()),
