@@ -11,13 +11,14 @@ use podseed::torrent::{MetainfoRequest, hash_file, make};
 
 use crate::architecture::source::{root, sources};
 
-const DOCUMENTS: [&str; 6] = [
+const DOCUMENTS: [&str; 7] = [
     "README.md",
     "ARCHITECTURE.md",
     "CONTRIBUTING.md",
     "CHANGELOG.md",
     "docs/publishing.md",
     "docs/daemon.md",
+    "examples/seedbox/README.md",
 ];
 
 fn document(name: &str) -> String {

@@ -20,6 +20,9 @@ use crate::pipeline::{self, Begin, DataFolder, Environment, PassOptions, Pipelin
 use crate::units::{ByteSize, Span};
 
 /// One pass: read feeds, fetch, make torrents, hand over, wait until the clients confirm, publish
+///
+/// For cron, add --quiet. Where `podseed daemon` works on the same data folder, it does all this already, and a run
+/// ends with an error.
 #[derive(Debug, Args)]
 pub(super) struct RunArgs {
     /// Shows of the configuration (default: all), or feeds: addresses or files
