@@ -218,6 +218,34 @@ impl Drop for Running {
 }
 
 #[test]
+fn the_seedboxs_steps_install_what_its_files_name() {
+    let (folder, config) = load("seedbox");
+    let read = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap();
+    let (steps, unit) = (read("README.md"), read("podseed.service"));
+    let value = |key: &str| {
+        let line = unit.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix('='));
+        line.unwrap_or_else(|| panic!("{key}")).to_owned()
+    };
+    let start = value("ExecStart");
+    let [program, "--config", file, "daemon"] = start.split(' ').collect::<Vec<_>>()[..] else {
+        panic!("{start}")
+    };
+    for installed in [program, file] {
+        assert!(steps.contains(&format!(" {installed} ")) || steps.contains(&format!(" {installed}\n")));
+    }
+    let user = value("User");
+    assert!(steps.contains(&format!("--home-dir {} ", config.data_dir.display())), "{steps}");
+    assert!(steps.lines().any(|line| line.starts_with("useradd ") && line.ends_with(&format!(" {user}"))));
+    let password = Path::new(file).with_file_name("transmission.password");
+    assert!(read("podseed.yaml").contains("password_file: transmission.password"));
+    assert!(steps.contains(&format!("--owner {user} /dev/stdin {} ", password.display())), "{steps}");
+    for entry in std::fs::read_dir(example("seedbox")).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        assert!(name == "README.md" || steps.contains(&format!("`{name}`")), "{name} is not explained");
+    }
+}
+
+#[test]
 fn the_quickstart_needs_nothing_outside_its_folder() {
     let (folder, config) = load("quickstart");
     assert_eq!(config.shows[0].feed, FeedSource::File(folder.path().join("feed.xml")));

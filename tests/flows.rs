@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::support::world::{Item, World, files_below};
+use crate::support::world::{Item, World, files_below, ran};
 use crate::support::{Fault, mp3};
 
 const ONE: Item<'_> = Item { guid: "g1", title: "One", enclosure: "/one.mp3" };
@@ -418,4 +418,25 @@ impl World {
         let finished = files.iter().filter(|path| !path.parent().unwrap().ends_with(".partial"));
         finished.map(|path| path.file_name().unwrap().to_str().unwrap().to_owned()).collect()
     }
+}
+
+#[tokio::test]
+async fn files_are_fetched_only_in_the_hours_that_the_user_gives() {
+    let world = two_episodes().await;
+    let hours = |from: i64, until: i64| {
+        let at = |hours| jiff::Timestamp::now() + jiff::SignedDuration::from_hours(hours);
+        let at = |hours| at(hours).strftime("%H:%M").to_string();
+        format!("limits: {{hours: \"{}-{}\"}}", at(from), at(until))
+    };
+    let run = || ran(world.command(&["run"]).env("TZ", "UTC").output().unwrap());
+    world.configure(&hours(2, 4));
+    let closed = run();
+    assert_eq!(closed.code, 0, "{}", closed.stderr);
+    assert!(closed.stderr.contains("no file is fetched before 20"), "{}", closed.stderr);
+    assert!(closed.stdout.contains("2 new episodes; fetched 0 files"), "{}", closed.stdout);
+    assert_eq!(world.origin.requests_for("/one.mp3").len(), 0);
+
+    world.configure(&hours(-1, 2));
+    let open = run();
+    assert!(open.stdout.contains("fetched 2 files"), "{}{}", open.stdout, open.stderr);
 }

@@ -495,16 +495,18 @@ async fn an_episode_that_seeds_runs_its_hook_with_all_that_one_may_want_and_no_s
 fn the_json_of_the_documents_is_what_is_sent() {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
     let text = std::fs::read_to_string(root.join("docs/daemon.md")).unwrap();
-    let block = |kind: &str| {
-        text.split(&format!("```{kind}\n")).nth(1).unwrap().split("```").next().unwrap().to_owned()
+    let block = |kind: &str, with: &str| {
+        let fence = format!("```{kind}\n");
+        let blocks = text.split(&fence).skip(1).map(|rest| rest.split("```").next().unwrap());
+        blocks.into_iter().find(|block| block.contains(with)).unwrap().to_owned()
     };
-    let documented: Value = serde_json::from_str(&block("json")).unwrap();
+    let documented: Value = serde_json::from_str(&block("json", "summary")).unwrap();
     let notice: Notice = serde_json::from_value(documented.clone()).unwrap();
     assert_eq!(serde_json::to_value(&notice).unwrap(), documented);
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("podseed.yaml");
-    let yaml = block("yaml").replace("token_file: /etc/podseed/webhook.token", "token_env: HOOK_TOKEN");
-    std::fs::write(&path, format!("data_dir: data\nshows: {{}}\n{yaml}")).unwrap();
+    let yaml = block("yaml", "notices:");
+    std::fs::write(&path, format!("data_dir: data\n{yaml}")).unwrap();
     let config = Config::load_with(&path, &|name: &str| name.ends_with("_TOKEN").then(|| TOKEN.to_owned()));
     let notices = config.unwrap_or_else(|findings| panic!("{findings}")).notices;
     assert_eq!((notices.hooks.len(), notices.on.len()), (2, 7));

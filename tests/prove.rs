@@ -33,6 +33,25 @@ impl World {
     }
 }
 
+/// Transmission 3.00 hangs up on who greets it a second time while it answers his first greeting.
+#[tokio::test]
+async fn every_torrent_of_a_client_is_proven_in_one_round() {
+    let tr = Transmission::start().unwrap();
+    let world = World::new("").await;
+    let names: Vec<_> = (1..=8).map(|number| format!("/{number}.mp3")).collect();
+    let items: Vec<_> = names.iter().map(|name| Item { guid: name, title: name, enclosure: name }).collect();
+    world.publish(&items);
+    names.iter().zip(1..).for_each(|(name, seed)| world.origin.file(name, mp3(200_000, seed)));
+    world.with_clients(&transmission(&tr, ""));
+    let config = std::fs::read_to_string(world.path("podseed.yaml")).unwrap();
+    std::fs::write(world.path("podseed.yaml"), format!("{config}prove: true\n")).unwrap();
+    world.run(0);
+    let status = world.podseed(&["status"]).stdout;
+    assert_eq!(status.matches("tr: seeding, proven").count(), 8, "{status}");
+    let why = world.podseed(&["why", "1.mp3"]).stdout;
+    assert!(why.contains("      proven 2") && why.contains("a stranger got a piece"), "{why}");
+}
+
 #[tokio::test]
 async fn a_stranger_gets_a_piece_from_each_client() {
     let (tr, qb, rt) =

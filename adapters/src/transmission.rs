@@ -13,14 +13,15 @@
 //! - 3.00 answers some `torrent-get` fields in a form that does not parse: fields are always named.
 //! - There is no limit on seeding time, only one on idleness, which is something else.
 
+use std::fmt;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use reqwest::StatusCode;
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 use transmission_rpc::types::{
@@ -62,12 +63,45 @@ pub(crate) struct Transmission {
     refusal: Refusal,
 }
 
-/// An answer, whatever the question.
+/// Whether the question was answered.
 #[derive(Deserialize)]
-struct Answer {
+struct Outcome {
     result: String,
-    #[serde(default)]
-    arguments: Value,
+}
+
+/// The answer. It is read straight into what was asked for: a list of thousands is long enough by itself.
+#[derive(Deserialize)]
+struct Answer<T> {
+    arguments: Option<T>,
+}
+
+/// What `torrent-get` lists of all torrents, each of which is reduced as it is read.
+#[derive(Deserialize)]
+struct Listing {
+    #[serde(deserialize_with = "each_listed")]
+    torrents: Vec<Listed>,
+}
+
+fn each_listed<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Listed>, D::Error> {
+    struct Each;
+
+    impl<'de> Visitor<'de> for Each {
+        type Value = Vec<Listed>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a list of torrents")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut torrents: A) -> Result<Self::Value, A::Error> {
+            let mut all = Vec::new();
+            while let Some(torrent) = torrents.next_element()? {
+                all.extend(listed(torrent));
+            }
+            Ok(all)
+        }
+    }
+
+    deserializer.deserialize_seq(Each)
 }
 
 /// What we want to know of `session-get`; the crate's type lacks the last one.
@@ -105,12 +139,15 @@ impl Transmission {
         let request = json!({ "method": method, "arguments": arguments });
         let reply = self.http.within_limit(self.exchange(&request)).await?;
         let unexpected = |error| self.http.unexpected(&reply).source(error);
-        let answer: Answer = serde_json::from_slice(&reply.body).map_err(unexpected)?;
-        if answer.result != "success" {
-            return Err(declined(&answer.result));
+        let outcome: Outcome = serde_json::from_slice(&reply.body).map_err(unexpected)?;
+        if outcome.result != "success" {
+            return Err(declined(&outcome.result));
         }
-        let arguments = if answer.arguments.is_null() { json!({}) } else { answer.arguments };
-        serde_json::from_value(arguments).map_err(unexpected)
+        let answer: Answer<T> = serde_json::from_slice(&reply.body).map_err(unexpected)?;
+        match answer.arguments {
+            Some(arguments) => Ok(arguments),
+            None => serde_json::from_str("{}").map_err(unexpected),
+        }
     }
 
     /// Sends the request with the session's token, and again with a new one if the old has run out.
@@ -268,8 +305,8 @@ impl TorrentClient for Transmission {
 
     async fn list(&self) -> Result<Option<Vec<Listed>>, Error> {
         let fields = STATUS_FIELDS.map(|field| field.to_str());
-        let all: Torrents<Torrent> = self.call("torrent-get", json!({ "fields": fields })).await?;
-        Ok(Some(all.torrents.into_iter().filter_map(listed).collect()))
+        let all: Listing = self.call("torrent-get", json!({ "fields": fields })).await?;
+        Ok(Some(all.torrents))
     }
 
     async fn peer_port(&self) -> Result<Option<u16>, Error> {

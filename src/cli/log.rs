@@ -26,11 +26,13 @@ pub(super) enum Style {
     Json,
 }
 
-/// `-v` shows what podseed decides, `-vv` what it does in detail; `PODSEED_LOG` overrides both.
-pub(super) fn start(style: Style, verbose: u8) {
+/// `-q` leaves what went wrong, `-v` shows what podseed decides, `-vv` what it does in detail; `PODSEED_LOG` overrides
+/// all of them.
+pub(super) fn start(style: Style, quiet: bool, verbose: u8) {
     let level = match (style, verbose) {
         // That a statement took a second, or a tag is odd, is nothing that a user could do something about.
         (Style::Aside, 0) => "warn,sqlx=error,lofty=error",
+        (_, 0) if quiet => "warn,sqlx=error,lofty=error",
         (_, 0) | (Style::Aside, 1) => "warn,sqlx=error,lofty=error,podseed=info,podseed_adapters=info",
         (_, 1) | (Style::Aside, 2) => "info,podseed=debug,podseed_adapters=debug",
         _ => "debug,podseed=trace,podseed_adapters=trace",
@@ -129,7 +131,7 @@ impl Monitor for Log {
             Event::FetchFailed { show, title, error, next_attempt: None } => {
                 tracing::error!(show, title = plain(title), error = plain(error), "download failed");
             }
-            Event::Unconfirmed { error } => tracing::warn!(error = plain(error), "not confirmed"),
+            Event::Unconfirmed { error } => tracing::warn!(error = plain(error), "not in order"),
             Event::Placed {
                 show,
                 file,
@@ -144,13 +146,18 @@ impl Monitor for Log {
             Event::PlaceFailed { show, file, client, error } => {
                 tracing::warn!(show, file = plain(file), client, error = plain(error), "placement failed");
             }
+            Event::ClientAway { client, error } => {
+                tracing::warn!(client, error = plain(error), "client away");
+            }
+            Event::ClientBack { client } => tracing::info!(client, "client back"),
             Event::Removed { show, file, client } => {
                 tracing::info!(show, file = plain(file), client, "taken out");
             }
             Event::Dropped { show, file, why } => {
                 tracing::info!(show, file = plain(file), why = plain(why), "not kept any more");
             }
-            Event::SpaceShort { text } => tracing::error!(error = plain(text), "no space"),
+            Event::SpaceShort { text } => tracing::warn!(error = plain(text), "space short"),
+            Event::Hours { until } => tracing::info!(until = until.map(tracing::field::display), "hours"),
             Event::SpaceAgain => tracing::info!("space again"),
             Event::NoticeFailed { error } => tracing::warn!(error = plain(error), "a notice was not sent"),
             Event::Upgraded { backup } => {

@@ -150,6 +150,12 @@ fn print_enclosure(enclosure: &StoryEnclosure) {
         let error = placement.error.as_deref().map(|error| without_name(&placement.client, error));
         let error = error.map(|error| format!(": {}", plain(error))).unwrap_or_default();
         data(format_args!("    at {}: {}{error}", placement.client, placement.state));
+        if let Some(error) = &placement.proof_error {
+            data(format_args!("      unproven: {}", plain(error)));
+        }
+        if let Some(at) = placement.proven {
+            data(format_args!("      proven {at}: a stranger got a piece"));
+        }
     }
     for (at, text) in &enclosure.events {
         data(format_args!("    {at}  {}", plain(text)));

@@ -195,7 +195,7 @@ pub fn main() -> ExitCode {
         (Command::Daemon(_), false) => log::Style::Service,
         _ => log::Style::Aside,
     };
-    log::start(style, cli.verbose);
+    log::start(style, cli.quiet, cli.verbose);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {

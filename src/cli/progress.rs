@@ -94,6 +94,8 @@ fn describe(event: &Event) -> (Option<String>, bool) {
         ),
         Event::Unchanged { show } => (Some(format!("{show}: the feed has not changed")), false),
         Event::Warning { show, text } => (Some(format!("{show}: warning: {text}")), false),
+        Event::ClientAway { client, error } => (Some(format!("{client}: warning: {error}")), false),
+        Event::ClientBack { client } => (Some(format!("{client}: it answers again")), false),
         Event::PollFailed { show, error } => (Some(format!("{show}: error: {error}")), true),
         Event::PollWaits { show, until } => {
             (Some(format!("{show}: the server has asked not to be asked before {until}")), true)
@@ -136,6 +138,10 @@ fn describe(event: &Event) -> (Option<String>, bool) {
             (Some(format!("{show}: {file}: not kept any more: {why}")), false)
         }
         Event::SpaceShort { text } => (Some(format!("warning: {text}")), true),
+        Event::Hours { until: Some(until) } => {
+            (Some(format!("no file is fetched before {until} (limits.hours)")), false)
+        }
+        Event::Hours { until: None } => (Some("files are fetched now (limits.hours)".to_owned()), false),
         Event::SpaceAgain => (Some("there is space again: fetching goes on".to_owned()), false),
         Event::Published { files, removed } => {
             let gone = if *removed == 0 {

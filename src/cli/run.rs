@@ -20,6 +20,9 @@ use crate::pipeline::{self, Begin, DataFolder, Environment, PassOptions, Pipelin
 use crate::units::{ByteSize, Span};
 
 /// One pass: read feeds, fetch, make torrents, hand over, wait until the clients confirm, publish
+///
+/// For cron, add --quiet. Where `podseed daemon` works on the same data folder, it does all this already, and a run
+/// ends with an error.
 #[derive(Debug, Args)]
 pub(super) struct RunArgs {
     /// Shows of the configuration (default: all), or feeds: addresses or files
@@ -114,10 +117,9 @@ async fn pass(
 ) -> Result<Summary, Error> {
     let stop = CancellationToken::new();
     let lines = Arc::new(Lines::new(context));
-    let signals = tokio::spawn(stop_on_signal(
-        stop.clone(),
-        "stopping; what is under way is kept and continued by the next run",
-    ));
+    let signals = tokio::spawn(stop_on_signal(stop.clone(), || {
+        talk("stopping; what is under way is kept and continued by the next run");
+    }));
     let monitor = Arc::clone(&lines) as Arc<dyn pipeline::Monitor>;
     let host = Environment { stop: stop.clone(), ..Environment::new(monitor) };
     let pipeline = Pipeline::open(config, host).await?;
@@ -146,7 +148,7 @@ async fn pass(
 }
 
 /// The first signal stops the pass at safe points; the second ends the process where it is, which is safe too.
-pub(super) async fn stop_on_signal(stop: CancellationToken, word: &str) {
+pub(super) async fn stop_on_signal(stop: CancellationToken, say: impl Fn()) {
     use tokio::signal::unix::{SignalKind, signal};
     let (Ok(mut interrupt), Ok(mut terminate)) =
         (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
@@ -161,7 +163,7 @@ pub(super) async fn stop_on_signal(stop: CancellationToken, word: &str) {
         if again {
             std::process::exit(130);
         }
-        talk(word);
+        say();
         stop.cancel();
     }
 }

@@ -44,8 +44,12 @@ fn print_show(show: &ShowStatus, unpublished: Option<&str>) {
         (Some(error), _) if is_own(show) => data(format_args!("  {}", plain(error))),
         (None, Some(last)) if is_own(show) => data(format_args!("  own files, looked at {last}")),
         (None, None) if is_own(show) => data("  own files"),
-        (Some(error), _) => data(format_args!("  feed: {}", plain(error))),
-        (None, Some(last)) => data(format_args!("  feed read {last}")),
+        (Some(error), _) => {
+            data(format_args!("  feed: {}", plain(error)));
+            let last = show.last_poll.map(|last| format!("read {last}, ")).unwrap_or_default();
+            data(format_args!("      {last}next attempt {}", next_poll(show)));
+        }
+        (None, Some(last)) => data(format_args!("  feed read {last}, next {}", next_poll(show))),
         (None, None) => data("  feed not read yet"),
     }
     match unpublished {
@@ -61,6 +65,11 @@ fn print_show(show: &ShowStatus, unpublished: Option<&str>) {
         }
     }
     data("");
+}
+
+/// `podseed run` reads it each time, unless the publisher has asked not to come before.
+fn next_poll(show: &ShowStatus) -> String {
+    show.next_poll.map_or_else(|| "with the next run".to_owned(), |next| next.to_string())
 }
 
 /// Whether it has no feed.

@@ -351,6 +351,7 @@ fn example_limits() -> file::Limits {
         downloads: Some(4),
         per_host: Some(2),
         rate: Some(RateLimit::Unlimited),
+        hours: text("always"),
         disk_free: Some(ByteSize(defaults.disk_free)),
         episode_size: Some(ByteSize(defaults.episode_size)),
         feed_size: Some(ByteSize(defaults.feed_size)),

@@ -53,7 +53,8 @@ pub(super) struct File {
     /// proves that others get anything. `podseed status` shows it. It does not speak encryption: rTorrent 0.16 refuses it
     /// unless protocol.encryption.set allows plain connections. Default: false.
     pub prove: Option<bool>,
-    /// The site: pages and feeds from which people get the torrents. Each run brings it up to date.
+    /// The site: pages and feeds from which people get the torrents. Each run brings it up to date, and so does the
+    /// daemon as it goes.
     pub publish: Option<Publish>,
     /// Serves the site, and tells how podseed is doing, while `podseed daemon` runs: /healthz, /metrics, /status.json.
     /// In front of it belongs a web server with TLS; or yours serves publish.site_dir, and this key is left out.
@@ -65,8 +66,9 @@ pub(super) struct File {
     pub hooks: Option<Hooks>,
     /// What podseed may use.
     pub limits: Option<Limits>,
-    /// How much of what podseed has fetched it keeps, over all shows together. Without this key, and without one of a
-    /// show, everything stays for ever.
+    /// How much of what podseed has fetched it keeps, over all shows together. What goes leaves the site, the clients and
+    /// the disk, what many others seed first, and is not fetched again. Files then also go when less than
+    /// limits.disk_free is free. Without this key, and without one of a show, everything stays for ever.
     pub keep: Option<Keep>,
 }
 
@@ -295,7 +297,8 @@ pub(super) struct Inbox {
 #[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Publish {
-    /// The address at which a web server serves site_dir. Without it there are pages, but no feeds.
+    /// The address of the site, where a web server serves site_dir or passes on to `server`. Without it there are pages,
+    /// but no feeds.
     pub base_url: Option<String>,
     /// Where the site is written. podseed exchanges the folder as a whole: it has to own the one above, and a container
     /// mounts that one. Default: the folder site in data_dir.
@@ -367,7 +370,7 @@ pub(super) struct Hooks {
     pub torrents: Option<List<String>>,
     /// The disk is full, or what may be kept takes more room than there is.
     pub disk: Option<List<String>>,
-    /// A changed configuration was refused; the old one stays in use.
+    /// A changed configuration was refused; the former one stays in force.
     pub configuration: Option<List<String>>,
     /// What one of the last five was run for is well again.
     pub recovered: Option<List<String>>,
@@ -382,7 +385,11 @@ pub(super) struct Limits {
     pub per_host: Option<u32>,
     /// All downloads together; or unlimited. Default: unlimited.
     pub rate: Option<RateLimit>,
-    /// Nothing is downloaded that would leave less than this on the disk. Default: 2 GiB.
+    /// Only in these hours of the day, by the clock of this machine, are files fetched: 01:00-06:00, or always. Feeds are
+    /// read, and own files taken up, at any time; what is under way at the end is fetched to its end. Default: always.
+    pub hours: Option<String>,
+    /// Nothing is downloaded that would leave less than this on the disk; it goes on by itself when there is room again.
+    /// Default: 2 GiB.
     pub disk_free: Option<ByteSize>,
     /// Larger episodes are left out. Default: 4 GiB.
     pub episode_size: Option<ByteSize>,

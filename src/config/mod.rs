@@ -6,6 +6,8 @@ mod context;
 mod example;
 mod file;
 mod finding;
+mod hours;
+mod load;
 mod paths;
 mod places;
 mod read;
@@ -27,15 +29,16 @@ use url::Url;
 
 pub use example::{example, schema};
 pub use finding::{Finding, Findings, Severity};
+pub use hours::Hours;
+pub use load::Variables;
 pub use shows_d::{NewShow, show_file};
 pub use validate::is_slug;
+
+use load::Part;
 
 use crate::hash::PieceLength;
 use crate::model::{KeepRules, NoticeKind, PageLanguage, PathMap, PeerAddress, Selection, TorrentVersion};
 use crate::secret::{SafeUrl, Secret};
-
-/// A file larger than this is no configuration.
-const MAX_FILE: u64 = 1 << 20;
 
 /// Everything that the user has decided, with every default filled in.
 #[derive(Debug, Clone)]
@@ -314,6 +317,8 @@ pub struct Limits {
     pub per_host: usize,
     /// Bytes per second of all downloads together; `None`: unlimited.
     pub rate: Option<u64>,
+    /// The hours of the day in which files are fetched; `None`: always.
+    pub hours: Option<Hours>,
     /// Bytes that stay free on the disk.
     pub disk_free: u64,
     /// Bytes of the largest enclosure that is downloaded.
@@ -340,6 +345,7 @@ impl Default for Limits {
             downloads: 4,
             per_host: 2,
             rate: None,
+            hours: None,
             disk_free: 2 << 30,
             episode_size: 4 << 30,
             feed_size: 32 << 20,
@@ -360,81 +366,7 @@ impl Default for TorrentSettings {
     }
 }
 
-/// Looks up an environment variable; tests bring their own.
-pub type Variables<'a> = dyn Fn(&str) -> Option<String> + 'a;
-
-fn process_variable(name: &str) -> Option<String> {
-    std::env::var(name).ok().filter(|value| !value.is_empty())
-}
-
 impl Config {
-    /// Reads and validates a configuration file, with the secrets that it names.
-    ///
-    /// # Errors
-    /// Everything that is wrong, at least one error among it. A file that cannot be read is one finding.
-    pub fn load(path: &Path) -> Result<Self, Findings> {
-        Self::load_with(path, &process_variable)
-    }
-
-    /// [`Config::load`] with another environment than the process's.
-    pub fn load_with(path: &Path, variables: &Variables<'_>) -> Result<Self, Findings> {
-        Self::load_despite(path, variables, &[])
-    }
-
-    /// [`Config::load`] for what asks nobody: a secret that cannot be read is no error, and is missing. Who may read
-    /// the state need not be able to log in at the clients.
-    pub fn load_to_look(path: &Path) -> Result<Self, Findings> {
-        Self::load_despite(path, &process_variable, &[secrets::UNREADABLE])
-    }
-
-    /// Findings with the ids of `tolerated` do not count.
-    fn load_despite(
-        path: &Path,
-        variables: &Variables<'_>,
-        tolerated: &[&'static str],
-    ) -> Result<Self, Findings> {
-        let mut main = Part::<file::File>::read(path);
-        let mut more = shows_d::read(&shows_d::folder(path));
-        let written = main.content.take();
-        let config = written.and_then(|file| validate::config(file, &mut main, &mut more, variables));
-        let mut findings = main.finish();
-        more.into_iter().for_each(|part| findings.0.extend(part.finish().0));
-        findings.0.retain(|finding| !tolerated.contains(&finding.id));
-        match config {
-            Some(mut config) if findings.errors() == 0 => {
-                config.warnings = findings;
-                Ok(config)
-            }
-            _ => Err(findings),
-        }
-    }
-
-    /// From where a configuration is read whose file this is: see [`Config::sources`].
-    pub fn sources_of(path: &Path) -> Vec<PathBuf> {
-        let file = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-        let folder = shows_d::folder(&file);
-        vec![file, folder]
-    }
-
-    /// The configuration file to use: the explicit one, whether it exists or not, else the first that exists of
-    /// `$PODSEED_CONFIG` (whether it exists or not), `./podseed.yaml`, `$XDG_CONFIG_HOME/podseed/podseed.yaml`
-    /// (or below `~/.config`) and `/etc/podseed/podseed.yaml`.
-    ///
-    /// # Errors
-    /// The places that were looked at, when there is none.
-    pub fn find(explicit: Option<&Path>) -> Result<PathBuf, Vec<PathBuf>> {
-        Self::find_with(explicit, &process_variable)
-    }
-
-    fn find_with(explicit: Option<&Path>, variables: &Variables<'_>) -> Result<PathBuf, Vec<PathBuf>> {
-        let named = explicit.map(Path::to_owned).or_else(|| variables("PODSEED_CONFIG").map(PathBuf::from));
-        if let Some(named) = named {
-            return Ok(named);
-        }
-        let places = usual_places(variables);
-        places.iter().find(|place| place.exists()).cloned().ok_or(places)
-    }
-
     /// Folders of clients (watched ones, and those for their data) that lie in the data folder, as far as they are
     /// the same for every show. These are podseed's to make. Any other is the user's: a missing one is a disk that
     /// is not mounted.
@@ -486,69 +418,3 @@ impl Config {
 const OWN: &str = "own:";
 const DEFAULT_KEEP_REPLACED: Duration = Duration::from_secs(30 * 24 * 3600);
 const DEFAULT_VERIFY_INTERVAL: Duration = Duration::from_secs(15 * 60);
-
-fn usual_places(variables: &Variables<'_>) -> Vec<PathBuf> {
-    let home = || variables("HOME").map(|home| Path::new(&home).join(".config"));
-    let user = variables("XDG_CONFIG_HOME").map(PathBuf::from).or_else(home);
-    let folders = [Some(".".into()), user.map(|folder| folder.join("podseed")), Some("/etc/podseed".into())];
-    folders.into_iter().flatten().map(|folder: PathBuf| folder.join("podseed.yaml")).collect()
-}
-
-/// One file of the configuration, with what is found in it.
-struct Part<T> {
-    path: PathBuf,
-    /// `None` if nothing more can be said of it than its findings.
-    content: Option<T>,
-    places: places::Places,
-    findings: finding::Collector,
-}
-
-impl<T: serde::de::DeserializeOwned> Part<T> {
-    fn read(path: &Path) -> Self {
-        let mut findings = finding::Collector::new(path);
-        let read = match read_file(path) {
-            Ok(text) => read::read(&text, &mut findings),
-            Err((text, hint)) => {
-                findings.error("config.unreadable", &finding::KeyPath::default(), text, hint);
-                None
-            }
-        };
-        let (content, places) = read.unzip();
-        Self { path: path.to_owned(), content, places: places.unwrap_or_default(), findings }
-    }
-}
-
-impl<T> Part<T> {
-    /// The findings with their lines.
-    fn finish(self) -> Findings {
-        self.findings.finish(|at| self.places.line(at))
-    }
-
-    /// The folder from which relative paths in it start.
-    fn base(&self) -> PathBuf {
-        let path = std::path::absolute(&self.path).unwrap_or_else(|_| self.path.clone());
-        path.parent().unwrap_or(Path::new("/")).to_owned()
-    }
-}
-
-/// The text of the file, or what is wrong with it and a hint.
-fn read_file(path: &Path) -> Result<String, (String, &'static str)> {
-    use std::io::Read as _;
-
-    let mut bytes = Vec::new();
-    let read = std::fs::File::open(path).and_then(|file| file.take(MAX_FILE + 1).read_to_end(&mut bytes));
-    match read {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            Err(("there is no such file".to_owned(), "`podseed config example > podseed.yaml` makes one"))
-        }
-        Err(error) => Err((format!("cannot be read: {error}"), "podseed needs a readable file here")),
-        Ok(size) if size as u64 > MAX_FILE => {
-            Err(("is larger than 1 MiB".to_owned(), "name a configuration file"))
-        }
-        Ok(_) => String::from_utf8(bytes)
-            .map_err(|_| ("is not UTF-8 text".to_owned(), "save it as UTF-8 in your editor")),
-    }
-}
-
-#[cfg(test)]
-mod tests;

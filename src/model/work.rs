@@ -187,6 +187,8 @@ pub struct PlacementJob {
     pub length: u64,
     /// The torrent's identity.
     pub info_hash: InfoHashes,
+    /// Its state so far.
+    pub state: PlacementState,
     /// What is known from before.
     pub memory: Memory,
     /// Where the user has it, if it is his own file.

@@ -36,7 +36,7 @@ impl Pipeline {
         for file in self.store.expired_files().await? {
             self.delete(&file).await?;
         }
-        self.reclaim().await?;
+        self.reclaim_sometimes().await?;
         self.tell_unkept(&verdict).await
     }
 
@@ -131,9 +131,7 @@ impl Pipeline {
                 };
                 self.store.record_deleted(file.id, &story, self.clock.now()).await?;
             }
-            Err(error) => {
-                self.note_error(&error::chain(&error));
-            }
+            Err(error) => self.complain(&error::chain(&error)),
         }
         Ok(())
     }

@@ -52,7 +52,7 @@ impl Pipeline {
             return Ok(());
         }
         if let Err(error) = put(&path, &fetched.document) {
-            self.note_error(&format!("{}: {}", show.slug, error::chain(&error)));
+            self.complain(&format!("{}: {}", show.slug, error::chain(&error)));
             return Ok(());
         }
         let document = Document { url: fetched.url.to_string(), content_type: fetched.content_type.clone() };

@@ -70,18 +70,14 @@ pub async fn fetch_missing(
     let files = store.data_files_of(episodes).await?.into_iter();
     let is_gone = |file: &DataFile| {
         let found = std::fs::metadata(place(folder, file));
-        // The user's own files can be fetched from nowhere.
-        file.own_path.is_none() && found.is_err_and(|error| error.kind() == ErrorKind::NotFound)
+        found.is_err_and(|error| error.kind() == ErrorKind::NotFound)
     };
     let missing: Vec<EnclosureId> = files.filter(is_gone).map(|file| file.enclosure).collect();
     store.fetch_again(&missing, now).await
 }
 
 fn place(folder: &DataFolder, file: &DataFile) -> PathBuf {
-    match &file.own_path {
-        Some(own) => PathBuf::from(own),
-        None => folder.show_media(&file.show).join(&file.file),
-    }
+    folder.data(&file.show, &file.file, None)
 }
 
 fn look(places: &[(PathBuf, DataFile)]) -> Data {
@@ -105,7 +101,7 @@ fn look_into(folder: &Path, files: &[(&Path, &DataFile)], data: &mut Data) {
             Ok(found) => faults.push((file.enclosure, wrong_length(path, found.len(), file))),
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 missing += 1;
-                faults.push((file.enclosure, gone(path, file)));
+                faults.push((file.enclosure, gone(path)));
             }
             Err(error) => {
                 data.away.insert(file.enclosure);
@@ -126,21 +122,13 @@ fn look_into(folder: &Path, files: &[(&Path, &DataFile)], data: &mut Data) {
     data.faults.extend(faults);
 }
 
-fn gone(path: &Path, file: &DataFile) -> String {
-    let else_what = match file.own_path {
-        None => "or `podseed retry` fetches it again",
-        Some(_) => "or `podseed forget` it",
-    };
-    format!("{} is gone; put it back, {else_what}", path.display())
+fn gone(path: &Path) -> String {
+    format!("{} is gone; put it back, or `podseed retry` fetches it again", path.display())
 }
 
 fn wrong_length(path: &Path, found: u64, file: &DataFile) -> String {
-    let else_what = match file.own_path {
-        None => "or remove it and `podseed retry` fetches it again",
-        Some(_) => "or `podseed forget` it",
-    };
     format!(
-        "{} has {found} bytes where {} were handed over; put it back, {else_what}",
+        "{} has {found} bytes where {} were handed over; put it back, or remove it and `podseed retry` fetches it again",
         path.display(),
         file.length
     )

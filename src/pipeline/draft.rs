@@ -96,7 +96,7 @@ impl Pipeline {
                 } else if media.is_file() {
                     site.draft.link(&path, real.unwrap_or(media))?;
                 } else {
-                    self.note_error(&format!("{} is gone, so the site lacks it", media.display()));
+                    self.complain(&format!("{} is gone, so the site lacks it", media.display()));
                 }
             }
         }

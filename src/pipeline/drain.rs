@@ -1,13 +1,19 @@
 //! The loop of every worker: claim what is due, at most so many at once, until nothing comes any more.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::Error;
+use super::monitor::Event;
+use super::{Error, Pipeline};
+use crate::{error, store};
+
+/// Until a row that could not be given back is given back again.
+const GIVE_BACK: Duration = Duration::from_secs(30);
 
 /// Tells a worker that its queue may have grown, and when it will not grow any more.
 #[derive(Debug, Clone)]
@@ -76,6 +82,26 @@ where
             _ = supplied.changed(), if !ended => {}
             () = stop.cancelled(), if tasks.is_empty() => {}
         }
+    }
+}
+
+impl Pipeline {
+    /// Gives back a claimed row of a pass that never ends. While the disk is full that cannot be recorded, and a row that
+    /// keeps its mark is nobody's until the next start; so it is tried until it is done, or everything stops.
+    pub(super) async fn surely<F>(&self, give_back: impl Fn() -> F) -> Result<(), Error>
+    where
+        F: Future<Output = Result<(), store::Error>>,
+    {
+        while let Err(error) = give_back().await {
+            let text = error::chain(&error);
+            if self.note_error(&text) {
+                self.monitor.event(&Event::Interrupted { task: "workers".to_owned(), error: text });
+            }
+            if self.stop.run_until_cancelled(self.clock.sleep(GIVE_BACK)).await.is_none() {
+                return Err(error.into());
+            }
+        }
+        Ok(())
     }
 }
 

@@ -80,7 +80,8 @@ impl Pipeline {
             }
             loop {
                 let (full, now) = (busy.full(limits.per_host), self.clock.now());
-                let job = self.store.claim_download(pass.id, now, pass.options.patient, &full).await?;
+                let (patient, at_hand) = (pass.options.patient, !self.is_open());
+                let job = self.store.claim_download(pass.id, now, patient, &full, at_hand).await?;
                 let Some(job) = job else { return Ok(None) };
                 if !self.has_space().await? {
                     self.store.return_download(job.id).await?;
@@ -98,9 +99,14 @@ impl Pipeline {
                 let done = pipeline.fetch(&job, &pass).await;
                 busy.leave(&host(&job));
                 if pass.lasting {
-                    pipeline.store.release_enclosure(job.id, pass.id).await?;
+                    pipeline.surely(|| pipeline.store.release_enclosure(job.id, pass.id)).await?;
                 }
-                done.and(pipeline.look_for_room().await)
+                done?;
+                // What a former configuration does not keep, the one in force may.
+                match pass.closed.is_cancelled() {
+                    true => Ok(()),
+                    false => pipeline.look_for_room().await,
+                }
             }
         };
         drain(limits.downloads, &pass.fetchable, &pass.closed, claim, work).await

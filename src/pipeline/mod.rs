@@ -13,6 +13,7 @@ mod draft;
 mod drain;
 mod fetch;
 mod figures;
+mod folder;
 mod keep;
 mod kit;
 mod monitor;
@@ -27,6 +28,7 @@ mod publish;
 mod published;
 mod reconcile;
 mod revise;
+mod said;
 mod schedule;
 mod space;
 mod status;
@@ -37,7 +39,6 @@ mod wanted;
 mod withdraw;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -57,6 +58,7 @@ use drain::Supply;
 pub use budget::{Unkept, unkept};
 pub use daemon::Daemon;
 pub use data::fetch_missing;
+pub use folder::DataFolder;
 pub use kit::{KitError, write_kit};
 pub use monitor::{Event, Monitor};
 pub use own::{ShareOrder, Shared, share};
@@ -92,6 +94,9 @@ pub enum Error {
         reason: String,
     },
 }
+
+/// Errors that a summary lists: nobody reads more, and a daemon goes on for years.
+const MOST_ERRORS: usize = 10_000;
 
 /// What a pass has done, and how its shows stand at its end.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -178,69 +183,18 @@ pub struct Pipeline {
     monitor: Arc<dyn Monitor>,
     stop: CancellationToken,
     tally: Mutex<Summary>,
+    said: said::Said,
     /// The user has been told that seeding is distribution; so says the state, or this.
     told_of_distribution: tokio::sync::Mutex<bool>,
     /// Fetching pauses, for the disk is full, and the user has been told.
     is_short_of_space: AtomicBool,
+    /// Files are not fetched at this time of the day, and the user has been told.
+    is_closed: AtomicBool,
+    /// When what was left lying about was last looked for.
+    reclaimed: Mutex<Option<Timestamp>>,
     /// Missing where nothing may be changed.
     lock: Option<Arc<fs::DataLock>>,
     own: own::Attention,
-}
-
-/// Where things are in a data folder.
-#[derive(Debug, Clone)]
-pub struct DataFolder(PathBuf);
-
-impl DataFolder {
-    /// The layout below this folder.
-    pub fn new(root: impl Into<PathBuf>) -> Self {
-        Self(root.into())
-    }
-
-    /// The SQLite database.
-    pub fn state(&self) -> PathBuf {
-        self.0.join("state.db")
-    }
-
-    /// All media.
-    pub fn media(&self) -> PathBuf {
-        self.0.join("media")
-    }
-
-    /// The folder of one show's files.
-    pub fn show_media(&self, show: &str) -> PathBuf {
-        self.media().join(show)
-    }
-
-    /// The data of a file: where the user has it, if it is his own, else in the show's folder.
-    pub fn data(&self, show: &str, file: &str, own: Option<&Path>) -> PathBuf {
-        own.map_or_else(|| self.show_media(show).join(file), Path::to_owned)
-    }
-
-    /// The folder of one show's .torrent files.
-    pub fn torrents(&self, show: &str) -> PathBuf {
-        self.0.join("torrents").join(show)
-    }
-
-    /// The .torrent of a file.
-    pub fn torrent(&self, show: &str, file: &str) -> PathBuf {
-        self.torrents(show).join(format!("{file}.torrent"))
-    }
-
-    /// Our copy of a show's feed, as the publisher sent it.
-    pub fn feed_copy(&self, show: &str) -> PathBuf {
-        self.0.join("cache").join(show).join("feed")
-    }
-
-    /// Our copy of a show's cover, re-encoded.
-    pub fn cover_copy(&self, show: &str) -> PathBuf {
-        self.0.join("cache").join(show).join("cover.jpg")
-    }
-
-    /// The folder itself.
-    pub fn root(&self) -> &Path {
-        &self.0
-    }
 }
 
 /// One pass under way, or the work of a daemon under one configuration.
@@ -253,6 +207,8 @@ struct Pass {
     lasting: bool,
     /// Nothing more is claimed; what is under way comes to its end.
     closed: CancellationToken,
+    /// Shows become part of it one after the other, and under no configuration that is not in force any more.
+    admission: Arc<tokio::sync::Mutex<()>>,
     /// The shows in it, by slug.
     shows: Mutex<BTreeMap<String, Arc<Target>>>,
     /// The queue of feeds that are to be read; a pass that ends reads each once, and does without.
@@ -272,6 +228,7 @@ impl Pass {
             options,
             lasting: false,
             closed: stop.child_token(),
+            admission: Arc::default(),
             shows: Mutex::default(),
             pollable: Supply::new(),
             fetchable: Supply::new(),
@@ -344,9 +301,12 @@ impl Pipeline {
             monitor,
             stop,
             tally: Mutex::default(),
+            said: said::Said::default(),
             lock,
             told_of_distribution: tokio::sync::Mutex::default(),
             is_short_of_space: AtomicBool::default(),
+            is_closed: AtomicBool::default(),
+            reclaimed: Mutex::default(),
             own: own::Attention::default(),
         })
     }
@@ -398,6 +358,7 @@ impl Pipeline {
     /// One pass over these shows.
     pub async fn pass(self: &Arc<Self>, targets: &[Target], options: PassOptions) -> Result<Summary, Error> {
         self.tally(|tally| *tally = Summary::default());
+        self.said.clear();
         let pass = Arc::new(Pass::new(self.clock.now().as_microsecond(), options, &self.stop));
         let polls = async {
             let outcome = self.poll_all(targets, &pass).await;
@@ -459,13 +420,15 @@ impl Pipeline {
 
     /// Notes a cause once, however many things suffer from it. Says whether it is new.
     fn note_error(&self, error: &str) -> bool {
-        self.tally(|tally| {
-            let new = !tally.errors.iter().any(|known| known == error);
-            if new {
-                tally.errors.push(error.to_owned());
-            }
-            new
-        })
+        let is_news = self.said.note(error, self.clock.now());
+        if is_news {
+            self.tally(|tally| {
+                if tally.errors.len() < MOST_ERRORS {
+                    tally.errors.push(error.to_owned());
+                }
+            });
+        }
+        is_news
     }
 }
 

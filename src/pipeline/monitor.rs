@@ -147,6 +147,18 @@ pub enum Event {
         /// How many.
         tasks: usize,
     },
+    /// A client does not answer; that will be looked at again. Said once until it does.
+    ClientAway {
+        /// The client.
+        client: String,
+        /// Why.
+        error: String,
+    },
+    /// A client answers again.
+    ClientBack {
+        /// The client.
+        client: String,
+    },
     /// A client has let go of what was taken down.
     Removed {
         /// The show.
@@ -169,6 +181,11 @@ pub enum Event {
     SpaceShort {
         /// What is so, and what to do.
         text: String,
+    },
+    /// By `limits.hours` no file is fetched now, or files are fetched again.
+    Hours {
+        /// Until when none is.
+        until: Option<Timestamp>,
     },
     /// There is space again: fetching goes on.
     SpaceAgain,

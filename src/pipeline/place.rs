@@ -21,6 +21,9 @@ use crate::{error, fs, torrent};
 const AT_ONCE: usize = 8;
 /// Until a daemon looks again at what a client hashes, or has not taken yet.
 const LOOK_AGAIN: Duration = Duration::from_secs(60);
+/// How long a daemon stays at what it has looked at before: enough to see it start. More would keep what is new from
+/// being handed over at all, where a client leaves many others waiting.
+const GLANCE: Duration = Duration::from_secs(5);
 /// Until a daemon tells a client again to let go of a torrent.
 const REMOVE_AGAIN: Duration = Duration::from_secs(600);
 
@@ -46,9 +49,11 @@ impl Patience {
         *lock(&self.left).entry(state).or_default() += 1;
     }
 
-    /// The end of a visit that began then, where something new was last to be handed over at `supplied`.
-    fn deadline(&self, began: Instant, supplied: Instant) -> Instant {
-        began.min(supplied.max(*lock(&self.settled))) + self.wait
+    /// The end of a visit that began then, where something new was last to be handed over at `supplied`; `again`: it is
+    /// not the first one, nor the last.
+    fn deadline(&self, began: Instant, supplied: Instant, again: bool) -> Instant {
+        let deadline = began.min(supplied.max(*lock(&self.settled))) + self.wait;
+        if again { deadline.min(began + GLANCE) } else { deadline }
     }
 
     /// What a user should know when the client has not confirmed everything.
@@ -93,12 +98,12 @@ impl Pipeline {
             async move {
                 match work {
                     Work::Remove(job) => {
-                        pipeline.remove(&job).await?;
-                        pipeline.removed(job.id, &pass).await
+                        let done = pipeline.remove(&job).await;
+                        done.and(pipeline.removed(job.id, &pass).await)
                     }
                     Work::Place(job) => {
-                        pipeline.place(&job, &pass, &patience).await?;
-                        pipeline.placed(job.id, &pass).await
+                        let done = pipeline.place(&job, &pass, &patience).await;
+                        done.and(pipeline.placed(job.id, &pass).await)
                     }
                 }
             }
@@ -123,7 +128,8 @@ impl Pipeline {
 
     async fn release_placement(&self, id: PlacementId, pass: &Pass, pause: Duration) -> Result<(), Error> {
         if pass.lasting {
-            self.store.release_placement(id, pass.id, schedule::after(self.clock.now(), pause)).await?;
+            let again = schedule::after(self.clock.now(), pause);
+            self.surely(|| self.store.release_placement(id, pass.id, again)).await?;
         }
         Ok(())
     }
@@ -176,6 +182,9 @@ impl Pipeline {
         let began = Instant::now();
         let mut visit = client.visit(&order, job.memory);
         let mut last: Option<(PlacementState, Memory)> = None;
+        // Who visits a client every minute that takes its time tells nothing new.
+        let mut told = job.state;
+        let again = pass.lasting && matches!(job.state, PlacementState::Waiting | PlacementState::Checking);
         loop {
             let look = visit.step().await;
             // Only what has changed is written: a client that takes its time to hash is asked often.
@@ -183,7 +192,7 @@ impl Pipeline {
             if before != last || !look.again {
                 self.record_look(job, &look).await?;
             }
-            if before.is_none_or(|(state, _)| state != look.state) {
+            if std::mem::replace(&mut told, look.state) != look.state {
                 self.announce(job, &look).await?;
             }
             if let Some(note) = &look.note {
@@ -196,7 +205,7 @@ impl Pipeline {
             if !look.again || self.stop.is_cancelled() {
                 return Ok(());
             }
-            let deadline = patience.deadline(began, pass.placeable.last_grew());
+            let deadline = patience.deadline(began, pass.placeable.last_grew(), again);
             // However late it is, what can be handed over is: only the wait for an answer is given up.
             if look.state != PlacementState::Pending && Instant::now() >= deadline {
                 patience.left(look.state);
@@ -288,13 +297,14 @@ mod tests {
         let patience = Patience::new(wait);
         let (start, later) = (Instant::now(), Instant::now() + Duration::from_secs(300));
         assert!(
-            patience.deadline(later, start) < later,
+            patience.deadline(later, start, false) < later,
             "the second torrent waits for a client that is away"
         );
-        assert_eq!(patience.deadline(later, later), later + wait);
-        assert_eq!(patience.deadline(start, later), start + wait);
+        assert_eq!(patience.deadline(later, later, false), later + wait);
+        assert_eq!(patience.deadline(start, later, false), start + wait);
         *lock(&patience.settled) = later;
-        assert_eq!(patience.deadline(later, start), later + wait);
+        assert_eq!(patience.deadline(later, start, false), later + wait);
+        assert_eq!(patience.deadline(later, later, true), later + GLANCE, "it was looked at before");
     }
 
     #[test]

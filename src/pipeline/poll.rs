@@ -69,7 +69,8 @@ impl Pipeline {
         }
     }
 
-    /// Makes a show part of the pass: what is known of it can be claimed from now on.
+    /// Makes a show part of the pass: what is known of it can be claimed from now on. Not once the pass is closed: in a
+    /// daemon another configuration has its say then.
     pub(super) async fn admit(
         &self,
         show: ShowId,
@@ -77,6 +78,10 @@ impl Pipeline {
         target: &Target,
         pass: &Pass,
     ) -> Result<(), Error> {
+        let _turn = pass.admission.lock().await;
+        if pass.closed.is_cancelled() {
+            return Ok(());
+        }
         self.store.record_terms(show, &terms(target), target.configured).await?;
         let mut target = target.clone();
         self.settle_terms(slug, &mut target).await?;

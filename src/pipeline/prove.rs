@@ -6,6 +6,7 @@ use std::time::Duration;
 use futures_util::future::try_join_all;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::Timestamp;
+use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use super::monitor::Event;
@@ -45,16 +46,16 @@ impl Pipeline {
         }
         let Some(peer) = self.peer(client).await else { return Ok(()) };
         // Where nobody answers once, nobody is asked again in this round.
-        let is_unreachable = AtomicBool::new(false);
+        let (is_unreachable, greeting) = (AtomicBool::new(false), Mutex::default());
         let began = Instant::now();
         let round = stream::iter(jobs).map(Ok).try_for_each_concurrent(AT_ONCE, |job| {
-            let (peer, is_unreachable) = (&peer, &is_unreachable);
+            let (peer, is_unreachable, greeting) = (&peer, &is_unreachable, &greeting);
             async move {
                 if is_unreachable.load(Ordering::Relaxed) || began.elapsed() > ROUND {
                     return Ok(());
                 }
                 let outcome = match self.order_of_proof(&job, peer) {
-                    Some(order) => prove::prove(&order).await.map(|()| order.length),
+                    Some(order) => prove::prove(&order, greeting).await.map(|()| order.length),
                     None => Err(prove::Error::NoTorrent),
                 };
                 if matches!(outcome, Err(prove::Error::Unreachable { .. })) {

@@ -85,9 +85,7 @@ impl Pipeline {
             }
             Err(Failure::Pipeline(error)) => Err(error),
             Err(failure) => {
-                let error = error::chain(&failure);
-                self.note_error(&error);
-                self.monitor.event(&Event::PublishFailed { error });
+                self.publish_failed(error::chain(&failure));
                 Ok(())
             }
         }
@@ -100,6 +98,11 @@ impl Pipeline {
              `publish.site_dir`",
             self.config.publish.site_dir.join(path.as_str()).display()
         );
+        self.publish_failed(error);
+    }
+
+    /// Said once: a daemon tries again every few seconds.
+    fn publish_failed(&self, error: String) {
         if self.note_error(&error) {
             self.monitor.event(&Event::PublishFailed { error });
         }
@@ -237,10 +240,7 @@ impl Pipeline {
             let is_there = |file: &mut FileRecord| folder.torrent(show, &file.name).is_file();
             let lost: Vec<_> = episode.files.extract_if(.., |file| !is_there(file)).collect();
             for file in lost {
-                self.note_error(&format!(
-                    "{show}: {}.torrent is gone, the next run makes it again",
-                    file.name
-                ));
+                self.complain(&format!("{show}: {}.torrent is gone, the next run makes it again", file.name));
                 // No pass has it in its hands.
                 self.store.record_torrent_gone(file.id, 0, None).await?;
             }

@@ -48,6 +48,9 @@ impl Pipeline {
             Ok(Some(listed)) => {
                 self.settle(NoticeKind::Client, client.name()).await?;
                 if client.is_back() {
+                    if self.said.note_return(client.name()) {
+                        self.monitor.event(&Event::ClientBack { client: client.name().to_owned() });
+                    }
                     self.store.client_is_back(client.name()).await?;
                 }
                 self.count_given(client.name(), &listed, (counted, &settled), now).await?;
@@ -64,11 +67,15 @@ impl Pipeline {
 
     /// One that is away for a while needs nobody; one that does not let us in does.
     fn tell_of_absence(&self, client: &str, problem: &handover::Problem) {
+        let is_news = self.said.note_absence(client, self.clock.now());
         if problem.needs_the_user {
             return self.complain(&problem.message);
         }
-        let text = problem.message.strip_prefix(&format!("{client}: ")).unwrap_or(&problem.message);
-        self.monitor.event(&Event::Warning { show: client.to_owned(), text: text.to_owned() });
+        if is_news {
+            let error = problem.message.strip_prefix(&format!("{client}: ")).unwrap_or(&problem.message);
+            let (client, error) = (client.to_owned(), error.to_owned());
+            self.monitor.event(&Event::ClientAway { client, error });
+        }
     }
 
     async fn record_round(&self, round: &Round<'_>, listed: &[Listed]) -> Result<(), Error> {
@@ -90,6 +97,8 @@ impl Pipeline {
         if judged.iter().any(|judged| judged.report.state == PlacementState::Pending) {
             round.client.forget().await;
         }
+        // What is wrong with a file was said of the file.
+        judged.retain(|judged| round.data.fault(judged.before.enclosure).is_none());
         self.tell_of_round(round.client.name(), &judged);
         Ok(())
     }
@@ -144,6 +153,7 @@ impl Pipeline {
         if let Some((first, problem)) = stopped.first() {
             let more = match stopped.len() {
                 1 => String::new(),
+                2 => "; so is another".to_owned(),
                 many => format!("; so are {} others", many - 1),
             };
             let text = format!("{}{more}", problem.message);

@@ -1,6 +1,8 @@
-//! Space on the disk: below `limits.disk_free` nothing new is fetched, and it goes on by itself when there is space.
+//! When nothing new is fetched: below `limits.disk_free`, and outside of `limits.hours`. It goes on by itself.
 
 use std::sync::atomic::Ordering;
+
+use jiff::tz::TimeZone;
 
 use super::monitor::Event;
 use super::{Error, Pipeline};
@@ -12,6 +14,18 @@ use crate::{error, fs};
 const FULL: &str = "space";
 
 impl Pipeline {
+    /// Whether files may be fetched at this time of the day. Tells when that changes, and a run at its beginning.
+    pub(super) fn is_open(&self) -> bool {
+        let Some(hours) = self.config.limits.hours else { return true };
+        let (now, zone) = (self.clock.now(), TimeZone::system());
+        let is_open = hours.contains(now, &zone);
+        if self.is_closed.swap(!is_open, Ordering::Relaxed) == is_open {
+            let until = (!is_open).then(|| hours.next(now, &zone));
+            self.monitor.event(&Event::Hours { until });
+        }
+        is_open
+    }
+
     /// Whether anything may be fetched now. Tells once when that changes.
     pub(super) async fn has_space(&self) -> Result<bool, Error> {
         let error = match self.free_space() {

@@ -55,9 +55,7 @@ impl Pipeline {
                     let story = "its data is deleted, as the user asked";
                     self.store.record_deleted(id, story, self.clock.now()).await?;
                 }
-                Err(error) => {
-                    self.note_error(&error::chain(&error));
-                }
+                Err(error) => self.complain(&error::chain(&error)),
             }
         }
         Ok(())

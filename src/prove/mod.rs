@@ -10,6 +10,7 @@ use std::io;
 use std::time::Duration;
 
 use tokio::net::TcpStream;
+use tokio::sync::Mutex;
 use tokio::time::timeout;
 
 use crate::hash::{PieceHash, PieceHasher};
@@ -104,20 +105,35 @@ pub enum Error {
     TooLong,
 }
 
-/// Fetches the piece and compares it.
-pub async fn prove(order: &Order) -> Result<(), Error> {
+/// Fetches the piece and compares it. Whoever asks one client for several at a time gives them the same `greeting`:
+/// Transmission 3.00 hangs up on who greets it while it answers another greeting from the same address.
+pub async fn prove(order: &Order, greeting: &Mutex<()>) -> Result<(), Error> {
     if order.length > LONGEST {
         return Err(Error::TooLong);
     }
     let busy = |waited| Error::Busy { peer: order.peer.clone(), waited };
-    let piece = timeout(IN_ALL, fetch(order)).await.map_err(|_| busy(IN_ALL))??;
+    let piece = timeout(IN_ALL, fetch(order, greeting)).await.map_err(|_| busy(IN_ALL))??;
     if is_right(order, &piece) {
         return Ok(());
     }
     Err(Error::WrongBytes { peer: order.peer.clone(), index: order.index })
 }
 
-async fn fetch(order: &Order) -> Result<Vec<u8>, Error> {
+async fn fetch(order: &Order, greeting: &Mutex<()>) -> Result<Vec<u8>, Error> {
+    let mut wire = {
+        let _turn = greeting.lock().await;
+        meet(order).await?
+    };
+    let broken = |source| Error::Broken { peer: order.peer.clone(), index: order.index, source };
+    match timeout(TO_UNCHOKE, wire.until_unchoked()).await {
+        Ok(unchoked) => unchoked.map_err(broken)?,
+        Err(_) => return Err(Error::Busy { peer: order.peer.clone(), waited: TO_UNCHOKE }),
+    }
+    wire.piece(order.index, order.length).await.map_err(broken)
+}
+
+/// Connects and greets.
+async fn meet(order: &Order) -> Result<Wire, Error> {
     let peer = || order.peer.clone();
     let unreachable = |source| Error::Unreachable { peer: peer(), source };
     let address = (order.peer.host.as_str(), order.peer.port);
@@ -128,17 +144,10 @@ async fn fetch(order: &Order) -> Result<Vec<u8>, Error> {
     let mut wire = Wire::new(stream);
     let greeted = timeout(TO_ANSWER, wire.greet(swarm(&order.info_hash))).await;
     match greeted {
-        Ok(Ok(true)) => {}
-        Ok(Ok(false)) => return Err(Error::NotAPeer { peer: peer() }),
-        Ok(Err(_)) => return Err(Error::HungUp { peer: peer() }),
-        Err(_) => return Err(Error::NotAPeer { peer: peer() }),
+        Ok(Ok(true)) => Ok(wire),
+        Ok(Err(_)) => Err(Error::HungUp { peer: peer() }),
+        Ok(Ok(false)) | Err(_) => Err(Error::NotAPeer { peer: peer() }),
     }
-    let broken = |source| Error::Broken { peer: peer(), index: order.index, source };
-    match timeout(TO_UNCHOKE, wire.until_unchoked()).await {
-        Ok(unchoked) => unchoked.map_err(broken)?,
-        Err(_) => return Err(Error::Busy { peer: peer(), waited: TO_UNCHOKE }),
-    }
-    wire.piece(order.index, order.length).await.map_err(broken)
 }
 
 /// The hash by which peers name the torrent to one another.

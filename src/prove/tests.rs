@@ -59,7 +59,8 @@ async fn proof(story: Vec<Say>) -> Result<(), Error> {
         hash: PieceHash { v1: Some(sha1(&bytes())), v2: None },
         whole_file: false,
     };
-    let (proof, ()) = tokio::join!(prove(&order), peer);
+    let greeting = Mutex::default();
+    let (proof, ()) = tokio::join!(prove(&order, &greeting), peer);
     proof
 }
 
@@ -140,6 +141,6 @@ async fn an_address_at_which_nobody_listens_is_named() {
         hash: PieceHash { v1: None, v2: None },
         whole_file: true,
     };
-    let found = prove(&order).await;
+    let found = prove(&order, &Mutex::default()).await;
     assert!(matches!(found, Err(Error::Unreachable { .. })), "{found:?}");
 }

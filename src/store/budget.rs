@@ -243,7 +243,8 @@ async fn expire(
          AND stage NOT IN ('discovered', 'downloading', 'downloaded', 'withdrawn')
          AND NOT EXISTS (SELECT 1 FROM placements p
              WHERE p.enclosure_id = enclosures.id AND (p.state IN ('waiting', 'checking', 'delivered')
-                 OR p.state = 'pending' AND COALESCE(p.next_attempt, 0) <= $2))",
+                 OR p.state = 'pending' AND COALESCE(p.next_attempt, 0) <= $2
+                 OR p.state IN ('failed', 'stopped') AND p.next_attempt <= $2))",
     )
     .bind(file.id.0)
     .bind(seconds(now))

@@ -20,7 +20,7 @@ pub struct NameTaken(pub String);
 impl Store {
     /// Takes the next enclosure of this pass that has no torrent yet; what became known last first, and of one
     /// reading of a feed in its own order. `full_hosts`
-    /// have as many transfers as they may. With `patient`, what waits for its next attempt is left alone; without
+    /// have as many transfers as they may, and `at_hand` asks for nothing that has to be transferred at all. With `patient`, what waits for its next attempt is left alone; without
     /// (a run that a person started), only what the origin itself asked to wait for.
     pub async fn claim_download(
         &self,
@@ -28,9 +28,10 @@ impl Store {
         now: Timestamp,
         patient: bool,
         full_hosts: &[String],
+        at_hand: bool,
     ) -> Result<Option<DownloadJob>> {
         let what = "claim an enclosure";
-        let mut query = claim(pass, now, patient, full_hosts);
+        let mut query = claim(pass, now, patient, full_hosts, at_hand);
         let id: Option<i64> = query.build_query_scalar().fetch_optional(&self.pool).await.doing(what)?;
         match id {
             Some(id) => self.download_job(EnclosureId(id)).await.map(Some),
@@ -290,7 +291,13 @@ impl Store {
 }
 
 /// The statement behind [`Store::claim_download`].
-pub(super) fn claim(pass: i64, now: Timestamp, patient: bool, full_hosts: &[String]) -> QueryBuilder<Sqlite> {
+pub(super) fn claim(
+    pass: i64,
+    now: Timestamp,
+    patient: bool,
+    full_hosts: &[String],
+    at_hand: bool,
+) -> QueryBuilder<Sqlite> {
     let mut query = QueryBuilder::<Sqlite>::new(
         "UPDATE enclosures SET stage = CASE WHEN stage = 'downloaded' THEN stage ELSE 'downloading' END, pass = ",
     );
@@ -315,6 +322,9 @@ pub(super) fn claim(pass: i64, now: Timestamp, patient: bool, full_hosts: &[Stri
             hosts.push_bind(host.clone());
         }
         query.push(")");
+    }
+    if at_hand {
+        query.push(" AND (e.stage = 'downloaded' OR e.own_path IS NOT NULL)");
     }
     // What another show has under way from the same URL will be there to be copied.
     query.push(

@@ -16,6 +16,16 @@ impl Store {
         Ok(())
     }
 
+    /// A show's feed is due, unless its server has asked for time.
+    pub async fn poll_now(&self, show: ShowId) -> Result<()> {
+        sqlx::query("UPDATE shows SET next_poll = NULL WHERE id = $1")
+            .bind(show.0)
+            .execute(&self.pool)
+            .await
+            .doing("have a feed polled")?;
+        Ok(())
+    }
+
     /// Takes the next show of a pass whose feed is due, and leaves it to the caller until `lease`.
     pub async fn claim_poll(&self, pass: i64, now: Timestamp, lease: Timestamp) -> Result<Option<String>> {
         sqlx::query_scalar(CLAIM_POLL)
@@ -53,13 +63,13 @@ impl Store {
     }
 
     /// A worker is done with a placement: it is looked at again when it is due, or at `again` where nothing is
-    /// planned and it is not settled.
+    /// planned and it is on its way. What needs the user without a next attempt is left to him.
     pub async fn release_placement(&self, id: PlacementId, pass: i64, again: Timestamp) -> Result<()> {
         sqlx::query(
             "UPDATE placements SET pass = 0, next_attempt = CASE
                  WHEN (SELECT stage FROM enclosures WHERE id = placements.enclosure_id) = 'withdrawn' THEN $3
-                 WHEN state IN ('seeding', 'delivered') THEN next_attempt
-                 ELSE COALESCE(next_attempt, $3) END
+                 WHEN state IN ('pending', 'waiting', 'checking') THEN COALESCE(next_attempt, $3)
+                 ELSE next_attempt END
              WHERE id = $1 AND pass = $2",
         )
         .bind(id.0)

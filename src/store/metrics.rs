@@ -13,7 +13,10 @@ type Tally = (String, String, String, i64);
 
 /// What is due, and when the first of it is; each by an index.
 pub(super) const DUE: [(&str, &str); 4] = [
-    ("poll", "SELECT MIN(next_poll) FROM shows"),
+    (
+        "poll",
+        "SELECT next_poll FROM shows WHERE COALESCE(next_poll, 0) > 0 ORDER BY COALESCE(next_poll, 0) LIMIT 1",
+    ),
     (
         "download",
         "SELECT next_attempt FROM enclosures

@@ -5,6 +5,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use sqlx::Connection as _;
 use sqlx::migrate::{Migrate as _, MigrateError, Migration, MigrationType, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
@@ -90,13 +91,15 @@ impl Store {
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
             .busy_timeout(Duration::from_secs(10));
-        let pool =
-            SqlitePoolOptions::new().max_connections(4).connect_with(options).await.map_err(|source| {
-                match is_full(&source) {
-                    true => Error::Full { what: "open the state" },
-                    false => Error::Open { path: path.to_owned(), source },
-                }
-            })?;
+        // On a full disk SQLite ends a transaction by itself, and sqlx goes on to count it as open: nothing can be
+        // begun on that connection any more.
+        let pool = SqlitePoolOptions::new()
+            .max_connections(4)
+            .before_acquire(|connection, _| Box::pin(async { Ok(!connection.is_in_transaction()) }));
+        let pool = pool.connect_with(options).await.map_err(|source| match is_full(&source) {
+            true => Error::Full { what: "open the state" },
+            false => Error::Open { path: path.to_owned(), source },
+        })?;
         Ok(Self { pool, backup: None })
     }
 

@@ -70,7 +70,7 @@ impl Store {
     async fn placement_job(&self, id: i64) -> Result<PlacementJob> {
         let what = "read a placement";
         let row = sqlx::query(
-            "SELECT p.enclosure_id, p.client, p.added, p.verified, p.since, e.file, e.length, e.info_hash_v1, e.info_hash_v2,
+            "SELECT p.enclosure_id, p.client, p.state, p.added, p.verified, p.since, e.file, e.length, e.info_hash_v1, e.info_hash_v2,
                  e.own_path, s.slug
              FROM placements p JOIN enclosures e ON e.id = p.enclosure_id JOIN shows s ON s.id = e.show_id
              WHERE p.id = $1",
@@ -80,6 +80,8 @@ impl Store {
         .await
         .doing(what)?;
         let info_hash = info_hash(&row)?;
+        let state: String = row.try_get("state").doing(what)?;
+        let state = word("a placement's state", &state)?;
         let read = || -> std::result::Result<PlacementJob, sqlx::Error> {
             Ok(PlacementJob {
                 id: PlacementId(id),
@@ -89,6 +91,7 @@ impl Store {
                 file: row.try_get::<Option<String>, _>("file")?.unwrap_or_default(),
                 length: unsigned(row.try_get::<Option<i64>, _>("length")?.unwrap_or_default()),
                 info_hash,
+                state,
                 memory: memory(&row)?,
                 own: row.try_get::<Option<String>, _>("own_path")?.map(Into::into),
             })

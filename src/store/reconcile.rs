@@ -49,8 +49,6 @@ pub struct DataFile {
     pub show: String,
     /// The file's name in the show's folder.
     pub file: String,
-    /// Where it is, if it is the user's own.
-    pub own_path: Option<String>,
     /// Its length in bytes.
     pub length: u64,
     /// What was wrong with it when it was last looked at.
@@ -115,9 +113,10 @@ impl Store {
     pub async fn data_files(&self) -> Result<Vec<DataFile>> {
         let what = "list the files that clients have";
         let rows = sqlx::query(
-            "SELECT e.id, s.slug, e.file, e.own_path, e.length, e.data_error
+            "SELECT e.id, s.slug, e.file, e.length, e.data_error
              FROM enclosures e JOIN shows s ON s.id = e.show_id
              WHERE e.magnet IS NOT NULL AND e.file IS NOT NULL AND NOT e.forgotten AND e.expired IS NULL
+                 AND e.own_path IS NULL
                  AND e.stage NOT IN ('discovered', 'downloading', 'downloaded', 'withdrawn')
                  AND EXISTS (SELECT 1 FROM placements p WHERE p.enclosure_id = e.id)
              ORDER BY e.id",
@@ -131,7 +130,6 @@ impl Store {
                     enclosure: EnclosureId(row.try_get("id")?),
                     show: row.try_get("slug")?,
                     file: row.try_get("file")?,
-                    own_path: row.try_get("own_path")?,
                     length: unsigned(row.try_get::<Option<i64>, _>("length")?.unwrap_or_default()),
                     error: row.try_get("data_error")?,
                 })
@@ -158,6 +156,17 @@ impl Store {
                 .execute(&mut *tx)
                 .await
                 .doing(what)?;
+            if error.is_none() {
+                // What could not be handed over for want of it goes on; of what clients have they tell themselves.
+                sqlx::query(
+                    "UPDATE placements SET state = 'pending', error = NULL, next_attempt = NULL, pass = 0
+                     WHERE enclosure_id = $1 AND state = 'failed' AND since IS NULL",
+                )
+                .bind(id.0)
+                .execute(&mut *tx)
+                .await
+                .doing(what)?;
+            }
             let story = error.as_deref().unwrap_or("its file is as it was again");
             event(&mut *tx, *id, now, story).await.doing(what)?;
             stage_from_placements(&mut tx, *id).await?;

@@ -77,7 +77,8 @@ impl Store {
         let mut tx = self.begin().await.doing(what)?;
         // A new address is a new document: what was remembered of the old one no longer holds.
         sqlx::query(
-            "UPDATE shows SET feed = $2, moved_to = NULL, etag = NULL, last_modified = NULL, wait_until = NULL
+            "UPDATE shows SET feed = $2, moved_to = NULL, etag = NULL, last_modified = NULL, wait_until = NULL,
+                 next_poll = NULL, failures = 0
              WHERE slug = $1 AND feed <> $2",
         )
         .bind(slug)

@@ -90,8 +90,8 @@ async fn one_url_in_two_items_is_one_enclosure() {
     assert_eq!(store.record_items(show, &doc, true, now()).await.unwrap().new_episodes, 2);
     assert_eq!(want_all(&store, show).await, 1);
     store.join_pass(show, 1).await.unwrap();
-    assert!(store.claim_download(1, now(), true, &[]).await.unwrap().is_some());
-    assert!(store.claim_download(1, now(), true, &[]).await.unwrap().is_none());
+    assert!(store.claim_download(1, now(), true, &[], false).await.unwrap().is_some());
+    assert!(store.claim_download(1, now(), true, &[], false).await.unwrap().is_none());
 }
 
 #[tokio::test]
@@ -126,7 +126,7 @@ async fn a_moved_host_adds_nothing() {
     }
     assert_eq!(want_all(&store, show).await, 0);
     store.join_pass(show, 1).await.unwrap();
-    let job = store.claim_download(1, now(), true, &[]).await.unwrap().unwrap();
+    let job = store.claim_download(1, now(), true, &[], false).await.unwrap().unwrap();
     assert_eq!(job.enclosure.url, "https://cdn/x/9.mp3?u=1");
 }
 
@@ -134,17 +134,17 @@ async fn a_moved_host_adds_nothing() {
 async fn a_claim_that_died_is_claimed_again_by_the_next_pass_and_a_wait_is_kept() {
     let (_dir, store) = empty().await;
     let show = show_in_pass(&store, &feed(&[(Some("a"), &["http://h/1.mp3"])])).await;
-    assert!(store.claim_download(1, now(), false, &["h".to_owned()]).await.unwrap().is_none());
-    assert!(store.claim_download(1, now(), false, &[]).await.unwrap().is_some());
+    assert!(store.claim_download(1, now(), false, &["h".to_owned()], false).await.unwrap().is_none());
+    assert!(store.claim_download(1, now(), false, &[], false).await.unwrap().is_some());
     store.join_pass(show, 2).await.unwrap();
-    let job = store.claim_download(2, now(), false, &[]).await.unwrap().unwrap();
+    let job = store.claim_download(2, now(), false, &[], false).await.unwrap().unwrap();
     let later = Timestamp::from_second(1_800_000_100).unwrap();
     let problem = Problem { message: "503".to_owned(), next_attempt: Some(later), asked_to_wait: true };
     let stage = store.record_failure(job.id, &problem).await.unwrap();
     assert_eq!(stage, Stage::Discovered);
     store.join_pass(show, 3).await.unwrap();
-    assert!(store.claim_download(3, now(), false, &[]).await.unwrap().is_none());
-    assert!(store.claim_download(3, later, true, &[]).await.unwrap().is_some());
+    assert!(store.claim_download(3, now(), false, &[], false).await.unwrap().is_none());
+    assert!(store.claim_download(3, later, true, &[], false).await.unwrap().is_some());
 }
 
 #[tokio::test]
@@ -152,15 +152,15 @@ async fn a_retry_does_not_give_out_twice_what_a_pass_has_in_its_hands() {
     let (_dir, store) = empty().await;
     show_in_pass(&store, &feed(&[(Some("a"), &["http://h/1.mp3"]), (Some("b"), &["http://h/2.mp3"])])).await;
     let clients = ["nas".to_owned()];
-    let first = store.claim_download(1, now(), false, &[]).await.unwrap().unwrap();
+    let first = store.claim_download(1, now(), false, &[], false).await.unwrap().unwrap();
     let hash = InfoHashes::V1("0123456789012345678901234567890123456789".parse().unwrap());
     store.record_torrent(first.id, &hash, "magnet:", &clients).await.unwrap();
     let placement = store.claim_placement(1, now(), false, "nas").await.unwrap().unwrap();
-    let second = store.claim_download(1, now(), false, &[]).await.unwrap().unwrap();
+    let second = store.claim_download(1, now(), false, &[], false).await.unwrap().unwrap();
 
     let found = store.episodes_of_show("s").await.unwrap();
     assert_eq!(store.retry(&found, now()).await.unwrap(), 2);
-    assert!(store.claim_download(1, now(), false, &[]).await.unwrap().is_none());
+    assert!(store.claim_download(1, now(), false, &[], false).await.unwrap().is_none());
     assert!(store.claim_placement(1, now(), false, "nas").await.unwrap().is_none());
 
     let problem = Problem { message: "no".to_owned(), next_attempt: None, asked_to_wait: false };
@@ -169,7 +169,7 @@ async fn a_retry_does_not_give_out_twice_what_a_pass_has_in_its_hands() {
     let report = PlacementReport { state, memory, uploaded_bytes: None, problem: Some(problem) };
     store.record_placement(&placement, &report, now()).await.unwrap();
     store.retry(&found, now()).await.unwrap();
-    assert!(store.claim_download(1, now(), false, &[]).await.unwrap().is_some());
+    assert!(store.claim_download(1, now(), false, &[], false).await.unwrap().is_some());
     assert!(store.claim_placement(1, now(), false, "nas").await.unwrap().is_some());
 }
 
@@ -179,7 +179,7 @@ async fn what_failed_at_a_client_that_has_left_the_configuration_is_no_failure_a
     show_in_pass(&store, &feed(&[(Some("a"), &["http://h/1.mp3"]), (Some("b"), &["http://h/2.mp3"])])).await;
     let hash = InfoHashes::V1("0123456789012345678901234567890123456789".parse().unwrap());
     for state in [PlacementState::Failed, PlacementState::Seeding] {
-        let job = store.claim_download(1, now(), false, &[]).await.unwrap().unwrap();
+        let job = store.claim_download(1, now(), false, &[], false).await.unwrap().unwrap();
         store.record_torrent(job.id, &hash, "magnet:", &["old".to_owned()]).await.unwrap();
         let placement = store.claim_placement(1, now(), false, "old").await.unwrap().unwrap();
         let report =
@@ -220,7 +220,7 @@ async fn names_are_unique_in_a_show_whatever_their_case() {
     let (_dir, store) = empty().await;
     show_in_pass(&store, &feed(&[(Some("a"), &["http://h/A.mp3"]), (Some("b"), &["http://h/a.mp3"])])).await;
     let mut ids = Vec::new();
-    while let Some(job) = store.claim_download(1, now(), true, &[]).await.unwrap() {
+    while let Some(job) = store.claim_download(1, now(), true, &[], false).await.unwrap() {
         ids.push(job.id);
     }
     let fetched = |name: &str| MediaFile {
@@ -250,7 +250,7 @@ async fn writers_take_turns() {
             for _ in 0..20 {
                 want_all(&store, show).await;
                 store.join_pass(show, pass).await.unwrap();
-                store.claim_download(pass, now(), true, &[]).await.unwrap();
+                store.claim_download(pass, now(), true, &[], false).await.unwrap();
             }
         })
     });
@@ -264,7 +264,7 @@ async fn what_the_site_tells_makes_a_show_due_and_a_feed_that_says_the_same_does
     let (_dir, store) = empty().await;
     let items: [(Option<&str>, &[&str]); 2] = [(Some("b"), &["http://h/2.mp3"]), (Some("a"), &[])];
     let show = show_in_pass(&store, &feed(&items)).await;
-    let job = store.claim_download(1, now(), false, &[]).await.unwrap().unwrap();
+    let job = store.claim_download(1, now(), false, &[], false).await.unwrap().unwrap();
     let hash = InfoHashes::V1("0123456789012345678901234567890123456789".parse().unwrap());
     store.record_torrent(job.id, &hash, "magnet:", &[]).await.unwrap();
     let published = async || {
@@ -292,7 +292,7 @@ async fn what_the_site_tells_makes_a_show_due_and_a_feed_that_says_the_same_does
 #[tokio::test]
 async fn who_looks_for_work_does_not_read_what_is_done() {
     let (_dir, store) = empty().await;
-    let fetch = downloads::claim(1, now(), true, &["h".to_owned()]);
+    let fetch = downloads::claim(1, now(), true, &["h".to_owned()], false);
     let place = placements::claim(1, now(), true, "nas");
     for (statement, index) in [
         (fetch.into_string(), "enclosures_to_fetch"),
@@ -318,7 +318,7 @@ async fn who_looks_for_work_does_not_read_what_is_done() {
 async fn a_revision_is_made_once_and_every_former_version_points_to_what_is_in_force() {
     let (_dir, store) = empty().await;
     let show = show_in_pass(&store, &feed(&[(Some("a"), &["https://h/1.mp3"])])).await;
-    let first = store.claim_download(1, now(), true, &[]).await.unwrap().unwrap().id;
+    let first = store.claim_download(1, now(), true, &[], false).await.unwrap().unwrap().id;
     let second = store.revise(first, now()).await.unwrap();
     assert_eq!(store.revise(first, now()).await.unwrap(), second);
     let third = store.revise(second, now()).await.unwrap();
@@ -331,10 +331,10 @@ async fn a_revision_is_made_once_and_every_former_version_points_to_what_is_in_f
     store.record_items(show, &feed(&[(Some("a"), &["https://h/1.mp3"])]), true, now()).await.unwrap();
     let known = store.items(show).await.unwrap();
     assert_eq!(known.iter().map(|known| known.enclosures.clone()).collect::<Vec<_>>(), [vec![third]]);
-    let job = store.claim_download(1, now(), true, &[]).await.unwrap().unwrap();
+    let job = store.claim_download(1, now(), true, &[], false).await.unwrap().unwrap();
     assert_eq!((job.id, job.replaced), (third, false));
     assert!(
-        store.claim_download(1, now(), true, &[]).await.unwrap().is_none(),
+        store.claim_download(1, now(), true, &[], false).await.unwrap().is_none(),
         "former versions are not fetched"
     );
 }

@@ -51,7 +51,7 @@ impl Source {
 
     /// The code that is compiled into the product: without the tests at the end of the file.
     pub(crate) fn product_code(&self) -> String {
-        if self.path.ends_with("/tests.rs") {
+        if self.path.ends_with("/tests.rs") || self.path.contains("/tests/") {
             return String::new();
         }
         let code = self.code();

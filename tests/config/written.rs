@@ -23,7 +23,7 @@ zebra: 1
     podseed.yaml:8: limts: unknown key
       hint: did you mean `limits`?
     podseed.yaml:9: zebra: unknown key
-      hint: known here: data_dir, user_agent_contact, shows, clients, torrent, require_permission, inbox, verify_interval, prove, publish, server, limits
+      hint: known here: data_dir, user_agent_contact, shows, clients, torrent, require_permission, inbox, poll_interval, verify_interval, prove, publish, server, notices, hooks, limits, keep
     ");
 }
 
@@ -178,7 +178,7 @@ zebra: 1
     podseed.yaml:6: limits.downloads: stands twice; the first is on line 5
       hint: remove or rename one of them
     podseed.yaml:7: zebra: unknown key
-      hint: known here: data_dir, user_agent_contact, shows, clients, torrent, require_permission, inbox, verify_interval, prove, publish, server, limits
+      hint: known here: data_dir, user_agent_contact, shows, clients, torrent, require_permission, inbox, poll_interval, verify_interval, prove, publish, server, notices, hooks, limits, keep
     ");
 }
 

@@ -1,10 +1,12 @@
 //! `podseed daemon` as a user runs it: the program, its signals, its configuration, its service manager.
 
+mod soak;
 mod time;
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::{TcpListener, TcpStream};
 use std::os::unix::net::UnixDatagram;
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -29,8 +31,12 @@ impl Running {
 
     fn start_with(world: &World, environment: &[(&str, &str)]) -> Self {
         let mut command = world.command(&["daemon"]);
-        command.envs(environment.iter().copied()).stdout(Stdio::null()).stderr(Stdio::piped());
-        let mut child = command.spawn().unwrap();
+        command.envs(environment.iter().copied());
+        Self::of(command)
+    }
+
+    fn of(mut command: Command) -> Self {
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let lines = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
         let said = Arc::new(Mutex::new(Vec::new()));
         let hears = Arc::clone(&said);
@@ -188,7 +194,8 @@ async fn what_a_user_says_beside_it_is_taken_up() {
     let world = world("").await;
     world.origin.always("/one.mp3", Fault::Status(404, Vec::new()));
     let daemon = Running::start(&world);
-    until("it needs the user", || world.path("data/state.db").exists() && stages(&world) == ["failed"]).await;
+    daemon.says("at work", 1).await;
+    until("it needs the user", || stages(&world) == ["failed"]).await;
 
     let run = world.podseed(&["run"]);
     assert_eq!(run.code, 1, "{}", run.stderr);
@@ -204,6 +211,37 @@ async fn what_a_user_says_beside_it_is_taken_up() {
     assert_eq!(takedown.code, 0, "{}", takedown.stderr);
     until("it is deleted", || !world.path("data/media/show/one.mp3").exists()).await;
     assert_eq!(stages(&world), ["withdrawn"]);
+}
+
+#[tokio::test]
+async fn quiet_it_says_what_went_wrong_and_nothing_else() {
+    let world = world("").await;
+    world.publish(&[ONE, TWO]);
+    world.origin.always("/two.mp3", Fault::Status(404, Vec::new()));
+    let mut daemon = Running::of(world.command(&["daemon", "--quiet"]));
+    daemon.says("download failed", 1).await;
+    until("the other one is fetched", || stages(&world).contains(&"torrent_ready".to_owned())).await;
+    assert_eq!(daemon.stop().await, 0);
+    let said = daemon.said.lock().unwrap();
+    let is_wrong = |line: &String| line.contains(" WARN ") || line.contains(" ERROR ");
+    assert!(said.iter().all(|line| is_wrong(line) || line == "stopping"), "{said:#?}");
+}
+
+#[tokio::test]
+async fn status_says_of_a_feed_that_fails_why_and_when_it_is_tried_again() {
+    let world = world("").await;
+    let mut daemon = Running::start(&world);
+    daemon.says("torrent made", 1).await;
+    assert_eq!(daemon.stop().await, 0);
+    let status = world.podseed(&["status"]).stdout;
+    assert!(status.contains("  feed read 2") && status.contains("Z, next 2"), "{status}");
+
+    world.origin.always("/feed.xml", Fault::Status(404, Vec::new()));
+    assert_eq!(world.podseed(&["run"]).code, 3);
+    let status = world.podseed(&["status"]).stdout;
+    let lines: Vec<_> = status.lines().skip_while(|line| !line.starts_with("  feed: ")).take(2).collect();
+    assert!(lines[0].contains("404"), "{status}");
+    assert!(lines[1].starts_with("      read 2") && lines[1].contains("next attempt 2"), "{status}");
 }
 
 #[tokio::test]
@@ -251,4 +289,30 @@ async fn its_log_is_lines_for_the_journal_or_json() {
     kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
     assert!(lines.last().unwrap().contains("\"stopped\""));
     assert!(child.wait().unwrap().success());
+}
+
+#[tokio::test]
+async fn who_is_being_served_does_not_notice_that_another_part_of_the_configuration_has_changed() {
+    let world = world("").await;
+    let listen = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let server = format!("server: {{listen: \"{listen}\"}}");
+    world.configure(&server);
+    let mut daemon = Running::start(&world);
+    daemon.says("at work", 1).await;
+    let mut connection = BufReader::new(TcpStream::connect(listen).unwrap());
+    connection.get_ref().set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+    let mut ask = || {
+        let request = "GET /healthz/live HTTP/1.1\r\nHost: localhost\r\n\r\n";
+        connection.get_mut().write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        while !answer.ends_with("}\n") {
+            assert!(connection.read_line(&mut answer).unwrap() > 0, "it was hung up: {answer}");
+        }
+        answer
+    };
+    assert!(ask().starts_with("HTTP/1.1 200"));
+    world.configure(&format!("{server}\nverify_interval: 20 min"));
+    daemon.says("at work", 2).await;
+    assert!(ask().starts_with("HTTP/1.1 200"));
+    assert_eq!(daemon.stop().await, 0);
 }

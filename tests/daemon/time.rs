@@ -8,6 +8,7 @@ use podseed::clock::{Clock, Hand};
 use podseed::config::{Config, FeedSource, Show};
 use podseed::model::Selection;
 use podseed::pipeline::{Daemon, Environment, Pipeline};
+use sqlx::Connection as _;
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
@@ -15,7 +16,7 @@ use crate::support::{Fault, Origin};
 
 const HOUR: Duration = Duration::from_secs(3600);
 /// Sunday, 2026-03-01, noon.
-const START: i64 = 1_772_366_400;
+pub(super) const START: i64 = 1_772_366_400;
 
 /// A daemon in this process, on a clock of the test's.
 struct Simulation {
@@ -82,13 +83,20 @@ impl Simulation {
         Self { folder, origin, clock, hand, pipeline, stop, daemon }
     }
 
+    /// Goes on under another configuration, and comes to rest.
+    async fn reload(&mut self, config: &Config) {
+        self.daemon.reload(Arc::new(config.clone())).await.unwrap();
+        self.rest().await;
+    }
+
     async fn end(self) {
         self.stop.cancel();
         self.daemon.stopped().await;
     }
 }
 
-async fn start(config: Arc<Config>, clock: &Clock) -> (CancellationToken, Arc<Pipeline>, Daemon) {
+/// A daemon by this clock.
+pub(super) async fn start(config: Arc<Config>, clock: &Clock) -> (CancellationToken, Arc<Pipeline>, Daemon) {
     let stop = CancellationToken::new();
     let environment = Environment { clock: clock.clone(), monitor: Arc::new(()), stop: stop.clone() };
     let pipeline = Pipeline::open(config, environment).await.unwrap();
@@ -204,4 +212,60 @@ async fn a_server_that_asks_for_time_gets_it_and_a_move_is_remembered() {
     assert_eq!(simulation.origin.requests_for("/moved.xml").len(), 1, "its old place is not asked any more");
     assert!(simulation.origin.requests_for("/new.xml").len() > 5);
     simulation.end().await;
+}
+
+#[tokio::test]
+async fn another_address_or_other_rules_are_taken_up_at_once_and_a_reload_alone_asks_nobody() {
+    let origin = Origin::start().await;
+    origin.file("/show.xml", feed(every(24), ""));
+    origin.file("/other.xml", feed(every(24), ""));
+    let mut simulation = Simulation::start(&["show"], origin).await;
+    simulation.rest().await;
+    let polls =
+        |simulation: &Simulation, path: &str| simulation.origin.requests_for(&format!("/{path}.xml")).len();
+    let mut config = Config::clone(simulation.pipeline.config());
+    simulation.reload(&config).await;
+    assert_eq!(polls(&simulation, "show"), 1);
+    config.shows[0].selection.latest = Some(1);
+    simulation.reload(&config).await;
+    assert_eq!(polls(&simulation, "show"), 2, "other rules may want other episodes");
+    config.shows[0].feed = FeedSource::Url(simulation.origin.url("/other.xml"));
+    simulation.reload(&config).await;
+    assert_eq!((polls(&simulation, "show"), polls(&simulation, "other")), (2, 1));
+    simulation.end().await;
+}
+
+#[tokio::test]
+async fn what_cannot_be_given_back_while_the_disk_is_full_is_given_back_when_there_is_room() {
+    let origin = Origin::start().await;
+    origin.file("/show.xml", feed(every(24), ""));
+    let mut simulation = Simulation::start(&["show"], origin).await;
+    simulation.rest().await;
+    let state = simulation.folder.path().join("data/state.db");
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(state);
+    let mut state = sqlx::SqliteConnection::connect_with(&options).await.unwrap();
+    // It counts, although the statement fails.
+    let full = "CREATE TABLE refused (n INTEGER);
+        CREATE TRIGGER full BEFORE UPDATE OF pass ON enclosures WHEN OLD.pass <> 0 AND NEW.pass = 0
+        BEGIN INSERT INTO refused VALUES (1); SELECT RAISE(FAIL, 'full'); END";
+    sqlx::raw_sql(full).execute(&mut state).await.unwrap();
+    let mut config = Config::clone(simulation.pipeline.config());
+    config.shows[0].selection.latest = Some(1);
+    simulation.reload(&config).await;
+    until(&mut state, "SELECT COUNT(*) FROM refused", |refused| refused > 0).await;
+    sqlx::raw_sql("DROP TRIGGER full").execute(&mut state).await.unwrap();
+    simulation.hand.advance(Duration::from_secs(60));
+    until(&mut state, "SELECT COUNT(*) FROM enclosures WHERE pass <> 0", |held| held == 0).await;
+    simulation.end().await;
+}
+
+/// Waits until the state says so, half a minute at most.
+async fn until(state: &mut sqlx::SqliteConnection, query: &'static str, is_so: impl Fn(i64) -> bool) {
+    for _ in 0..3_000 {
+        if is_so(sqlx::query_scalar(query).fetch_one(&mut *state).await.unwrap()) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("waited in vain: {query}");
 }

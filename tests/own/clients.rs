@@ -43,11 +43,14 @@ async fn clients_seed_own_files_in_place_and_let_go_of_what_is_not_there_any_mor
     inbox.put("deep/b.mp3", &mp3(LENGTH, 2));
     let before = inbox.untouched();
     let ran = inbox.podseed(&["check"]);
-    let seen = format!("it reads what podseed writes to {}", inbox.world.path("inbox").display());
+    let seen = format!("it reads what is in {}", inbox.world.path("inbox").display());
     assert_eq!(ran.stdout.matches(&seen).count(), 2, "{}{}", ran.stdout, ran.stderr);
     assert_eq!(inbox.untouched(), before, "the test file has to go again");
     let run = inbox.run(0);
     assert_eq!((run["handed_over"].as_u64(), run["seeding"].as_u64()), (Some(2), Some(2)), "{run}");
+    let checked = inbox.podseed(&["check"]).stdout;
+    assert!(checked.contains("inbox.own: published: by permission: own work"), "{checked}");
+    assert!(!checked.contains("site.left_over"), "its place is in the configuration: {checked}");
     for port in [tr.peer_port(), qb.peer_port()] {
         inbox.leech("a.mp3", port);
     }

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 pub(crate) struct Nginx {
     child: Child,
     port: u16,
-    _home: TempDir,
+    home: TempDir,
 }
 
 /// A port that was free a moment ago.
@@ -60,7 +60,12 @@ impl Nginx {
             assert!(began.elapsed() < Duration::from_secs(20), "nginx does not listen");
             std::thread::sleep(Duration::from_millis(10));
         }
-        Self { child, port, _home: home }
+        Self { child, port, home }
+    }
+
+    /// What was asked for so far, a line for each request in the Common Log Format.
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(self.home.path().join("access.log")).unwrap()
     }
 
     /// The address of its root.

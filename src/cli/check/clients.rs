@@ -122,7 +122,7 @@ async fn remote(
     for folder in folders(&settings.name, config) {
         match probe(client, &folder).await {
             Ok(ProbeOutcome::Seen) => {
-                let text = format!("it reads what podseed writes to {}", folder.display());
+                let text = format!("it reads what is in {}", folder.display());
                 findings.push(Finding::ok("client.path", place(client), text));
             }
             Ok(ProbeOutcome::CannotTell) => {}

@@ -1,6 +1,8 @@
 //! The site: whether it can be written, what of the shows may stand on it, and whether its address leads to it.
 
-use url::Url;
+use std::net::{IpAddr, SocketAddr};
+
+use url::{Host, Url};
 
 use super::Finding;
 use crate::config::Config;
@@ -36,7 +38,7 @@ pub(super) async fn check(config: &Config, offline: bool, findings: &mut Vec<Fin
     };
     if let Some(site) = site.filter(|_| !offline) {
         findings.extend(address(base, &site).await);
-        if config.server.is_some() {
+        if config.server.as_ref().is_some_and(|server| !is_at(base, server.listen)) {
             findings.extend(private(base).await);
         }
     }
@@ -111,6 +113,16 @@ async fn address(base: &Url, site: &Site) -> Option<Finding> {
             "let a web server serve `publish.site_dir` at this address, or correct `publish.base_url`",
         ),
     })
+}
+
+/// Whether the address is that of podseed's own server, with nothing in front.
+fn is_at(base: &Url, listen: SocketAddr) -> bool {
+    let host = match base.host() {
+        Some(Host::Ipv4(host)) => IpAddr::from(host),
+        Some(Host::Ipv6(host)) => IpAddr::from(host),
+        _ => return false,
+    };
+    base.port_or_known_default() == Some(listen.port()) && host == listen.ip()
 }
 
 /// What only neighbours should be told, asked for as a stranger would: by way of the proxy in front.

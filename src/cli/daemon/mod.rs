@@ -20,8 +20,8 @@ use watch::Watch;
 /// The same as `run`, for ever: polls feeds by their own rhythm, fetches, seeds, looks after the clients, publishes
 ///
 /// SIGTERM and Ctrl-C stop it within seconds and without loss. SIGHUP, and a change of the configuration, let it go on
-/// under the new one; if that has errors, it says so and the old one stays in force. Its log goes to standard error;
-/// with --json it is JSON lines on standard output.
+/// under the new one; if that has errors, it says so and the former one stays in force. Its log goes to standard error;
+/// with --json it is JSON lines on standard output. `podseed status`, `podseed retry` and the like work beside it.
 #[derive(Debug, Args)]
 pub(super) struct DaemonArgs {}
 
@@ -32,7 +32,7 @@ pub(super) async fn run(_args: &DaemonArgs, context: &Context) -> Result<Outcome
     let config = Config::load(&path).map_err(Error::Config)?;
     let mut hangup = signal(SignalKind::hangup()).map_err(cannot_listen)?;
     let stop = CancellationToken::new();
-    let signals = tokio::spawn(stop_on_signal(stop.clone(), "stopping"));
+    let signals = tokio::spawn(stop_on_signal(stop.clone(), || tracing::info!("stopping")));
     let environment =
         Environment { stop: stop.clone(), ..Environment::new(Arc::new(Log::new(service::alive))) };
     log_findings(&config.warnings);

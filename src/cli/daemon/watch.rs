@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
+use notify::event::{AccessKind, AccessMode};
+use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 use tokio::sync::Notify;
 
 /// An editor may write in several steps.
@@ -33,7 +34,13 @@ impl Watch {
     pub(super) fn new(sources: Vec<PathBuf>) -> Self {
         let told = Arc::new(Notify::new());
         let tell = Arc::clone(&told);
-        let watcher = notify::recommended_watcher(move |_| tell.notify_one())
+        let tell = move |event: notify::Result<notify::Event>| {
+            // That something was lost is news as well.
+            if event.map_or(true, |event| is_news(&event.kind)) {
+                tell.notify_one();
+            }
+        };
+        let watcher = notify::recommended_watcher(tell)
             .inspect_err(|error| tracing::debug!(%error, "changes of the configuration are noticed late"));
         let mut watch = Self { seen: content(&sources), sources, told, watcher: watcher.ok() };
         watch.look_there();
@@ -68,6 +75,11 @@ impl Watch {
     }
 }
 
+/// Reading is none: each look reads the files, and would be the reason for the next.
+fn is_news(kind: &EventKind) -> bool {
+    !matches!(kind, EventKind::Access(access) if *access != AccessKind::Close(AccessMode::Write))
+}
+
 /// What stands in the files, as one number; also that one cannot be read.
 fn content(sources: &[PathBuf]) -> u64 {
     let mut hasher = DefaultHasher::new();
@@ -93,4 +105,25 @@ fn files(source: &Path) -> Vec<PathBuf> {
     let mut files: Vec<_> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
     files.sort_unstable();
     files
+}
+
+#[cfg(test)]
+mod tests {
+    use notify::event::{CreateKind, DataChange, ModifyKind};
+
+    use super::*;
+
+    #[test]
+    fn reading_the_configuration_is_no_reason_to_read_it_again() {
+        for (kind, news) in [
+            (EventKind::Access(AccessKind::Open(AccessMode::Any)), false),
+            (EventKind::Access(AccessKind::Open(AccessMode::Read)), false),
+            (EventKind::Access(AccessKind::Close(AccessMode::Read)), false),
+            (EventKind::Access(AccessKind::Close(AccessMode::Write)), true),
+            (EventKind::Modify(ModifyKind::Data(DataChange::Any)), true),
+            (EventKind::Create(CreateKind::File), true),
+        ] {
+            assert_eq!(is_news(&kind), news, "{kind:?}");
+        }
+    }
 }

@@ -18,8 +18,8 @@ use super::context::Context;
 use super::file::{self, File, ShowsFile};
 use super::finding::KeyPath;
 use super::{
-    Config, DEFAULT_KEEP_REPLACED, DEFAULT_VERIFY_INTERVAL, Inbox, Limits, Part, PollInterval, Publish,
-    TorrentSettings, Variables,
+    Config, DEFAULT_KEEP_REPLACED, DEFAULT_VERIFY_INTERVAL, Hours, Inbox, Limits, Part, PollInterval,
+    Publish, TorrentSettings, Variables,
 };
 use crate::hash::PieceLength;
 use crate::model::{PageLanguage, RESERVED_SLUGS};
@@ -319,6 +319,19 @@ fn limits(written: &file::Limits, context: &mut Context<'_>) -> Limits {
         None | Some(RateLimit::Unlimited) => None,
         Some(RateLimit::At(rate)) => Some(rate.0),
     };
+    let hours = written.hours.as_deref().filter(|text| text.trim() != "always").and_then(|text| {
+        let hours = Hours::parse(text);
+        if hours.is_none() {
+            let text = format!("`{text}` are no hours of the day");
+            context.findings.error(
+                "config.value",
+                &at.key("hours"),
+                text,
+                "write them as 01:00-06:00, or `always`",
+            );
+        }
+        hours
+    });
     let size = |written: Option<ByteSize>, default| written.map_or(default, |size| size.0);
     let episode_size = size(written.episode_size, defaults.episode_size);
     let feed_size = size(written.feed_size, defaults.feed_size);
@@ -340,6 +353,7 @@ fn limits(written: &file::Limits, context: &mut Context<'_>) -> Limits {
         downloads,
         per_host,
         rate,
+        hours,
         disk_free: size(written.disk_free, defaults.disk_free),
         episode_size,
         feed_size,

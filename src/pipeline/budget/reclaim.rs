@@ -1,10 +1,13 @@
 //! What podseed itself has left lying about: unfinished files that nobody needs, and copies of shows that are gone.
 
 use std::path::Path;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, SystemTime};
 
+use jiff::SignedDuration;
+
 use crate::model::EnclosureId;
-use crate::pipeline::{Error, Pipeline};
+use crate::pipeline::{Error, Pipeline, lock};
 use crate::store::Unfinished;
 use crate::{download, error, fs};
 
@@ -14,9 +17,24 @@ const FAILED_AGE: Duration = DAY.saturating_mul(30);
 /// One that the selection does not want now: a rule may be changed back.
 const UNWANTED_AGE: Duration = DAY.saturating_mul(7);
 
+/// Between two looks: each reads the folders of all shows, and there is hardly ever anything.
+const PAUSE: SignedDuration = SignedDuration::from_hours(1);
+
 impl Pipeline {
-    /// Removes them. What podseed does not know stays.
-    pub(super) async fn reclaim(&self) -> Result<(), Error> {
+    /// Removes them, at the first round and from time to time; at each while the disk is full.
+    pub(super) async fn reclaim_sometimes(&self) -> Result<(), Error> {
+        let now = self.clock.now();
+        let is_recent = lock(&self.reclaimed).is_some_and(|then| now.duration_since(then) < PAUSE);
+        if is_recent && !self.is_short_of_space.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        self.reclaim().await?;
+        *lock(&self.reclaimed) = Some(now);
+        Ok(())
+    }
+
+    /// What podseed does not know stays.
+    async fn reclaim(&self) -> Result<(), Error> {
         for (show, is_gone) in self.store.slugs().await? {
             self.reclaim_unfinished(&show).await?;
             if is_gone {
@@ -54,7 +72,7 @@ impl Pipeline {
 
     fn note_failure(&self, done: Result<(), fs::Error>) {
         if let Err(error) = done {
-            self.note_error(&error::chain(&error));
+            self.complain(&error::chain(&error));
         }
     }
 }

@@ -35,13 +35,18 @@ impl Unkept {
     /// What is so.
     pub fn text(&self) -> String {
         let (rule, size) = (&self.rule, ByteSize(self.bytes));
-        let files = if self.files == 1 { "1 file".to_owned() } else { format!("{} files", self.files) };
+        let (files, stay, them) = match self.files {
+            1 => ("1 file".to_owned(), "stays", "it"),
+            many => (format!("{many} files"), "stay", "them"),
+        };
         match (self.last_seeder, self.files) {
             (true, _) => {
-                format!("{rule} is not kept: nobody else is known to seed {files} ({size}), so they stay")
+                format!(
+                    "{rule} is not kept: {files} ({size}) {stay}, for nobody else is known to seed {them}"
+                )
             }
             (false, 0) => format!("{rule} is not kept: nothing is left that podseed could drop"),
-            (false, _) => format!("{rule} is not kept: {files} ({size}) stay, for {}", self.reason),
+            (false, _) => format!("{rule} is not kept: {files} ({size}) {stay}, for {}", self.reason),
         }
     }
 

@@ -15,8 +15,10 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::monitor::Event;
+use super::wanted::rules;
 use super::{Error, Pass, PassOptions, Pipeline, Pulse, Target, Vitals};
 use crate::config::Config;
+use crate::error;
 use crate::model::{NoticeKind, Trouble};
 use serving::Serving;
 
@@ -64,19 +66,40 @@ impl Daemon {
 
     /// Goes on under another configuration. If it cannot be set up, the old one stays.
     pub async fn reload(&mut self, config: Arc<Config>) -> Result<(), Error> {
-        let serving = Serving::bind(&config, self.serving.as_ref())?;
-        let pipeline = self.pipeline.renewed(config)?;
+        let pipeline = self.pipeline.renewed(Arc::clone(&config))?;
+        let serving = match self.serving.as_ref().is_some_and(|serving| serving.is_for(&config)) {
+            true => self.serving.take(),
+            false => Serving::bind(&config, self.serving.as_ref())?,
+        };
         self.pass.closed.cancel();
         if let Some(former) = std::mem::replace(&mut self.serving, serving) {
             former.end().await;
         }
         // Rows that somebody works on carry the mark of the pass: the same one, so that nobody takes them twice.
-        self.pass = Arc::new(Pass::lasting(self.pass.id, &pipeline.stop));
+        let admission = Arc::clone(&self.pass.admission);
+        self.pass = Arc::new(Pass { admission, ..Pass::lasting(self.pass.id, &pipeline.stop) });
         self.pipeline = pipeline;
         self.shared.vitals.reload(&self.pipeline.config);
         while self.tasks.try_join_next().is_some() {}
-        self.begin().await?;
-        self.pipeline.settle(NoticeKind::Configuration, "").await
+        self.go_on().await;
+        Ok(())
+    }
+
+    /// Begins under a configuration that is in force already: there is no way back, so it is tried until it is done.
+    async fn go_on(&mut self) {
+        while let Err(error) = self.resume().await {
+            let error = error::chain(&error);
+            self.pipeline.monitor.event(&Event::Interrupted { task: "reload".to_owned(), error });
+            let pause = self.pipeline.clock.sleep(tasks::RESTART);
+            if self.pipeline.stop.run_until_cancelled(pause).await.is_none() {
+                return;
+            }
+        }
+    }
+
+    async fn resume(&mut self) -> Result<(), Error> {
+        self.pipeline.settle(NoticeKind::Configuration, "").await?;
+        self.begin().await
     }
 
     /// Another configuration was to be loaded, and is not used.
@@ -122,10 +145,17 @@ impl Daemon {
     async fn begin(&mut self) -> Result<(), Error> {
         let (pipeline, pass) = (&self.pipeline, &self.pass);
         let targets: Vec<Target> = pipeline.config.shows.iter().map(Target::from).collect();
-        pipeline.store.leave_pass(pass.id).await?;
+        {
+            // What a former configuration has begun to make part of it is done then.
+            let _turn = pass.admission.lock().await;
+            pipeline.store.leave_pass(pass.id).await?;
+        }
         for target in &targets {
-            let Some(slug) = &target.slug else { continue };
+            let Some(slug) = target.slug.as_ref().filter(|_| !pipeline.stop.is_cancelled()) else { continue };
             let show = pipeline.store.ensure_show(slug, &target.feed.to_string()).await?;
+            if !show.selection.is_empty() && show.selection != rules(&target.selection) {
+                pipeline.store.poll_now(show.id).await?;
+            }
             pipeline.admit(show.id, slug, target, pass).await?;
         }
         pipeline.admit_own(pass).await?;
@@ -162,5 +192,80 @@ impl Pipeline {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+    use crate::config::FeedSource;
+    use crate::model::Selection;
+    use crate::pipeline::{Environment, Monitor};
+
+    /// Counts how often it was said that the site cannot be written.
+    #[derive(Default)]
+    struct Complaints(AtomicUsize);
+
+    impl Monitor for Complaints {
+        fn event(&self, event: &Event) {
+            if matches!(event, Event::PublishFailed { .. }) {
+                self.0.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+
+        fn transfer(&self, _label: &str) -> Arc<dyn crate::download::Progress> {
+            Arc::new(())
+        }
+    }
+
+    /// A pipeline in a folder of its own.
+    async fn pipeline(monitor: Arc<dyn Monitor>) -> (tempfile::TempDir, Arc<Pipeline>) {
+        let folder = tempfile::tempdir().unwrap();
+        let environment = Environment::new(monitor);
+        let config = Arc::new(Config::ad_hoc(folder.path().join("data")));
+        let pipeline = Pipeline::open(config, environment).await.unwrap();
+        (folder, pipeline)
+    }
+
+    #[tokio::test]
+    async fn a_feed_that_was_being_read_under_a_former_configuration_brings_its_show_not_back() {
+        let (_folder, pipeline) = pipeline(Arc::new(())).await;
+        let target = Target {
+            slug: Some("s".to_owned()),
+            feed: FeedSource::parse("https://f.test/"),
+            selection: Selection::default(),
+            clients: Vec::new(),
+            auth: None,
+            permission: None,
+            configured: true,
+            publishable: true,
+        };
+        let show = pipeline.store.ensure_show("s", "https://f.test/").await.unwrap().id;
+        let pass = Pass::lasting(1, &pipeline.stop);
+        let is_due = async || {
+            let now = pipeline.clock.now();
+            pipeline.store.claim_poll(1, now, now).await.unwrap().is_some()
+        };
+        pipeline.admit(show, "s", &target, &pass).await.unwrap();
+        assert!(is_due().await);
+        pass.closed.cancel();
+        pipeline.store.leave_pass(1).await.unwrap();
+        pipeline.admit(show, "s", &target, &pass).await.unwrap();
+        assert!(!is_due().await);
+    }
+
+    #[tokio::test]
+    #[expect(clippy::disallowed_methods, reason = "a test lays out its own files")]
+    async fn that_the_site_cannot_be_written_is_said_once_and_not_at_each_attempt() {
+        let complaints: Arc<Complaints> = Arc::default();
+        let (_folder, pipeline) = pipeline(complaints.clone()).await;
+        // What is to be a folder is a file.
+        std::fs::write(&pipeline.config.publish.site_dir, "mine").unwrap();
+        for _ in 0..3 {
+            pipeline.publish().await.unwrap();
+        }
+        assert_eq!(complaints.0.load(Ordering::Relaxed), 1);
     }
 }

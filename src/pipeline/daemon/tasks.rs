@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 use tokio_util::task::AbortOnDropHandle;
 
@@ -26,7 +27,7 @@ const NOTICES: Duration = Duration::from_secs(10);
 /// A daemon that has not ticked for so long hangs.
 const OVERDUE: Duration = Duration::from_secs(120);
 /// Until a task that has failed begins again.
-const RESTART: Duration = Duration::from_secs(30);
+pub(super) const RESTART: Duration = Duration::from_secs(30);
 
 /// What tasks work with.
 #[derive(Clone)]
@@ -114,53 +115,55 @@ impl Work {
         drain(POLLS, &self.pass.pollable, &self.pass.closed, claim, poll).await
     }
 
-    /// Whatever follows from the state: what is to be withdrawn, dropped or deleted, and the site.
-    async fn upkeep(self) -> Result<(), Error> {
+    /// Round after round with so much time between, and never two at once, until the pass is closed.
+    async fn rounds<F>(&self, turns: &Mutex<()>, pause: Duration, round: impl Fn() -> F) -> Result<(), Error>
+    where
+        F: Future<Output = Result<(), Error>>,
+    {
         loop {
             {
-                let _turn = self.shared.upkeep.lock().await;
-                self.pipeline.retire_all(&self.pass).await?;
-                self.pipeline.delete_withdrawn().await?;
-                self.pipeline.enforce_budget().await?;
-                self.pipeline.publish().await?;
+                let _turn = turns.lock().await;
+                if self.pass.closed.is_cancelled() {
+                    return Ok(());
+                }
+                round().await?;
             }
-            if !self.pause(UPKEEP).await {
+            if !self.pause(pause).await {
                 return Ok(());
             }
         }
+    }
+
+    /// Whatever follows from the state: what is to be withdrawn, dropped or deleted, and the site.
+    async fn upkeep(self) -> Result<(), Error> {
+        let round = || async {
+            self.pipeline.retire_all(&self.pass).await?;
+            self.pipeline.delete_withdrawn().await?;
+            self.pipeline.enforce_budget().await?;
+            self.pipeline.publish().await
+        };
+        self.rounds(&self.shared.upkeep, UPKEEP, round).await
     }
 
     /// What clients and trackers are asked, time and again.
     async fn ask_clients(self) -> Result<(), Error> {
-        loop {
-            {
-                let _turn = self.shared.clients.lock().await;
-                self.pipeline.reconcile().await?;
-                self.pass.placeable.grew();
-                self.pipeline.gather().await?;
-                self.pipeline.prove().await?;
-                self.shared.pulse.set_ready();
-            }
-            if !self.pause(self.pipeline.config.verify_interval).await {
-                return Ok(());
-            }
-        }
+        let round = || async {
+            self.pipeline.reconcile().await?;
+            self.pass.placeable.grew();
+            self.pipeline.gather().await?;
+            self.pipeline.prove().await?;
+            self.shared.pulse.set_ready();
+            Ok(())
+        };
+        self.rounds(&self.shared.clients, self.pipeline.config.verify_interval, round).await
+    }
+
+    async fn send_notices(self) -> Result<(), Error> {
+        self.rounds(&self.shared.notices, NOTICES, || self.pipeline.send_notices()).await
     }
 
     async fn watch_own(self) -> Result<(), Error> {
         self.pass.closed.run_until_cancelled(self.pipeline.watch_own()).await.unwrap_or(Ok(()))
-    }
-
-    async fn send_notices(self) -> Result<(), Error> {
-        loop {
-            {
-                let _turn = self.shared.notices.lock().await;
-                self.pipeline.send_notices().await?;
-            }
-            if !self.pause(NOTICES).await {
-                return Ok(());
-            }
-        }
     }
 
     /// Wakes the workers, for something may have become due, or another process may have made it so.

@@ -7,7 +7,6 @@ fn file(id: i64, folder: &Path, name: &str) -> (PathBuf, DataFile) {
         enclosure: EnclosureId(id),
         show: "show".to_owned(),
         file: name.to_owned(),
-        own_path: None,
         length: 3,
         error: None,
     };

@@ -106,7 +106,8 @@ impl Pipeline {
             }
             (false, false) => return Ok(None),
         };
-        let next_attempt = Some(schedule::next_attempt(self.clock.now(), 1, schedule::random()));
+        let failures = self.store.placement_attempts(job.id).await? + 1;
+        let next_attempt = Some(schedule::next_attempt(self.clock.now(), failures, schedule::random()));
         Ok(Some(Problem { message, next_attempt, asked_to_wait: false }))
     }
 }

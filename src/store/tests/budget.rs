@@ -9,7 +9,7 @@ const HASH: &str = "0123456789012345678901234567890123456789";
 /// One fetched file with a torrent that one client seeds.
 async fn seeded(store: &Store) -> EnclosureId {
     show_in_pass(store, &feed(&[(Some("a"), &["http://h/1.mp3"])])).await;
-    let job = store.claim_download(1, now(), false, &[]).await.unwrap().unwrap();
+    let job = store.claim_download(1, now(), false, &[], false).await.unwrap().unwrap();
     let hash = InfoHashes::V1(HASH.parse().unwrap());
     store.record_downloaded(job.id).await.unwrap();
     store.record_torrent(job.id, &hash, "magnet:", &["nas".to_owned()]).await.unwrap();
@@ -39,6 +39,9 @@ async fn what_has_changed_since_it_was_judged_is_not_dropped() {
         ("UPDATE shows SET error = NULL", true),
         ("UPDATE placements SET state = 'pending'", false),
         ("UPDATE placements SET state = 'pending', next_attempt = 1900000000", true),
+        ("UPDATE placements SET state = 'failed', next_attempt = 1700000000", false),
+        ("UPDATE placements SET state = 'stopped', next_attempt = 1700000000", false),
+        ("UPDATE placements SET state = 'failed', next_attempt = NULL", true),
         ("UPDATE placements SET state = 'checking'", false),
         ("UPDATE placements SET state = 'waiting'", false),
         ("UPDATE placements SET state = 'delivered'", false),

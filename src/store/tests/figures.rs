@@ -17,7 +17,7 @@ fn rise(before: Option<&Counter>, reading: &Reading, _: Looks) -> (Counter, u64)
 async fn with_torrents(store: &Store, feed: &Feed) -> Vec<EnclosureId> {
     show_in_pass(store, feed).await;
     let mut ids = Vec::new();
-    while let Some(job) = store.claim_download(1, now(), true, &[]).await.unwrap() {
+    while let Some(job) = store.claim_download(1, now(), true, &[], false).await.unwrap() {
         let hash = InfoHashes::V1(HASHES[ids.len()].parse().unwrap());
         store.record_torrent(job.id, &hash, "magnet:", &["nas".to_owned()]).await.unwrap();
         ids.push(job.id);
@@ -128,7 +128,7 @@ async fn only_what_appeared_in_a_feed_that_was_known_has_a_birthday() {
     store.record_items(show, &doc, true, later(3600)).await.unwrap();
     want_all(&store, show).await;
     for hash in [HASHES[0], HASHES[1], &HASHES[0].replace('0', "f")] {
-        let job = store.claim_download(1, later(3600), true, &[]).await.unwrap().unwrap();
+        let job = store.claim_download(1, later(3600), true, &[], false).await.unwrap().unwrap();
         store.record_torrent(job.id, &InfoHashes::V1(hash.parse().unwrap()), "magnet:", &[]).await.unwrap();
     }
     let mut counted = store.counted().await.unwrap();

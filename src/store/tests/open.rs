@@ -34,3 +34,21 @@ async fn a_new_state_has_no_copy() {
     assert_eq!(store.backup(), None);
     assert!(!dir.path().join("state.db.before-1").exists());
 }
+
+#[tokio::test]
+async fn the_state_goes_on_by_itself_after_its_disk_was_full() {
+    let (_dir, store) = empty().await;
+    for _ in 0..4 {
+        let mut tx = store.begin().await.unwrap();
+        sqlx::query("PRAGMA max_page_count = 1").execute(&mut *tx).await.unwrap();
+        let full = sqlx::query("INSERT INTO shows (slug, feed) VALUES ('s', zeroblob(1000000))")
+            .execute(&mut *tx)
+            .await
+            .doing("fill it");
+        assert!(matches!(full, Err(Error::Full { .. })), "{full:?}");
+    }
+    for _ in 0..8 {
+        store.ping().await.unwrap();
+    }
+    store.ensure_show("s", "https://f/").await.unwrap();
+}

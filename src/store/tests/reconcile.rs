@@ -13,7 +13,7 @@ async fn seeding(store: &Store, count: usize) -> Vec<EnclosureId> {
     show_in_pass(store, &feed(&items)).await;
     let mut ids = Vec::new();
     for index in 0..count {
-        let job = store.claim_download(1, now(), false, &[]).await.unwrap().unwrap();
+        let job = store.claim_download(1, now(), false, &[], false).await.unwrap().unwrap();
         let hash = InfoHashes::V1(format!("{index:040}").parse().unwrap());
         store.record_torrent(job.id, &hash, "magnet:", &["nas".to_owned()]).await.unwrap();
         let placement = store.claim_placement(1, now(), false, "nas").await.unwrap().unwrap();
@@ -117,11 +117,14 @@ async fn without_its_data_nothing_seeds_whatever_clients_say() {
     assert_eq!(stages(&store).await, [Stage::Seeding]);
     store.fetch_again(&ids, now()).await.unwrap();
     assert_eq!(
-        store.claim_download(2, now(), true, &[]).await.unwrap().map(|job| job.id),
+        store.claim_download(2, now(), true, &[], false).await.unwrap().map(|job| job.id),
         None,
         "not in pass 2"
     );
-    assert_eq!(store.claim_download(1, now(), true, &[]).await.unwrap().map(|job| job.id), Some(ids[0]));
+    assert_eq!(
+        store.claim_download(1, now(), true, &[], false).await.unwrap().map(|job| job.id),
+        Some(ids[0])
+    );
 }
 
 #[tokio::test]
@@ -164,4 +167,48 @@ async fn proofs_are_given_out_when_they_are_due_and_counted_by_client() {
     let given: Vec<_> = store.settled("nas").await.unwrap().iter().map(|it| it.proof_bytes).collect();
     assert_eq!(given, [65_536, 0, 0]);
     assert_eq!((proofs.oldest, proofs.error.as_deref()), (Some(now()), Some("no")));
+}
+
+/// An enclosure that is to be handed to one client, claimed and so reported.
+async fn reported(store: &Store, state: PlacementState, problem: Option<&str>) -> crate::model::PlacementJob {
+    seeding(store, 1).await;
+    let anew = "UPDATE placements SET state = 'pending', since = NULL, pass = 0";
+    sqlx::query(anew).execute(&store.pool).await.unwrap();
+    let job = store.claim_placement(1, now(), true, "nas").await.unwrap().unwrap();
+    store.record_placement(&job, &report(state, problem), now()).await.unwrap();
+    job
+}
+
+#[tokio::test]
+async fn what_needs_the_user_is_left_to_him_and_what_is_on_its_way_is_looked_at_again() {
+    use PlacementState::{Checking, Delivered, Failed, Missing, Pending, Seeding, Stopped, Waiting};
+    let later = |seconds: i64| Timestamp::from_second(now().as_second() + seconds).unwrap();
+    let cases = [
+        (Pending, None, true),
+        (Waiting, None, true),
+        (Checking, None, true),
+        (Failed, Some("what only the user can mend"), false),
+        (Stopped, Some("stopped by the user"), false),
+        (Missing, Some("removed by the user"), false),
+        (Seeding, None, false),
+        (Delivered, None, false),
+    ];
+    for (state, problem, again) in cases {
+        let (_dir, store) = empty().await;
+        let job = reported(&store, state, problem).await;
+        store.release_placement(job.id, 1, later(60)).await.unwrap();
+        assert!(store.claim_placement(1, later(59), true, "nas").await.unwrap().is_none(), "{state}");
+        let claimed = store.claim_placement(1, later(60), true, "nas").await.unwrap();
+        assert_eq!(claimed.map(|job| job.state), again.then_some(state), "{state}");
+    }
+}
+
+#[tokio::test]
+async fn what_failed_for_want_of_its_file_goes_on_when_the_file_is_back() {
+    let (_dir, store) = empty().await;
+    let job = reported(&store, PlacementState::Failed, Some("its data cannot be read")).await;
+    for (error, claimable) in [(Some("gone".to_owned()), false), (None, true)] {
+        store.record_data(&[(job.enclosure, error)], now()).await.unwrap();
+        assert_eq!(store.claim_placement(1, now(), true, "nas").await.unwrap().is_some(), claimable);
+    }
 }

@@ -22,7 +22,7 @@ async fn stages(store: &Store) -> Vec<Stage> {
 async fn what_is_taken_down_while_its_torrent_is_made_is_not_handed_over() {
     let (_dir, store) = empty().await;
     show_in_pass(&store, &feed(&[(Some("a"), &["http://h/1.mp3"])])).await;
-    let job = store.claim_download(1, now(), false, &[]).await.unwrap().unwrap();
+    let job = store.claim_download(1, now(), false, &[], false).await.unwrap().unwrap();
     assert_eq!(store.withdraw(&show(), false, now()).await.unwrap(), 1);
     let hash = InfoHashes::V1(HASH.parse().unwrap());
     store.record_downloaded(job.id).await.unwrap();
@@ -60,7 +60,7 @@ async fn a_takedown_twice_is_one_and_the_second_may_still_ask_for_the_data() {
 async fn a_retry_does_not_bring_back_what_was_taken_down() {
     let (_dir, store) = empty().await;
     show_in_pass(&store, &feed(&[(Some("a"), &["http://h/1.mp3"])])).await;
-    let job = store.claim_download(1, now(), false, &[]).await.unwrap().unwrap();
+    let job = store.claim_download(1, now(), false, &[], false).await.unwrap().unwrap();
     let hash = InfoHashes::V1(HASH.parse().unwrap());
     store.record_torrent(job.id, &hash, "magnet:", &["nas".to_owned()]).await.unwrap();
     store.withdraw(&show(), false, now()).await.unwrap();
@@ -77,13 +77,13 @@ async fn a_retry_does_not_bring_back_what_was_taken_down() {
 async fn what_takes_the_place_of_something_taken_down_is_taken_down_too() {
     let (_dir, store) = empty().await;
     show_in_pass(&store, &feed(&[(Some("a"), &["http://h/1.mp3"])])).await;
-    let job = store.claim_download(1, now(), false, &[]).await.unwrap().unwrap();
+    let job = store.claim_download(1, now(), false, &[], false).await.unwrap().unwrap();
     let hash = InfoHashes::V1(HASH.parse().unwrap());
     store.record_torrent(job.id, &hash, "magnet:", &[]).await.unwrap();
     store.withdraw(&show(), false, now()).await.unwrap();
     // A look that was under way meanwhile has found another file, or the publisher's torrent.
     let new = store.revise(job.id, now()).await.unwrap();
-    assert!(store.claim_download(2, now(), false, &[]).await.unwrap().is_none());
+    assert!(store.claim_download(2, now(), false, &[], false).await.unwrap().is_none());
     let clients = ["nas".to_owned()];
     let official =
         OfficialTorrent { file: "his.mp3", info_hash: &hash, magnet: "magnet:", clients: &clients };
