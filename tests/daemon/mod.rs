@@ -190,7 +190,9 @@ async fn what_a_user_says_beside_it_is_taken_up() {
     let world = world("").await;
     world.origin.always("/one.mp3", Fault::Status(404, Vec::new()));
     let daemon = Running::start(&world);
-    until("it needs the user", || world.path("data/state.db").exists() && stages(&world) == ["failed"]).await;
+    // Before that its state is not made yet.
+    daemon.says("at work", 1).await;
+    until("it needs the user", || stages(&world) == ["failed"]).await;
 
     let run = world.podseed(&["run"]);
     assert_eq!(run.code, 1, "{}", run.stderr);
