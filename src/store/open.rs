@@ -57,10 +57,12 @@ impl Store {
             return Err(Error::Missing { path: path.to_owned() });
         }
         let store = Self::connect(path, false).await?;
-        if store.refuse_newer(path).await? < migrator().iter().count() {
-            return Err(Error::Older { path: path.to_owned() });
+        match store.refuse_newer(path).await? {
+            // Somebody is making it just now.
+            0 => Err(Error::Missing { path: path.to_owned() }),
+            applied if applied < migrator().iter().count() => Err(Error::Older { path: path.to_owned() }),
+            _ => Ok(store),
         }
-        Ok(store)
     }
 
     /// A copy of the state to try things on, or an empty one where there is none yet. It goes with the folder.
