@@ -4,6 +4,7 @@
 //! by the number of pieces, never by the length of a piece.
 
 mod kernel;
+mod lanes;
 mod merkle;
 mod piece;
 mod piece_length;
@@ -12,6 +13,7 @@ mod stream;
 mod tests;
 
 pub use kernel::{Sha1Hash, Sha256, Sha256Hash, sha1, sha256};
+pub use lanes::{Kernel, MOST_PADDING, Sha1Lanes, padding};
 pub use merkle::{BLOCK_LENGTH, root_of_layer};
 pub use piece::{PieceHash, PieceHasher};
 pub use piece_length::{InvalidPieceLength, PieceLength};
