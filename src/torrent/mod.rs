@@ -3,6 +3,7 @@
 //! The info dictionary depends on the bytes and on the request alone: no clock, no random number, no path of this
 //! machine. Nothing here writes a file, and nothing asks the network.
 
+mod abreast;
 mod bencode;
 mod create;
 mod edit;

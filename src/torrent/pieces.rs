@@ -12,8 +12,9 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 
+use super::abreast::Abreast;
 use super::layout::{Layout, Segment};
-use crate::hash::{PieceHash, PieceHasher};
+use crate::hash::{Kernel, PieceHash, PieceHasher, Sha1Lanes};
 use crate::model::TorrentVersion;
 
 /// How much is read at once; as much as a window of the hashes.
@@ -46,7 +47,8 @@ pub(super) fn hash_all(
 ) -> Vec<PieceResult> {
     let pieces = layout.pieces();
     let threads = thread::available_parallelism().map_or(1, |threads| threads.get() as u64);
-    let batch = pieces.div_ceil(threads * 4).clamp(1, BATCH);
+    // Full lanes before many threads: a lane that is empty costs as much as a full one.
+    let batch = pieces.div_ceil(threads * 4).clamp(Kernel::chosen().width() as u64, BATCH);
     let threads = threads.min(pieces.div_ceil(batch));
     let next = AtomicU64::new(0);
     let stop = AtomicBool::new(false);
@@ -92,15 +94,23 @@ struct PieceReader<'a> {
     buffer: Vec<u8>,
     /// The file that was read last, with its index.
     open: Option<(usize, File)>,
+    /// Several pieces at a time, where the processor can. The leaves of a v2 tree are hashed side by side in any case.
+    abreast: Option<Abreast<'a>>,
 }
 
 impl<'a> PieceReader<'a> {
     fn new(layout: &'a Layout, version: TorrentVersion, progress: Progress<'a>) -> Self {
-        Self { layout, version, progress, buffer: vec![0; BUFFER], open: None }
+        let lanes = Sha1Lanes::new(Kernel::chosen()).filter(|_| version != TorrentVersion::V2);
+        let abreast = lanes.map(|lanes| Abreast::new(layout, version, lanes, progress));
+        let buffer = if abreast.is_some() { Vec::new() } else { vec![0; BUFFER] };
+        Self { layout, version, progress, buffer, open: None, abreast }
     }
 
     /// The hashes of these pieces.
     fn hash_pieces(&mut self, pieces: Range<u64>) -> Vec<PieceResult> {
+        if let Some(abreast) = &mut self.abreast {
+            return abreast.hash(pieces);
+        }
         pieces.map(|piece| self.hash_piece(piece)).collect()
     }
 
