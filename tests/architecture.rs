@@ -230,10 +230,11 @@ fn only_the_command_line_prints() {
 }
 
 #[test]
-fn files_are_short_and_nothing_is_unsafe() {
+fn files_are_short_and_only_the_kernels_are_unsafe() {
     for source in sources("src").into_iter().chain(sources("adapters/src")) {
         let lines = source.text.lines().count();
         assert!(lines <= LONGEST_FILE, "{} has {lines} lines, more than {LONGEST_FILE}", source.path);
-        assert!(!has_word(&source.code(), "unsafe"), "{} uses unsafe", source.path);
+        let is_kernel = source.path.starts_with("src/hash/lanes");
+        assert!(is_kernel || !has_word(&source.code(), "unsafe"), "{} uses unsafe", source.path);
     }
 }
