@@ -12,7 +12,6 @@ use unicode_normalization::char::is_combining_mark;
 use url::Url;
 
 use super::monitor::Event;
-use super::terms::terms;
 use super::wanted::rules;
 use super::{Begin, Error, Pass, Pipeline, Target, lock, schedule};
 use crate::config::FeedSource;
@@ -21,7 +20,7 @@ use crate::http::{Advice, Meter};
 use crate::model::identity::comparable_url;
 use crate::model::{Item, RESERVED_SLUGS, Selection, Traffic};
 use crate::secret::public_url;
-use crate::store::{FailedPoll, FeedRecord, ShowId, ShowRecord};
+use crate::store::{FailedPoll, FeedRecord, ShowRecord};
 use crate::{error, fs};
 
 /// Feeds that are read at a time.
@@ -67,31 +66,6 @@ impl Pipeline {
             Some(show) => self.admit(show.id, &show.slug, target, pass).await,
             None => Ok(()),
         }
-    }
-
-    /// Makes a show part of the pass: what is known of it can be claimed from now on. Not once the pass is closed: in a
-    /// daemon another configuration has its say then.
-    pub(super) async fn admit(
-        &self,
-        show: ShowId,
-        slug: &str,
-        target: &Target,
-        pass: &Pass,
-    ) -> Result<(), Error> {
-        let _turn = pass.admission.lock().await;
-        if pass.closed.is_cancelled() {
-            return Ok(());
-        }
-        self.store.record_terms(show, &terms(target), target.configured).await?;
-        let mut target = target.clone();
-        self.settle_terms(slug, &mut target).await?;
-        self.store.ensure_placements(slug, &target.clients).await?;
-        lock(&pass.shows).insert(slug.to_owned(), Arc::new(target));
-        self.store.join_pass(show, pass.id).await?;
-        pass.comparable.grew();
-        pass.fetchable.grew();
-        pass.placeable.grew();
-        Ok(())
     }
 
     /// Asks for the feed and records the answer. Gives the show, which a feed that was never read does not have.
