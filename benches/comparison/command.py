@@ -1,0 +1,151 @@
+"""The command line: which rows, on what, and where the table goes."""
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import datetime, timezone
+from pathlib import Path
+
+from comparison import machine, peers, table
+from comparison.bench import Bench, free_of
+from comparison.measure import Failed
+from comparison.results import Missing
+from comparison.rows import groups
+
+ROOT = Path(__file__).resolve().parents[2]
+TARGET = ROOT / "target" / "compare"
+RESULTS = ROOT / "benches" / "RESULTS.md"
+PAIRS = 5
+
+
+def main():
+    """Ends with 0 if all goals are reached, 1 if one is missed or a row has failed, 2 if nothing could be measured."""
+    wanted = arguments()
+    chosen = [(group, rows) for group in groups() if (rows := [row for row in group.rows if wanted.takes(row)])]
+    if wanted.list:
+        for _, rows in chosen:
+            for row in rows:
+                print(f"{row.name:14} {row.about}")
+        return 0
+    try:
+        return measure(wanted, chosen)
+    except (peers.NotHere, NoRoom) as error:
+        print(error, file=sys.stderr)
+        return 2
+
+
+def arguments():
+    """What the user wants."""
+    parser = argparse.ArgumentParser(
+        prog="benches/compare",
+        description="podseed against its peers, in turn and on the same data; all rows write benches/RESULTS.md.",
+        epilog="PODSEED=PROGRAM measures that one; otherwise the release build is made first.",
+    )
+    parser.add_argument("rows", nargs="*", metavar="ROW", help="only these (see --list); prints, and writes no file")
+    parser.add_argument("--list", action="store_true", help="say which rows there are")
+    parser.add_argument("--quick", action="store_true", help="a tenth of the data, two pairs: a look, and no file")
+    parser.add_argument("--dir", type=Path, help="where the data goes; by default /dev/shm if it has room")
+    wanted = parser.parse_args()
+    known = {row.name for group in groups() for row in group.rows}
+    unknown = [name for name in wanted.rows if name not in known]
+    if unknown:
+        parser.error(f"there is no row {', '.join(unknown)}; --list says which there are")
+    wanted.takes = lambda row: not wanted.rows or row.name in wanted.rows
+    return wanted
+
+
+def measure(wanted, chosen):
+    """Measures the rows and tells the results."""
+    began = time.monotonic()
+    rows = [row for _, rows in chosen for row in rows]
+    programs = ["time", *sorted({program for row in rows for program in row.programs})]
+    libraries = any(row.libraries for row in rows)
+    ready = peers.install(programs, libraries, TARGET)
+    podseed = program()
+    room = max(group.room for group, _ in chosen) // (10 if wanted.quick else 1)
+    sections, failed = [], False
+    with tempfile.TemporaryDirectory(prefix="podseed-compare-", dir=place(wanted.dir, room)) as scratch:
+        print(f"the data is in {scratch}, on {machine.file_system(scratch)}", file=sys.stderr)
+        head = describe(podseed, scratch, peers.versions(programs, libraries, ready.python))
+        for group, rows in chosen:
+            folder = Path(scratch) / "data"
+            folder.mkdir()
+            bench = Bench(podseed, ready, folder, 2 if wanted.quick else PAIRS, wanted.quick)
+            results = []
+            for row in rows:
+                found, has_failed = play(row, bench)
+                results += found
+                failed |= has_failed
+            sections.append((group.title, results))
+            free_of(folder)
+    text = table.report(head, sections)
+    print(f"this took {time.monotonic() - began:.0f} s", file=sys.stderr)
+    if wanted.rows or wanted.quick or failed:
+        print(text, end="")
+        print("only a look: benches/RESULTS.md is written when all rows have run, whole", file=sys.stderr)
+    else:
+        RESULTS.write_text(text)
+        print(f"written: {RESULTS}", file=sys.stderr)
+    missed = any(result.misses() for _, results in sections for result in results if not isinstance(result, Missing))
+    return 1 if failed or missed else 0
+
+
+def play(row, bench):
+    """One row: its results, and whether it has failed."""
+    lacking = [flag for flag in row.flags if flag not in machine.flags()]
+    if lacking:
+        return [Missing(row.about, f"The processor has no {', '.join(lacking)}.")], False
+    print(f"{row.name}: {row.about}", file=sys.stderr, flush=True)
+    try:
+        return row.measure(bench), False
+    except Failed as error:
+        print(f"{row.name} has failed: {error}", file=sys.stderr)
+        return [Missing(row.about, f"It has failed: {str(error).splitlines()[0]}")], True
+
+
+class NoRoom(Exception):
+    """There is nowhere to put the data."""
+
+
+def place(wanted, room):
+    """A folder with so much room: the one that is wanted, else in memory, else on the disk."""
+    TARGET.mkdir(parents=True, exist_ok=True)
+    for folder in [wanted] if wanted else [Path("/dev/shm"), TARGET]:
+        if folder.is_dir() and os.access(folder, os.W_OK) and machine.has_room(folder, room):
+            return folder
+    where = wanted or f"/dev/shm and {TARGET}"
+    raise NoRoom(
+        f"The data takes {room / 1e9:.1f} GB, of memory too, which {where} has not. Choose another folder by --dir, "
+        f"or fewer rows (--list)."
+    )
+
+
+def program():
+    """The podseed that is measured: the one in PODSEED, else the release build."""
+    named = os.environ.get("PODSEED")
+    if named:
+        return Path(named).resolve(strict=True)
+    print("cargo build --release", file=sys.stderr)
+    subprocess.run(["cargo", "build", "--release", "--bin", "podseed"], cwd=ROOT, check=True)
+    return Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "release" / "podseed"
+
+
+def describe(podseed, scratch, versions):
+    """The head of the table: date, machine, versions, and how to read it."""
+    version = subprocess.run([podseed, "--version"], capture_output=True, text=True, check=True).stdout.strip()
+    asked = ["git", "describe", "--always", "--dirty", "--abbrev=10"]
+    commit = subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, check=False).stdout.strip()
+    today = datetime.now(timezone.utc).date()
+    return [
+        f"Written by `benches/compare` on {today}; it is never edited. {version}, commit {commit or 'unknown'}.",
+        "",
+        f"- **Machine:** {machine.processor()}; {machine.memory()[0] / (1 << 30):.0f} GiB of memory; "
+        f"{machine.system()}; data on {machine.file_system(scratch)}, in the page cache.",
+        f"- **Peers:** {', '.join(versions)}.",
+        "- **How:** ours and theirs run in turn over the same data, after a run of each that does not count. A ratio "
+        "is ours divided by theirs, for each pair: the median, and in brackets the lowest and the highest. Seconds and "
+        "MiB are medians, ours first. CPU is that of all processes of a command, peak that of the largest one. What "
+        "was made is compared, too: a row only counts if all come to the same info hashes.",
+    ]
