@@ -30,6 +30,6 @@ class Group:
 
 def groups():
     """All of them."""
-    from comparison.rows import create
+    from comparison.rows import create, download, folder
 
-    return (create.GROUP,)
+    return (create.GROUP, folder.GROUP, download.GROUP)

@@ -1,0 +1,91 @@
+"""A publisher's server on this machine: nginx with one worker, in a folder of its own."""
+import contextlib
+import socket
+import subprocess
+import time
+from email.utils import format_datetime
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from xml.sax.saxutils import escape
+
+from comparison.measure import Failed
+
+CONFIGURATION = """\
+daemon off;
+worker_processes 1;
+pid {home}/pid;
+error_log {home}/error.log;
+events {{ worker_connections 256; }}
+http {{
+    access_log off;
+    sendfile on;
+    tcp_nopush on;
+    types {{ audio/mpeg mp3; application/rss+xml xml; }}
+    {temporary}
+    server {{
+        listen 127.0.0.1:{port};
+        root {home}/www;
+    }}
+}}
+"""
+TEMPORARY = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+
+
+@contextlib.contextmanager
+def serving(home):
+    """nginx over `home/www`, as long as the block lasts; gives its address."""
+    home.mkdir(parents=True, exist_ok=True)
+    (home / "www").mkdir(exist_ok=True)
+    port = free_port()
+    temporary = "\n    ".join(f"{name}_temp_path {home}/{name};" for name in TEMPORARY)
+    configuration = home / "nginx.conf"
+    configuration.write_text(CONFIGURATION.format(home=home, port=port, temporary=temporary))
+    # Its worker is of another user if the master is root's.
+    for folder in (home, *home.parents):
+        if folder.name.startswith("podseed-compare-"):
+            folder.chmod(0o755)
+    argv = ["nginx", "-p", home, "-c", configuration, "-e", home / "error.log"]
+    process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        wait_for(port, process, home / "error.log")
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def free_port():
+    """One that nobody listens on at this moment."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return found.getsockname()[1]
+
+
+def wait_for(port, process, log, patience=20):
+    """Until somebody listens there."""
+    end = time.monotonic() + patience
+    while time.monotonic() < end and process.poll() is None:
+        with contextlib.suppress(OSError):
+            socket.create_connection(("127.0.0.1", port), 1).close()
+            return
+        time.sleep(0.02)
+    told = Path(log).read_text(errors="replace")[-500:] if Path(log).exists() else ""
+    raise Failed(f"{process.args[0]} does not listen: {told}")
+
+
+def feed(address, files):
+    """An RSS feed with an episode for each file, the first one the newest."""
+    newest = datetime(2026, 11, 1, 6, tzinfo=timezone.utc)
+    items = [item(address, file, newest - timedelta(days=number)) for number, file in enumerate(files)]
+    head = "<title>Compared</title><link>https://podcast.example/</link><description>Sound</description>"
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n<rss version="2.0"><channel>{head}\n{"".join(items)}</channel></rss>\n'
+
+
+def item(address, file, date):
+    """One episode."""
+    url = escape(f"{address}/{file.name}", {'"': "&quot;"})
+    return (
+        f"<item><title>{file.stem}</title><guid isPermaLink=\"false\">{file.stem}</guid>"
+        f"<pubDate>{format_datetime(date)}</pubDate>"
+        f"<enclosure url=\"{url}\" type=\"audio/mpeg\" length=\"{file.stat().st_size}\"/></item>\n"
+    )
