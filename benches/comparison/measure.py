@@ -1,4 +1,5 @@
 """Runs a program and says what it took. Never decides what is run, nor compares."""
+import contextlib
 import os
 import shutil
 import subprocess
@@ -73,6 +74,24 @@ def run(program):
             raise Failed(f"{program.name} has ended with {process.returncode}: {(text(errors) or said)[-2000:]}")
         kibibytes = int(Path(peak.name).read_text().split()[-1])
         return Sample(usage.ru_utime + usage.ru_stime, wall, kibibytes * 1024, said)
+
+
+@contextlib.contextmanager
+def under_way(program):
+    """Runs it beside the block, and waits for its end behind it."""
+    with tempfile.TemporaryFile() as errors:
+        process = subprocess.Popen(
+            [*map(str, program.argv)], env={**os.environ, **program.environment}, cwd=program.folder,
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=errors, start_new_session=True,
+        )
+        try:
+            yield
+            process.wait(LONGEST)
+        finally:
+            process.kill()
+            process.wait()
+        if process.returncode != 0:
+            raise Failed(f"{program.name} has ended with {process.returncode}: {text(errors)[-2000:]}")
 
 
 def text(file):

@@ -17,7 +17,8 @@ pid {home}/pid;
 error_log {home}/error.log;
 events {{ worker_connections 256; }}
 http {{
-    access_log off;
+    log_format sent '$msec $status $uri';
+    access_log {home}/access.log sent;
     sendfile on;
     tcp_nopush on;
     types {{ audio/mpeg mp3; application/rss+xml xml; }}
@@ -52,6 +53,15 @@ def serving(home):
     finally:
         process.terminate()
         process.wait()
+
+
+def sent(home, name):
+    """When the last byte of the whole of a file was given to the network for the first time, by the clock."""
+    for line in (home / "access.log").read_text().splitlines():
+        at, status, path = line.split(" ", 2)
+        if status == "200" and path == f"/{name}":
+            return float(at)
+    raise Failed(f"nobody has asked for {name}")
 
 
 def free_port():

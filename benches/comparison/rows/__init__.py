@@ -30,6 +30,6 @@ class Group:
 
 def groups():
     """All of them."""
-    from comparison.rows import create, download, folder
+    from comparison.rows import create, download, folder, seeding
 
-    return (create.GROUP, folder.GROUP, download.GROUP)
+    return (create.GROUP, folder.GROUP, download.GROUP, seeding.GROUP)
