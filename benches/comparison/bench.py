@@ -54,8 +54,8 @@ class Bench:
     def compare(self, what, ours, theirs, goals=None, fresh=None, result=None):
         """Runs ours and each of theirs in turn, after a first time that does not count. `goals` is by name of the peer.
 
-        `fresh` is called before each run. What `result` makes of the outcome must be the same after each: programs
-        that do not come to the same result are not compared. Neither is timed.
+        `fresh` is called before each run. What `result` makes of its sample and of what was written must be the same
+        after each: programs that do not come to the same result are not compared. Neither is timed.
         """
         programs = [ours, *theirs]
         samples = {program.name: [] for program in programs}
@@ -64,10 +64,10 @@ class Bench:
             for program in programs:
                 (fresh or self.empty)()
                 sample = run(program)
-                came_out = result() if result else None
+                came_out = result(sample) if result else None
                 expected = expected or came_out
                 if came_out != expected:
-                    raise Failed(f"{program.name} comes to another result: {came_out}, not {expected}")
+                    raise Failed(f"{program.name} does not come to the result of {ours.name}")
                 if turn > 0:
                     samples[program.name].append(sample)
             self.say(turn, samples)

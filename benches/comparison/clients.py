@@ -108,12 +108,12 @@ class RTorrent:
     name = "rTorrent"
 
     def __init__(self, home):
-        self.home = home
+        self.home, port = home, free_port()
         for folder in ("watch", "downloads", "session"):
             (home / folder).mkdir()
         lines = [
             f"directory.default.set = {home}/downloads", f"session.path.set = {home}/session",
-            "network.bind_address.set = 127.0.0.1", f"network.port_range.set = {free_port()}-{free_port()}",
+            "network.bind_address.set = 127.0.0.1", f"network.port_range.set = {port}-{port}",
             # Without this, 0.9.8 silently refuses torrents that name no tracker.
             "dht.mode.set = auto", f"network.scgi.open_local = {home}/scgi", "system.daemon.set = true",
             f"directory.watch.added = {home}/watch, load.start_verbose",
@@ -123,9 +123,9 @@ class RTorrent:
         self.configuration = f"watch_dir: {{path: {home}/watch, data: {home}/downloads, client: rtorrent}}"
 
     def seeding(self):
-        """Complete, started, and without a message."""
-        asked = ("", "main", "d.complete=", "d.is_active=", "d.message=")
-        return self.ask("d.multicall2", asked).count([1, 1, ""])
+        """Complete, started, and with no message but that no tracker helps it."""
+        torrents = self.ask("d.multicall2", ("", "main", "d.complete=", "d.is_active=", "d.message="))
+        return sum(complete == active == 1 and message[:8] in ("", "Tracker:") for complete, active, message in torrents)
 
     def ask(self, method, parameters):
         """One XML-RPC call over SCGI."""

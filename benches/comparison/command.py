@@ -12,9 +12,8 @@ from comparison import machine, peers, table
 from comparison.bench import Bench, free_of
 from comparison.measure import Failed
 from comparison.results import Missing
-from comparison.rows import groups
+from comparison.rows import ROOT, groups
 
-ROOT = Path(__file__).resolve().parents[2]
 TARGET = ROOT / "target" / "compare"
 RESULTS = ROOT / "benches" / "RESULTS.md"
 PAIRS = 5

@@ -1,6 +1,10 @@
 """What is compared: groups of rows that use the same data, in the order of the table."""
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
+
+# The checkout.
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,6 @@ class Group:
 
 def groups():
     """All of them."""
-    from comparison.rows import create, download, folder, seeding
+    from comparison.rows import create, download, feed, folder, seeding
 
-    return (create.GROUP, folder.GROUP, download.GROUP, seeding.GROUP)
+    return (create.GROUP, folder.GROUP, download.GROUP, feed.GROUP, seeding.GROUP)

@@ -6,7 +6,6 @@ from comparison.metainfo import info_hashes
 from comparison.results import Figure
 from comparison.rows import Group, Row
 
-WHAT = "1 GiB, pieces of 1 MiB, {}"
 PIECE = 1 << 20
 AHEAD = {"cpu": 1.0, "wall": 1.0}
 
@@ -16,7 +15,7 @@ def v1(bench):
     goals = {"mktorrent -t2": {"cpu": 0.40, "wall": 0.40}, "torf": AHEAD, "libtorrent": AHEAD}
     file = bench.big_file()
     theirs = [mktorrent(bench, file), torf(bench, file), libtorrent(bench, file, "v1")]
-    return bench.compare(WHAT.format("v1"), ours(bench, file, "v1"), theirs, goals, result=result(bench))
+    return bench.compare(what(file, "v1"), ours(bench, file, "v1"), theirs, goals, result=result(bench))
 
 
 def with_sha256(version, cpu, wall, bench):
@@ -24,16 +23,16 @@ def with_sha256(version, cpu, wall, bench):
     file = bench.big_file()
     goals = {"libtorrent": {"cpu": cpu, "wall": wall}}
     theirs = [libtorrent(bench, file, version)]
-    return bench.compare(WHAT.format(version), ours(bench, file, version), theirs, goals, result=result(bench))
+    return bench.compare(what(file, version), ours(bench, file, version), theirs, goals, result=result(bench))
 
 
 def forced(kernel, cpu, bench):
     """v1 by a kernel that is not the best one here, for processors that have no better."""
     file = bench.big_file()
-    what = WHAT.format(f"v1, `PODSEED_HASH={kernel}`")
     goals = {"mktorrent -t2": {"cpu": cpu}}
+    told = what(file, f"v1, `PODSEED_HASH={kernel}`")
     own = ours(bench, file, "v1", PODSEED_HASH=kernel)
-    return bench.compare(what, own, [mktorrent(bench, file)], goals, result=result(bench))
+    return bench.compare(told, own, [mktorrent(bench, file)], goals, result=result(bench))
 
 
 def memory(bench):
@@ -44,7 +43,7 @@ def memory(bench):
         for length in ("64 KiB", "1 MiB", "16 MiB"):
             samples = bench.sample(ours(bench, file, version, length))
             peaks = [sample.peak / (1 << 20) for sample in samples]
-            results.append(Figure(f"peak memory: 1 GiB, pieces of {length}, {version}", "MiB", peaks, 24))
+            results.append(Figure(f"peak memory: {what(file, version, length)}", "MiB", peaks, 24))
     return results
 
 
@@ -61,7 +60,13 @@ def verify(bench):
         bench.script("libtorrent", "libtorrent_verify.py", torrent, file.parent),
     ]
     goals = {program.name: AHEAD for program in theirs}
-    return bench.compare(WHAT.format("v1, verified"), bench.ours("torrent", "verify", torrent, file), theirs, goals)
+    own = bench.ours("torrent", "verify", torrent, file)
+    return bench.compare(what(file, "v1, verified"), own, theirs, goals)
+
+
+def what(file, how, length="1 MiB"):
+    """As `1024 MiB, pieces of 1 MiB, v1`."""
+    return f"{file.stat().st_size >> 20} MiB, pieces of {length}, {how}"
 
 
 def ours(bench, file, version, length="1 MiB", **environment):
@@ -88,7 +93,7 @@ def libtorrent(bench, file, version):
 
 def result(bench):
     """The info hashes of what was made."""
-    return lambda: info_hashes(bench.out / "show.mp3.torrent")
+    return lambda _: info_hashes(bench.out / "show.mp3.torrent")
 
 
 GROUP = Group("Torrent of one file", 3 << 30, (

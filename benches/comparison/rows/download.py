@@ -56,7 +56,7 @@ def compare(bench, address, names, version, theirs, goals):
     ours = bench.ours("run", "--quiet", "--config", configuration)
     what = f"`run`: {len(names)} episodes of 60 MB, four at once, {version}"
 
-    def made():
+    def made(_):
         found = {path.name: info_hashes(path) for path in bench.out.rglob("*.torrent")}
         if len(found) != len(names):
             raise Failed(f"{len(found)} torrents were made of {len(names)} files")

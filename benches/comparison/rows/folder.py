@@ -15,7 +15,7 @@ def each(bench):
     peer = "xargs -P2 mktorrent"
     theirs = shell(peer, f"ls {folder} | xargs -P2 -I@ mktorrent -t1 -l18 -o {bench.out}/@.torrent {folder}/@")
     what = f"{bench.size(100)} files of 20 to 80 MB, a torrent for each, v1"
-    return bench.compare(what, ours, [theirs], {peer: FASTER}, result=lambda: made(bench))
+    return bench.compare(what, ours, [theirs], {peer: FASTER}, result=lambda _: made(bench))
 
 
 def together(bench):
@@ -36,7 +36,7 @@ def one_torrent(bench, what, folder, goals):
     torrent = bench.out / "show.torrent"
     ours = bench.ours("torrent", "create", "--piece-length", "1 MiB", "--output", torrent, folder)
     theirs = Program("mktorrent -t2", ["mktorrent", "-t2", "-l20", "-o", torrent, folder])
-    return bench.compare(what, ours, [theirs], {theirs.name: goals}, result=lambda: made(bench))
+    return bench.compare(what, ours, [theirs], {theirs.name: goals}, result=lambda _: made(bench))
 
 
 def large_files(bench):
