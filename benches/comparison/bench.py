@@ -1,5 +1,4 @@
 """The stage of a row: where its data is, how podseed is started, and how ours and theirs take turns."""
-import os
 import shutil
 import sys
 from dataclasses import dataclass
@@ -92,8 +91,3 @@ class Bench:
             told = "; ".join(f"{name} {taken[-1].cpu:.3f} s CPU, {taken[-1].wall:.3f} s" for name, taken in samples.items())
         print(f"    {turn}/{self.pairs}  {told}", file=sys.stderr, flush=True)
 
-
-def free_of(folder):
-    """Removes a folder of ours, and gives its memory back before the next one is measured."""
-    shutil.rmtree(folder, ignore_errors=True)
-    os.sync()

@@ -9,7 +9,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from comparison import machine, peers, table
-from comparison.bench import Bench, free_of
+from comparison.bench import Bench
 from comparison.measure import Failed
 from comparison.results import Missing
 from comparison.rows import ROOT, groups
@@ -61,25 +61,20 @@ def measure(wanted, chosen):
     rows = [row for _, rows in chosen for row in rows]
     programs = ["time", *sorted({program for row in rows for program in row.programs})]
     libraries = any(row.libraries for row in rows)
+    places = [place(wanted, group) for group, _ in chosen]
     ready = peers.install(programs, libraries, TARGET)
     podseed = program()
-    room = max(group.room for group, _ in chosen) // (10 if wanted.quick else 1)
     sections, failed = [], False
-    with tempfile.TemporaryDirectory(prefix="podseed-compare-", dir=place(wanted.dir, room)) as scratch:
-        print(f"the data is in {scratch}, on {machine.file_system(scratch)}", file=sys.stderr)
-        head = describe(podseed, scratch, peers.versions(programs, libraries, ready.python))
-        for group, rows in chosen:
-            folder = Path(scratch) / "data"
-            folder.mkdir()
-            bench = Bench(podseed, ready, folder, 2 if wanted.quick else PAIRS, wanted.quick)
-            results = []
-            for row in rows:
-                found, has_failed = play(row, bench)
-                results += found
-                failed |= has_failed
-            sections.append((group.title, results))
-            free_of(folder)
-    text = table.report(head, sections)
+    for (group, rows), where in zip(chosen, places, strict=True):
+        with tempfile.TemporaryDirectory(prefix="podseed-compare-", dir=where) as scratch:
+            kind = machine.file_system(scratch)
+            print(f"{group.title}: the data is in {scratch}, on {kind}", file=sys.stderr)
+            bench = Bench(podseed, ready, Path(scratch), 2 if wanted.quick else PAIRS, wanted.quick)
+            played = [play(row, bench) for row in rows]
+        failed |= any(has_failed for _, has_failed in played)
+        sections.append((f"{group.title} (data on {kind})", [result for found, _ in played for result in found]))
+    head = describe(podseed, peers.versions(programs, libraries, ready.python))
+    text = table.report(head, sections, not wanted.quick)
     print(f"this took {time.monotonic() - began:.0f} s", file=sys.stderr)
     if wanted.rows or wanted.quick or failed:
         print(text, end="")
@@ -87,8 +82,8 @@ def measure(wanted, chosen):
     else:
         RESULTS.write_text(text)
         print(f"written: {RESULTS}", file=sys.stderr)
-    missed = any(result.misses() for _, results in sections for result in results if not isinstance(result, Missing))
-    return 1 if failed or missed else 0
+    missed = any(result.misses() for _, results in sections for result in results)
+    return 1 if failed or (missed and not wanted.quick) else 0
 
 
 def play(row, bench):
@@ -99,7 +94,7 @@ def play(row, bench):
     print(f"{row.name}: {row.about}", file=sys.stderr, flush=True)
     try:
         return row.measure(bench), False
-    except Failed as error:
+    except (Failed, OSError, subprocess.SubprocessError) as error:
         print(f"{row.name} has failed: {error}", file=sys.stderr)
         return [Missing(row.about, f"It has failed: {str(error).splitlines()[0]}")], True
 
@@ -108,16 +103,17 @@ class NoRoom(Exception):
     """There is nowhere to put the data."""
 
 
-def place(wanted, room):
-    """A folder with so much room: the one that is wanted, else in memory, else on the disk."""
+def place(wanted, group):
+    """A folder with room for this group: the one that is wanted, else in memory unless it is to be on the disk."""
     TARGET.mkdir(parents=True, exist_ok=True)
-    for folder in [wanted] if wanted else [Path("/dev/shm"), TARGET]:
+    room = group.room // (10 if wanted.quick else 1)
+    folders = [wanted.dir] if wanted.dir else [TARGET] if group.on_disk else [Path("/dev/shm"), TARGET]
+    for folder in folders:
         if folder.is_dir() and os.access(folder, os.W_OK) and machine.has_room(folder, room):
             return folder
-    where = wanted or f"/dev/shm and {TARGET}"
     raise NoRoom(
-        f"The data takes {room / 1e9:.1f} GB, of memory too, which {where} has not. Choose another folder by --dir, "
-        f"or fewer rows (--list)."
+        f"{group.title}: the data takes {room / 1e9:.1f} GB, of memory too, which {' and '.join(map(str, folders))} "
+        f"has not. Choose another folder by --dir, or other rows (--list)."
     )
 
 
@@ -131,7 +127,7 @@ def program():
     return Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "release" / "podseed"
 
 
-def describe(podseed, scratch, versions):
+def describe(podseed, versions):
     """The head of the table: date, machine, versions, and how to read it."""
     version = subprocess.run([podseed, "--version"], capture_output=True, text=True, check=True).stdout.strip()
     asked = ["git", "describe", "--always", "--dirty", "--abbrev=10"]
@@ -141,7 +137,7 @@ def describe(podseed, scratch, versions):
         f"Written by `benches/compare` on {today}; it is never edited. {version}, commit {commit or 'unknown'}.",
         "",
         f"- **Machine:** {machine.processor()}; {machine.memory()[0] / (1 << 30):.0f} GiB of memory; "
-        f"{machine.system()}; data on {machine.file_system(scratch)}, in the page cache.",
+        f"{machine.system()}; all data is in the page cache.",
         f"- **Peers:** {', '.join(versions)}.",
         "- **How:** ours and theirs run in turn over the same data, after a run of each that does not count. A ratio "
         "is ours divided by theirs, for each pair: the median, and in brackets the lowest and the highest. Seconds and "

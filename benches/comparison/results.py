@@ -39,7 +39,7 @@ class Figure:
     goal: float | None = None
 
     def misses(self):
-        """As a list, so that it reads as with `Against`."""
+        """The unit, if the goal is not reached."""
         return [self.unit] if self.goal is not None and median(self.values) > self.goal else []
 
 
@@ -49,3 +49,7 @@ class Missing:
 
     what: str
     why: str
+
+    def misses(self):
+        """What was not measured misses nothing."""
+        return []

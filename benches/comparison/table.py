@@ -1,4 +1,5 @@
 """Results as Markdown. Never measures, and writes no file."""
+from dataclasses import replace
 from statistics import median
 
 from comparison.results import METRICS, Against, Figure, Missing
@@ -6,12 +7,20 @@ from comparison.results import METRICS, Against, Figure, Missing
 MIB = 1 << 20
 
 
-def report(head, sections):
-    """The whole document: what was measured where, and a section for each group."""
+def report(head, sections, with_goals):
+    """The whole document: what was measured where, and a section for each group. Goals are for the whole data only."""
     lines = ["# podseed and its peers", "", *head, ""]
     for title, results in sections:
+        results = results if with_goals else [without_goal(result) for result in results]
         lines += [f"## {title}", "", *section(results)]
     return "\n".join(lines).rstrip("\n") + "\n"
+
+
+def without_goal(result):
+    """The same, measured only."""
+    if isinstance(result, Against):
+        return replace(result, goals={})
+    return replace(result, goal=None) if isinstance(result, Figure) else result
 
 
 def section(results):

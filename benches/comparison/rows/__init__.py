@@ -25,15 +25,19 @@ class Row:
 
 @dataclass(frozen=True)
 class Group:
-    """Rows over the same data, and how many bytes that takes together with what is written, at its most."""
+    """Rows over the same data, and how many bytes that takes together with what is written, at its most.
+
+    What lives by its database is measured `on_disk`, where writing it down costs what it costs.
+    """
 
     title: str
     room: int
     rows: tuple
+    on_disk: bool = False
 
 
 def groups():
     """All of them."""
-    from comparison.rows import create, download, feed, folder, seeding
+    from comparison.rows import create, download, feed, folder, scale, seeding
 
-    return (create.GROUP, folder.GROUP, download.GROUP, feed.GROUP, seeding.GROUP)
+    return (create.GROUP, folder.GROUP, download.GROUP, feed.GROUP, scale.GROUP, seeding.GROUP)
