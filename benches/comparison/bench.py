@@ -88,6 +88,7 @@ class Bench:
         if turn == 0:
             told = "warm"
         else:
-            told = "; ".join(f"{name} {taken[-1].cpu:.3f} s CPU, {taken[-1].wall:.3f} s" for name, taken in samples.items())
+            last = [(name, taken[-1]) for name, taken in samples.items()]
+            told = "; ".join(f"{name} {sample.cpu:.3f} s CPU, {sample.wall:.3f} s" for name, sample in last)
         print(f"    {turn}/{self.pairs}  {told}", file=sys.stderr, flush=True)
 

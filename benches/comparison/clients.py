@@ -85,10 +85,12 @@ class QBittorrent:
         self.home, self.port = home, free_port()
         (home / "qBittorrent" / "config").mkdir(parents=True)
         lines = [
-            "[LegalNotice]", "Accepted=true", "[BitTorrent]", f"Session\\Port={free_port()}", "Session\\DHTEnabled=false",
-            "Session\\LSDEnabled=false", "Session\\PeXEnabled=false", "Session\\Interface=lo",
-            "Session\\InterfaceName=lo", f"Session\\DefaultSavePath={home / 'downloads'}", "[Preferences]",
-            "WebUI\\Address=127.0.0.1", f"WebUI\\Port={self.port}", "WebUI\\LocalHostAuth=false", "WebUI\\UseUPnP=false",
+            "[LegalNotice]", "Accepted=true",
+            "[BitTorrent]", f"Session\\Port={free_port()}", f"Session\\DefaultSavePath={home / 'downloads'}",
+            "Session\\Interface=lo", "Session\\InterfaceName=lo",
+            "Session\\DHTEnabled=false", "Session\\LSDEnabled=false", "Session\\PeXEnabled=false",
+            "[Preferences]", "WebUI\\Address=127.0.0.1", f"WebUI\\Port={self.port}",
+            "WebUI\\LocalHostAuth=false", "WebUI\\UseUPnP=false",
         ]
         (home / "qBittorrent" / "config" / "qBittorrent.conf").write_text("\n".join(lines) + "\n")
         self.argv = ["qbittorrent-nox", f"--profile={home}", f"--webui-port={self.port}"]
@@ -125,7 +127,7 @@ class RTorrent:
     def seeding(self):
         """Complete, started, and with no message but that no tracker helps it."""
         torrents = self.ask("d.multicall2", ("", "main", "d.complete=", "d.is_active=", "d.message="))
-        return sum(complete == active == 1 and message[:8] in ("", "Tracker:") for complete, active, message in torrents)
+        return sum(done == started == 1 and said[:8] in ("", "Tracker:") for done, started, said in torrents)
 
     def ask(self, method, parameters):
         """One XML-RPC call over SCGI."""

@@ -24,9 +24,8 @@ def main():
     wanted = arguments()
     chosen = [(group, rows) for group in groups() if (rows := [row for row in group.rows if wanted.takes(row)])]
     if wanted.list:
-        for _, rows in chosen:
-            for row in rows:
-                print(f"{row.name:14} {row.about}")
+        for group, rows in chosen:
+            print(group.title, *(f"  {row.name:14} {row.about}" for row in rows), sep="\n")
         return 0
     try:
         return measure(wanted, chosen)
@@ -58,11 +57,9 @@ def arguments():
 def measure(wanted, chosen):
     """Measures the rows and tells the results."""
     began = time.monotonic()
-    rows = [row for _, rows in chosen for row in rows]
-    programs = ["time", *sorted({program for row in rows for program in row.programs})]
-    libraries = any(row.libraries for row in rows)
+    needed = ["time", *sorted({name for _, rows in chosen for row in rows for name in row.needs})]
     places = [place(wanted, group) for group, _ in chosen]
-    ready = peers.install(programs, libraries, TARGET)
+    ready = peers.install(needed, TARGET)
     podseed = program()
     sections, failed = [], False
     for (group, rows), where in zip(chosen, places, strict=True):
@@ -73,7 +70,7 @@ def measure(wanted, chosen):
             played = [play(row, bench) for row in rows]
         failed |= any(has_failed for _, has_failed in played)
         sections.append((f"{group.title} (data on {kind})", [result for found, _ in played for result in found]))
-    head = describe(podseed, peers.versions(programs, libraries, ready.python))
+    head = describe(podseed, peers.versions(needed, ready.python))
     text = table.report(head, sections, not wanted.quick)
     print(f"this took {time.monotonic() - began:.0f} s", file=sys.stderr)
     if wanted.rows or wanted.quick or failed:
@@ -91,7 +88,7 @@ def play(row, bench):
     lacking = [flag for flag in row.flags if flag not in machine.flags()]
     if lacking:
         return [Missing(row.about, f"The processor has no {', '.join(lacking)}.")], False
-    print(f"{row.name}: {row.about}", file=sys.stderr, flush=True)
+    print(f"  {row.name}: {row.about}", file=sys.stderr, flush=True)
     try:
         return row.measure(bench), False
     except (Failed, OSError, subprocess.SubprocessError) as error:
@@ -121,9 +118,13 @@ def program():
     """The podseed that is measured: the one in PODSEED, else the release build."""
     named = os.environ.get("PODSEED")
     if named:
-        return Path(named).resolve(strict=True)
+        if not os.access(named, os.X_OK):
+            raise peers.NotHere(f"PODSEED names {named}, which cannot be run")
+        return Path(named).resolve()
     print("cargo build --release", file=sys.stderr)
-    subprocess.run(["cargo", "build", "--release", "--bin", "podseed"], cwd=ROOT, check=True)
+    build = ["cargo", "build", "--release", "--bin", "podseed"]
+    if subprocess.run(build, cwd=ROOT, check=False).returncode != 0:
+        raise peers.NotHere("podseed cannot be built: see above, or name one in PODSEED")
     return Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "release" / "podseed"
 
 
@@ -142,5 +143,5 @@ def describe(podseed, versions):
         "- **How:** ours and theirs run in turn over the same data, after a run of each that does not count. A ratio "
         "is ours divided by theirs, for each pair: the median, and in brackets the lowest and the highest. Seconds and "
         "MiB are medians, ours first. CPU is that of all processes of a command, peak that of the largest one. What "
-        "was made is compared, too: a row only counts if all come to the same info hashes.",
+        "comes out is compared, too: a row only counts if all come to the same info hashes, and read the same of a feed.",
     ]

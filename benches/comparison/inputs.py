@@ -35,7 +35,8 @@ def large_feed(path, episodes):
     """A feed as hosts write them today: 2,000 episodes with notes as text and as a page are 10 MB."""
     text = "Ein Gespräch über das Hören, mit Gästen &amp; Musik. " * 30
     page = '<p>Ein Gespräch über <a href="https://radio.example/?a=1&amp;b=2">das Hören</a>.</p>\n' * 34
-    items = "".join(FEED_ITEM.format(number=number, day=number % 28 + 1, text=text, page=page) for number in range(episodes))
+    numbers = range(episodes)
+    items = "".join(FEED_ITEM.format(number=each, day=each % 28 + 1, text=text, page=page) for each in numbers)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(FEED.format(items=items), encoding="utf-8")
     return path

@@ -1,5 +1,6 @@
 """A publisher's server on this machine: nginx with one worker, in a folder of its own."""
 import contextlib
+import os
 import socket
 import subprocess
 import time
@@ -11,6 +12,7 @@ from xml.sax.saxutils import escape
 from comparison.measure import Failed
 
 CONFIGURATION = """\
+{user}
 daemon off;
 worker_processes 1;
 pid {home}/pid;
@@ -40,11 +42,9 @@ def serving(home):
     port = free_port()
     temporary = "\n    ".join(f"{name}_temp_path {home}/{name};" for name in TEMPORARY)
     configuration = home / "nginx.conf"
-    configuration.write_text(CONFIGURATION.format(home=home, port=port, temporary=temporary))
-    # Its worker is of another user if the master is root's.
-    for folder in (home, *home.parents):
-        if folder.name.startswith("podseed-compare-"):
-            folder.chmod(0o755)
+    # Its worker would be of another user if the master is root's, and may not read our folder.
+    user = "user root;" if os.geteuid() == 0 else ""
+    configuration.write_text(CONFIGURATION.format(home=home, port=port, temporary=temporary, user=user))
     argv = ["nginx", "-p", home, "-c", configuration, "-e", home / "error.log"]
     process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
@@ -88,7 +88,7 @@ def feed(address, files):
     newest = datetime(2026, 11, 1, 6, tzinfo=timezone.utc)
     items = [item(address, file, newest - timedelta(days=number)) for number, file in enumerate(files)]
     head = "<title>Compared</title><link>https://podcast.example/</link><description>Sound</description>"
-    return f'<?xml version="1.0" encoding="UTF-8"?>\n<rss version="2.0"><channel>{head}\n{"".join(items)}</channel></rss>\n'
+    return f'<?xml version="1.0"?>\n<rss version="2.0"><channel>{head}\n{"".join(items)}</channel></rss>\n'
 
 
 def item(address, file, date):

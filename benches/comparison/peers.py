@@ -35,14 +35,14 @@ class Peers:
         return [self.python, "-sE", SCRIPTS / name, *arguments]
 
 
-def install(programs, libraries, folder):
-    """Gets the programs and libraries that are not here yet; `folder` is for the libraries."""
+def install(needed, folder):
+    """Gets what is needed of the programs and libraries and is not here yet; `folder` is for the libraries."""
     os.environ["PATH"] += ":/usr/sbin:/sbin"
-    packages = [PACKAGES[program] for program in programs if shutil.which(program) is None]
+    packages = [PACKAGES[name] for name in needed if name in PACKAGES and shutil.which(name) is None]
     if packages:
         apt(packages)
     python = folder / "venv" / "bin" / "python"
-    if libraries and not has_libraries(python):
+    if any(name in LIBRARIES for name in needed) and not has_libraries(python):
         print("installing " + ", ".join(LIBRARIES), file=sys.stderr)
         try:
             subprocess.run([sys.executable, "-m", "venv", folder / "venv"], check=True, stdout=sys.stderr)
@@ -60,7 +60,7 @@ def apt(packages):
     """Debian's packages, if we may; what they bring as services is not started."""
     words = " ".join(packages)
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
-        raise NotHere(f"The comparison needs programs that are not here. On Debian, as root:\n    apt-get install {words}")
+        raise NotHere(f"Programs are needed that are not here. On Debian, as root:\n    apt-get install {words}")
     print(f"installing {words}", file=sys.stderr)
     policy = Path("/usr/sbin/policy-rc.d")
     ours = not policy.exists()
@@ -87,17 +87,12 @@ def has_libraries(python):
     return subprocess.run([python, "-c", imports], stderr=subprocess.DEVNULL, check=False).returncode == 0
 
 
-def versions(programs, libraries, python):
+def versions(needed, python):
     """Name and version of each, for the head of the table."""
-    found = []
-    for program in programs:
-        if program in PACKAGES and shutil.which(program) is not None:
-            found.append(f"{program} {version_of(PACKAGES[program])}".strip())
-    if libraries and python.exists():
-        site = next((python.parent.parent / "lib").glob("python3*/site-packages"))
-        for found_here in metadata.distributions(path=[str(site)]):
-            if found_here.metadata["Name"] in LIBRARIES:
-                found.append(f"{found_here.metadata['Name']} {found_here.version} (PyPI)")
+    found = [f"{name} {version_of(PACKAGES[name])}".strip() for name in needed if name in PACKAGES]
+    for site in (python.parent.parent / "lib").glob("python3*/site-packages"):
+        libraries = metadata.distributions(path=[str(site)])
+        found += [f"{each.name} {each.version} (PyPI)" for each in libraries if each.name in needed]
     return found
 
 

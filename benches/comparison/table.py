@@ -45,7 +45,8 @@ def ratio_line(result):
     cells = [result.what, f"`{result.peer}`" if " " in result.peer else result.peer]
     for metric in METRICS:
         unit, digits = (MIB, 0) if metric == "peak" else (1, 2)
-        ours, theirs = (median(getattr(sample, metric) for sample in samples) / unit for samples in (result.ours, result.theirs))
+        sides = (result.ours, result.theirs)
+        ours, theirs = (median(getattr(sample, metric) for sample in samples) / unit for samples in sides)
         cells.append(f"{ours:.{digits}f} : {theirs:.{digits}f}")
         if metric != "peak":
             ratios = result.ratios(metric)

@@ -11,15 +11,13 @@ ROOT = Path(__file__).resolve().parents[3]
 class Row:
     """A name for the command line, what it does in one line, and the function that gives its results.
 
-    `programs` are the peers that it starts, as `peers.PACKAGES` names them, and `libraries` whether Python's are
-    among them. `flags` are those of the processor that it needs.
+    `needs` are the programs and libraries that it starts, as `peers` names them; `flags` what the processor must have.
     """
 
     name: str
     about: str
     measure: Callable
-    programs: tuple = ()
-    libraries: bool = False
+    needs: tuple = ()
     flags: tuple = ()
 
 

@@ -54,6 +54,6 @@ def samples(target, function):
 
 
 GROUP = Group("Feeds", 100 * inputs.MB, (
-    Row("feed", "a feed of 10 MB read and printed, against feedparser", whole, (), True),
+    Row("feed", "a feed of 10 MB read and printed, against feedparser", whole, ("feedparser",)),
     Row("reading", "the reading alone against the crate rss, by cargo bench", reading),
 ))

@@ -16,7 +16,7 @@ limits: {{allow_private_addresses: true, disk_free: 1 MiB}}
 """
 
 
-def seconds(kind, goal, bench):
+def seconds(bench, kind, goal):
     """A new show of one episode for each time; the client keeps the former ones."""
     home = bench.folder / kind.name
     home.mkdir()
@@ -35,16 +35,22 @@ def one(bench, client, turn):
     configuration = bench.folder / "podseed.yaml"
     with origin.serving(home) as address:
         (home / "www" / "feed.xml").write_text(origin.feed(address, [file]))
-        configuration.write_text(
-            CONFIGURATION.format(data=bench.folder / f"{client.name}-{turn}", address=address, client=client.configuration)
-        )
+        data = bench.folder / f"{client.name}-{turn}"
+        text = CONFIGURATION.format(data=data, address=address, client=client.configuration)
+        configuration.write_text(text)
         with under_way(bench.ours("run", "--quiet", "--config", configuration)):
             seeding = clients.wait_for(lambda: client.seeding() == turn + 1, client.name, 60)
         return seeding - origin.sent(home, file.name)
 
 
+def row(kind, goal, program):
+    """A row for each client."""
+    about = f"at {kind.name}, one episode of 4.6 MiB"
+    return Row(kind.name.lower(), about, partial(seconds, kind=kind, goal=goal), (program, "nginx"))
+
+
 GROUP = Group("Last byte to seeding", 200 * inputs.MB, (
-    Row("transmission", "last byte to seeding at Transmission", partial(seconds, clients.Transmission, 0.5), ("transmission-daemon", "nginx")),
-    Row("qbittorrent", "last byte to seeding at qBittorrent", partial(seconds, clients.QBittorrent, 3.0), ("qbittorrent-nox", "nginx")),
-    Row("rtorrent", "last byte to seeding at rTorrent", partial(seconds, clients.RTorrent, 0.5), ("rtorrent", "nginx")),
+    row(clients.Transmission, 0.5, "transmission-daemon"),
+    row(clients.QBittorrent, 3.0, "qbittorrent-nox"),
+    row(clients.RTorrent, 0.5, "rtorrent"),
 ))
