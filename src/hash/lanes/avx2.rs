@@ -21,17 +21,22 @@ pub(super) unsafe fn compress(state: &mut State, messages: &[*const u8; WIDTH], 
     let swap =
         _mm256_broadcastsi128_si256(_mm_set_epi8(12, 13, 14, 15, 8, 9, 10, 11, 4, 5, 6, 7, 0, 1, 2, 3));
     let k = K.map(|k| _mm256_set1_epi32(k.cast_signed()));
-    // SAFETY: each word of the state has 16 lanes of 4 bytes, twice as wide as a register.
-    let mut hash = std::array::from_fn(|word| unsafe { _mm256_loadu_si256(state[word].as_ptr().cast()) });
+    let mut hash = [_mm256_setzero_si256(); 5];
+    for (hash, word) in hash.iter_mut().zip(&*state) {
+        // SAFETY: each word of the state has 16 lanes of 4 bytes, twice as wide as a register.
+        *hash = unsafe { _mm256_loadu_si256(word.as_ptr().cast()) };
+    }
     for block in 0..blocks {
         let mut w = [_mm256_setzero_si256(); 16];
         for half in 0..2 {
             let at = block * BLOCK + half * BLOCK / 2;
-            // SAFETY: the caller vouches for `blocks` blocks behind each pointer.
-            let rows = messages.map(|message| unsafe { _mm256_loadu_si256(message.add(at).cast()) });
-            for (word, column) in w[half * 8..].iter_mut().zip(transpose(rows)) {
-                *word = _mm256_shuffle_epi8(column, swap);
+            let mut rows = [_mm256_setzero_si256(); WIDTH];
+            for (row, message) in rows.iter_mut().zip(messages) {
+                // SAFETY: the caller vouches for `blocks` blocks behind each pointer.
+                *row = unsafe { _mm256_loadu_si256(message.add(at).cast()) };
+                *row = _mm256_shuffle_epi8(*row, swap);
             }
+            w[half * WIDTH..][..WIDTH].copy_from_slice(&transpose(rows));
         }
         let [mut a, mut b, mut c, mut d, mut e] = hash;
         macro_rules! round {
@@ -47,8 +52,9 @@ pub(super) unsafe fn compress(state: &mut State, messages: &[*const u8; WIDTH], 
             }};
         }
         rounds!(round, choose, parity, majority, k);
-        let worked = [a, b, c, d, e];
-        hash = std::array::from_fn(|word| _mm256_add_epi32(hash[word], worked[word]));
+        for (hash, worked) in hash.iter_mut().zip([a, b, c, d, e]) {
+            *hash = _mm256_add_epi32(*hash, worked);
+        }
     }
     for (word, hash) in state.iter_mut().zip(hash) {
         // SAFETY: as above.

@@ -25,12 +25,19 @@ const MAJORITY: i32 = 0xe8;
 pub(super) unsafe fn compress(state: &mut State, messages: &[*const u8; WIDTH], blocks: usize) {
     let swap = _mm512_broadcast_i32x4(_mm_set_epi8(12, 13, 14, 15, 8, 9, 10, 11, 4, 5, 6, 7, 0, 1, 2, 3));
     let k = K.map(|k| _mm512_set1_epi32(k.cast_signed()));
-    // SAFETY: each word of the state is 16 lanes of 4 bytes, as wide as a register.
-    let mut hash = std::array::from_fn(|word| unsafe { _mm512_loadu_si512(state[word].as_ptr().cast()) });
+    let mut hash = [_mm512_setzero_si512(); 5];
+    for (hash, word) in hash.iter_mut().zip(&*state) {
+        // SAFETY: each word of the state is 16 lanes of 4 bytes, as wide as a register.
+        *hash = unsafe { _mm512_loadu_si512(word.as_ptr().cast()) };
+    }
     for block in 0..blocks {
-        // SAFETY: the caller vouches for `blocks` blocks behind each pointer.
-        let rows = messages.map(|message| unsafe { _mm512_loadu_si512(message.add(block * BLOCK).cast()) });
-        let mut w = transpose(rows).map(|word| _mm512_shuffle_epi8(word, swap));
+        let mut rows = [_mm512_setzero_si512(); WIDTH];
+        for (row, message) in rows.iter_mut().zip(messages) {
+            // SAFETY: the caller vouches for `blocks` blocks behind each pointer.
+            *row = unsafe { _mm512_loadu_si512(message.add(block * BLOCK).cast()) };
+            *row = _mm512_shuffle_epi8(*row, swap);
+        }
+        let mut w = transpose(rows);
         let [mut a, mut b, mut c, mut d, mut e] = hash;
         macro_rules! round {
             ($t:expr, $truth:ident, $k:expr) => {{
@@ -50,8 +57,9 @@ pub(super) unsafe fn compress(state: &mut State, messages: &[*const u8; WIDTH], 
             }};
         }
         rounds!(round, CHOOSE, PARITY, MAJORITY, k);
-        let worked = [a, b, c, d, e];
-        hash = std::array::from_fn(|word| _mm512_add_epi32(hash[word], worked[word]));
+        for (hash, worked) in hash.iter_mut().zip([a, b, c, d, e]) {
+            *hash = _mm512_add_epi32(*hash, worked);
+        }
     }
     for (word, hash) in state.iter_mut().zip(hash) {
         // SAFETY: as above.
