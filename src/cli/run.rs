@@ -21,7 +21,7 @@ use crate::units::{ByteSize, Span};
 
 /// One pass: read feeds, fetch, make torrents, hand over, wait until the clients confirm, publish
 ///
-/// For cron, add --quiet. Where `podseed daemon` works on the same data folder, it does all this already, and a run
+/// For cron, add --quiet and --due. Where `podseed daemon` works on the same data folder, it does all this already, and a run
 /// ends with an error.
 #[derive(Debug, Args)]
 pub(super) struct RunArgs {
@@ -37,6 +37,11 @@ pub(super) struct RunArgs {
     /// How long to wait for each client's confirmation
     #[arg(long, value_name = "TIME", default_value = "60 s")]
     wait: Span,
+    /// Do only what is due, as the daemon does: a feed is read when its show's rhythm and its publisher's wishes say so,
+    /// what has failed is tried at its next attempt, and a client that was asked within `verify_interval` is not asked
+    /// again
+    #[arg(long)]
+    due: bool,
     /// Say what would be fetched, made, handed over and published, and why; change nothing
     #[arg(long)]
     dry_run: bool,
@@ -56,7 +61,7 @@ pub(super) async fn run(args: &RunArgs, context: &Context) -> Result<Outcome, Er
     if targets.is_empty() && !(args.what.is_empty() && has_state()) {
         return Err(Error::Usage("the configuration has no shows; add one, or name a feed".to_owned()));
     }
-    let options = PassOptions { wait: args.wait.0, patient: false, begin: Begin::Feeds };
+    let options = PassOptions { wait: args.wait.0, patient: args.due, begin: Begin::Feeds };
     if args.dry_run {
         let plan = pipeline::plan(&config, &targets).await?;
         print_plan(&plan, context);

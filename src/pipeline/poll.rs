@@ -34,7 +34,8 @@ impl Pipeline {
         targets: &[Target],
         pass: &Arc<Pass>,
     ) -> Result<(), Error> {
-        stream::iter(targets.iter().map(Ok))
+        let due = self.admit_unread(targets, pass).await?;
+        stream::iter(due.into_iter().map(Ok))
             .try_for_each_concurrent(AT_ONCE, async |target| {
                 if !self.stop.is_cancelled() {
                     self.poll(target, pass).await?;
@@ -48,7 +49,7 @@ impl Pipeline {
         self.tally(|tally| tally.shows += 1);
         if let FeedSource::Own(_) = &target.feed {
             return match self.look_at_own(target, pass.options.begin).await? {
-                Some(show) => self.admit(show, &target.slug.clone().unwrap_or_default(), target, pass).await,
+                Some(show) => self.admit(show, target, pass).await,
                 None => Ok(()),
             };
         }
@@ -63,7 +64,7 @@ impl Pipeline {
         let show =
             if pass.options.begin == Begin::Feeds { self.read_feed(target, known).await? } else { known };
         match show {
-            Some(show) => self.admit(show.id, &show.slug, target, pass).await,
+            Some(show) => self.admit(show.id, target, pass).await,
             None => Ok(()),
         }
     }

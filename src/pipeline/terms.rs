@@ -49,20 +49,6 @@ pub fn private_address(url: &Url) -> Option<&'static str> {
 }
 
 impl Pipeline {
-    /// Whether the show can become public, and with `require_permission`, whether it has clients at all.
-    pub(super) async fn settle_terms(&self, slug: &str, target: &mut Target) -> Result<(), Error> {
-        let basis = basis(&self.store.show_facts(slug).await?, None);
-        target.publishable = basis.is_ok();
-        if let Err(reason) = basis
-            && self.config.require_permission
-        {
-            target.clients.clear();
-            let text = format!("nothing of it is handed over (require_permission): {reason}");
-            self.monitor.event(&Event::Warning { show: slug.to_owned(), text });
-        }
-        Ok(())
-    }
-
     /// Says once, at the first hand-over of what nobody has allowed as far as podseed knows, what that means.
     pub(super) async fn tell_of_distribution(&self, slug: &str) -> Result<(), Error> {
         // Held meanwhile: several torrents are handed over at once.

@@ -3,6 +3,7 @@
 //! SQLite in `state.db`; the statements keep to what PostgreSQL takes too. Every function is one transaction.
 //! An effect comes first and its record second, so a record may be made twice.
 
+mod admission;
 mod budget;
 mod compare;
 mod downloads;
@@ -34,6 +35,7 @@ use sqlx::sqlite::SqlitePool;
 
 use crate::fs;
 
+pub use admission::{Candidate, DueArrangement, Joining, PollPlan};
 pub use budget::{BudgetView, Deletion, Unfinished};
 pub use downloads::NameTaken;
 pub use episodes::{KnownItem, Recorded, Verdict};

@@ -24,6 +24,7 @@ pub(super) fn migrator() -> Migrator {
         ("publication", include_str!("migrations/0002_publication.sql")),
         ("figures", include_str!("migrations/0003_figures.sql")),
         ("daemon", include_str!("migrations/0004_daemon.sql")),
+        ("state", include_str!("migrations/0005_state.sql")),
     ];
     let migration = |(version, (name, script)): (i64, (&'static str, &'static str))| {
         let script = sqlx::SqlSafeStr::into_sql_str(script);

@@ -105,29 +105,6 @@ pub struct Published<'a> {
 }
 
 impl Store {
-    /// Records on what terms a show is published. Where these are not all that can be known (`complete`), they add to
-    /// what is on record and take nothing away.
-    pub async fn record_terms(&self, show: ShowId, terms: &Terms, complete: bool) -> Result<()> {
-        let statement = match complete {
-            true => {
-                "UPDATE shows SET permission = $2, private = $3 WHERE id = $1
-                 AND (COALESCE(permission, '') <> COALESCE($2, '') OR COALESCE(private, '') <> COALESCE($3, ''))"
-            }
-            false => {
-                "UPDATE shows SET permission = COALESCE($2, permission), private = COALESCE($3, private)
-                 WHERE id = $1 AND ($2 IS NOT NULL OR $3 IS NOT NULL)"
-            }
-        };
-        sqlx::query(statement)
-            .bind(show.0)
-            .bind(&terms.permission)
-            .bind(&terms.private)
-            .execute(&self.pool)
-            .await
-            .doing("record the terms of a show")?;
-        Ok(())
-    }
-
     /// Records that our copy of a show's feed is another one than before.
     pub async fn record_document(&self, show: ShowId, document: &Document) -> Result<()> {
         sqlx::query(
@@ -359,7 +336,7 @@ impl Store {
     }
 }
 
-fn show_facts(row: &SqliteRow) -> std::result::Result<ShowFacts, sqlx::Error> {
+pub(super) fn show_facts(row: &SqliteRow) -> std::result::Result<ShowFacts, sqlx::Error> {
     let document_url: Option<String> = row.try_get("document_url")?;
     Ok(ShowFacts {
         id: ShowId(row.try_get("id")?),

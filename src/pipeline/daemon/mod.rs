@@ -150,16 +150,18 @@ impl Daemon {
             let _turn = pass.admission.lock().await;
             pipeline.store.leave_pass(pass.id).await?;
         }
+        let mut shows = Vec::new();
         for target in &targets {
             let Some(slug) = target.slug.as_ref().filter(|_| !pipeline.stop.is_cancelled()) else { continue };
             let show = pipeline.store.ensure_show(slug, &target.feed.to_string()).await?;
             if !show.selection.is_empty() && show.selection != rules(&target.selection) {
                 pipeline.store.poll_now(show.id).await?;
             }
-            pipeline.admit(show.id, slug, target, pass).await?;
+            shows.push((show.id, target));
         }
+        pipeline.admit_all(&shows, pass).await?;
         pipeline.admit_own(pass).await?;
-        pipeline.plan_all_looks(pass).await?;
+        pipeline.arrange(pass).await?;
         let shows = targets.len() + pipeline.config.inbox.len();
         tasks::spawn(&mut self.tasks, pipeline, pass, &self.shared, targets);
         if let Some(serving) = &mut self.serving {
@@ -188,7 +190,7 @@ impl Pipeline {
                 continue;
             }
             if let Some(show) = self.own_show(&target).await? {
-                self.admit(show, &slug, &target, pass).await?;
+                self.admit(show, &target, pass).await?;
             }
         }
         Ok(())
@@ -248,11 +250,11 @@ mod tests {
             let now = pipeline.clock.now();
             pipeline.store.claim_poll(1, now, now).await.unwrap().is_some()
         };
-        pipeline.admit(show, "s", &target, &pass).await.unwrap();
+        pipeline.admit(show, &target, &pass).await.unwrap();
         assert!(is_due().await);
         pass.closed.cancel();
         pipeline.store.leave_pass(1).await.unwrap();
-        pipeline.admit(show, "s", &target, &pass).await.unwrap();
+        pipeline.admit(show, &target, &pass).await.unwrap();
         assert!(!is_due().await);
     }
 

@@ -101,7 +101,7 @@ async fn stages_placements_and_bytes_are_counted_as_they_change() {
     assert_eq!(counted_placements(&metrics.placements), placements_by_hand(&store).await);
 
     // And what goes is not counted any more.
-    store.ensure_placements("s", &["nas".to_owned()]).await.unwrap();
+    store.ensure_placements(&[show], &["nas".to_owned()]).await.unwrap();
     let found = store.episodes_of_show("s").await.unwrap();
     store.forget(&found, later(400)).await.unwrap();
     let metrics = store.metrics().await.unwrap();
