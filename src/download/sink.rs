@@ -1,7 +1,7 @@
-//! Where the bytes go: one buffer, and when it is full one write and one step of the hasher.
+//! Where the bytes go: one buffer, which is written a quarter of a megabyte at a time, and hashed when it is full.
 //!
-//! The step runs where the bytes arrive: handing a quarter of a megabyte to another thread and back costs as much
-//! as it saves. Only syncing, which waits for the disk, goes to a blocking thread.
+//! Both happen where the bytes arrive: handing them to another thread and back costs as much as it saves. Only syncing,
+//! which waits for the disk, goes to a blocking thread.
 
 use super::gate::Gate;
 use super::partial::{Partial, Record};
@@ -9,8 +9,8 @@ use super::{Error, Media, Order, Watch};
 use crate::fs;
 use crate::hash::{PieceHashes, Sha256, Sha256Hash, StreamHasher};
 
-/// Sixteen blocks of BEP 52; they stay in the processor's cache between write and hash.
-const BUFFER: usize = 256 * 1024;
+/// What is written at a time, and what a kill may cost.
+const WRITE: usize = 256 * 1024;
 /// What a power cut may cost.
 const SYNC_EVERY: u64 = 32 * 1024 * 1024;
 
@@ -34,6 +34,11 @@ impl Hasher {
         Self { pieces, whole: order.sha256.then(Sha256::new) }
     }
 
+    /// How much it is best given at a time: a few writes.
+    fn window(&self) -> usize {
+        self.pieces.window().next_multiple_of(WRITE)
+    }
+
     fn update(&mut self, bytes: &[u8]) {
         self.pieces.update(bytes);
         if let Some(whole) = &mut self.whole {
@@ -50,8 +55,10 @@ pub(super) struct Sink<'a> {
     partial: Partial,
     hasher: Hasher,
     gate: Gate,
+    /// What follows the bytes that are hashed.
     buffer: Vec<u8>,
-    /// Bytes that are in the file and hashed.
+    hashed: u64,
+    /// Bytes that are in the file.
     written: u64,
     synced: u64,
 }
@@ -69,7 +76,8 @@ impl<'a> Sink<'a> {
             partial,
             hasher: Hasher::new(order, total),
             gate: Gate::new(),
-            buffer: Vec::with_capacity(BUFFER),
+            buffer: Vec::new(),
+            hashed: 0,
             written: 0,
             synced: 0,
         };
@@ -79,14 +87,14 @@ impl<'a> Sink<'a> {
 
     async fn hash_again(&mut self, usable: u64) -> Result<(), Error> {
         self.partial.cut(usable)?;
-        while self.written < usable {
-            let next = usize::try_from(usable - self.written).unwrap_or(BUFFER).min(BUFFER);
+        self.written = usable;
+        while self.hashed < usable {
+            let window = self.hasher.window();
+            let next = usize::try_from(usable - self.hashed).unwrap_or(window).min(window);
             self.buffer.resize(next, 0);
-            self.partial.read_at(&mut self.buffer, self.written)?;
+            self.partial.read_at(&mut self.buffer, self.hashed)?;
             self.gate.look(&self.buffer, self.order)?;
-            self.hasher.update(&self.buffer);
-            self.written += next as u64;
-            self.buffer.clear();
+            self.hash();
             self.report();
             if self.watch.cancel.is_cancelled() {
                 return Err(Error::Cancelled { subject: self.order.source.clone() });
@@ -99,7 +107,7 @@ impl<'a> Sink<'a> {
 
     /// Bytes that are here.
     pub(super) fn length(&self) -> u64 {
-        self.written + self.buffer.len() as u64
+        self.hashed + self.buffer.len() as u64
     }
 
     /// The fingerprint of the source that is being fetched.
@@ -135,7 +143,7 @@ impl<'a> Sink<'a> {
     pub(super) async fn start(&mut self, record: Record) -> Result<(), Error> {
         self.fits(record.total.unwrap_or_default())?;
         self.buffer.clear();
-        (self.written, self.synced) = (0, 0);
+        (self.hashed, self.written, self.synced) = (0, 0, 0);
         self.gate = Gate::new();
         self.hasher = Hasher::new(self.order, record.total);
         self.partial.start(record).await?;
@@ -163,16 +171,21 @@ impl<'a> Sink<'a> {
             return Err(self.wrong_length(total, length));
         }
         self.gate.look(bytes, self.order)?;
+        let window = self.hasher.window();
+        self.buffer.reserve_exact(window.saturating_sub(self.buffer.len()));
         while !bytes.is_empty() {
-            let (now, rest) = bytes.split_at(bytes.len().min(BUFFER - self.buffer.len()));
+            let (now, rest) = bytes.split_at(bytes.len().min(self.until_write()));
             self.buffer.extend_from_slice(now);
             bytes = rest;
-            if self.buffer.len() == BUFFER {
-                self.flush()?;
-                if self.written - self.synced >= SYNC_EVERY {
-                    self.sync().await?;
-                    self.has_space()?;
-                }
+            if self.length().is_multiple_of(WRITE as u64) {
+                self.write()?;
+            }
+            if self.length().is_multiple_of(window as u64) {
+                self.hash();
+            }
+            if self.written - self.synced >= SYNC_EVERY {
+                self.sync().await?;
+                self.has_space()?;
             }
         }
         self.report();
@@ -211,11 +224,28 @@ impl<'a> Sink<'a> {
 
     /// Writes first: a byte is hashed when it is in the file.
     fn flush(&mut self) -> Result<(), Error> {
-        self.partial.write_at(&self.buffer, self.written)?;
-        self.hasher.update(&self.buffer);
-        self.written += self.buffer.len() as u64;
-        self.buffer.clear();
+        self.write()?;
+        self.hash();
         Ok(())
+    }
+
+    /// How many bytes are missing until something is to be written.
+    fn until_write(&self) -> usize {
+        WRITE - usize::try_from(self.length() % WRITE as u64).unwrap_or_default()
+    }
+
+    fn write(&mut self) -> Result<(), Error> {
+        let done = usize::try_from(self.written - self.hashed).unwrap_or(usize::MAX);
+        let bytes = self.buffer.get(done..).unwrap_or_default();
+        self.partial.write_at(bytes, self.written)?;
+        self.written = self.length();
+        Ok(())
+    }
+
+    fn hash(&mut self) {
+        self.hasher.update(&self.buffer);
+        self.hashed += self.buffer.len() as u64;
+        self.buffer.clear();
     }
 
     async fn sync(&mut self) -> Result<(), Error> {

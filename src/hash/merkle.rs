@@ -7,7 +7,7 @@ use super::kernel::{Sha256Hash, sha256_blocks, sha256_pair};
 pub const BLOCK_LENGTH: usize = 16 << 10;
 
 /// How many bytes are collected before their blocks are hashed, so that sixteen can be hashed side by side.
-const WINDOW: usize = 16 * BLOCK_LENGTH;
+pub(super) const WINDOW: usize = 16 * BLOCK_LENGTH;
 
 /// The hash of a leaf that is not there.
 const NO_LEAF: Sha256Hash = [0; 32];
