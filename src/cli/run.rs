@@ -68,7 +68,7 @@ pub(super) async fn run(args: &RunArgs, context: &Context) -> Result<Outcome, Er
         let readable = plan.shows.iter().all(|show| show.error.is_none());
         return Ok(if readable { Outcome::Done } else { Outcome::SomeFailed });
     }
-    let shows = if args.what.is_empty() { Shows::All(&targets) } else { Shows::Targets(&targets) };
+    let shows = if args.what.is_empty() { Shows::All(targets) } else { Shows::Targets(targets) };
     let summary = pass(Arc::clone(&config), shows, options, context).await?;
     Ok(finish(&summary, &config, context))
 }
@@ -107,9 +107,9 @@ pub(super) async fn work_on_known(
 
 /// What a pass is about.
 enum Shows<'a> {
-    Targets(&'a [Target]),
+    Targets(Vec<Target>),
     /// These are all of the configuration; what was shared by command comes with them.
-    All(&'a [Target]),
+    All(Vec<Target>),
     /// Shows that are in the state, by slug.
     Known(&'a BTreeSet<String>),
 }
@@ -129,12 +129,13 @@ async fn pass(
     let host = Environment { stop: stop.clone(), ..Environment::new(monitor) };
     let pipeline = Pipeline::open(config, host).await?;
     let summary = match shows {
-        Shows::Targets(targets) => pipeline.pass(targets, options).await,
-        Shows::All(targets) => {
-            let mut all = targets.to_vec();
-            let known = |own: &Target| targets.iter().any(|target| target.slug == own.slug);
-            all.extend(pipeline.own_targets().await?.into_iter().filter(|own| !known(own)));
-            pipeline.pass(&all, options).await
+        Shows::Targets(targets) => pipeline.pass(&targets, options).await,
+        Shows::All(mut targets) => {
+            let is_known = |own: &Target| targets.iter().any(|target| target.slug == own.slug);
+            let own = pipeline.own_targets().await?.into_iter();
+            let own: Vec<_> = own.filter(|own| !is_known(own)).collect();
+            targets.extend(own);
+            pipeline.pass(&targets, options).await
         }
         Shows::Known(slugs) => {
             let targets = pipeline.known_targets(slugs).await?;

@@ -6,15 +6,17 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use super::monitor::Event;
-use super::terms::{basis, terms};
+use super::terms::{basis_on, terms};
 use super::wanted::rules;
 use super::{Begin, Error, Pass, Pipeline, Target, lock};
 use crate::config::{FeedSource, WebSeeds};
-use crate::store::{Candidate, Joining, PollPlan, ShowId, Terms};
+use crate::store::{Candidate, Grounds, Joining, ShowId, Terms};
 
 /// Shows in one transaction.
-const TOGETHER: usize = 1_000;
+const TOGETHER: usize = 5_000;
 
 impl Pipeline {
     /// Makes one show part of the pass.
@@ -25,6 +27,15 @@ impl Pipeline {
     /// Makes shows part of the pass: what is known of them can be claimed from now on. Not once the pass is closed: in a
     /// daemon another configuration has its say then.
     pub(super) async fn admit_all(&self, shows: &[(ShowId, &Target)], pass: &Pass) -> Result<(), Error> {
+        let targets: HashMap<ShowId, &Target> = shows.iter().copied().collect();
+        let ids: Vec<ShowId> = shows.iter().map(|(show, _)| *show).collect();
+        let candidates = self.store.candidates(&ids).await?;
+        let joining =
+            candidates.iter().filter_map(|it| Some((it, *targets.get(&it.id)?))).collect::<Vec<_>>();
+        self.admit_candidates(&joining, pass).await
+    }
+
+    async fn admit_candidates(&self, shows: &[(&Candidate, &Target)], pass: &Pass) -> Result<(), Error> {
         for some in shows.chunks(TOGETHER) {
             let _turn = pass.admission.lock().await;
             if pass.closed.is_cancelled() {
@@ -38,19 +49,16 @@ impl Pipeline {
         Ok(())
     }
 
-    async fn admit_some(&self, shows: &[(ShowId, &Target)], pass: &Pass) -> Result<(), Error> {
-        let targets: HashMap<ShowId, &Target> = shows.iter().copied().collect();
-        let ids: Vec<ShowId> = targets.keys().copied().collect();
+    async fn admit_some(&self, shows: &[(&Candidate, &Target)], pass: &Pass) -> Result<(), Error> {
         let (mut joining, mut admitted) = (Vec::new(), Vec::new());
         let mut by_clients: HashMap<Vec<String>, Vec<ShowId>> = HashMap::new();
-        for candidate in self.store.candidates(&ids).await? {
-            let Some(target) = targets.get(&candidate.facts.id) else { continue };
-            let (target, show) = self.judge_candidate(&candidate, target);
+        for (candidate, target) in shows {
+            let (target, show) = self.judge_candidate(candidate, target);
             if show.arrangement.is_some() || candidate.arrange_due {
                 by_clients.entry(target.clients.clone()).or_default().push(show.show);
             }
             joining.push(show);
-            admitted.push((candidate.facts.slug, Arc::new(target)));
+            admitted.push((candidate.slug.clone(), Arc::new(target)));
         }
         for (clients, shows) in by_clients {
             self.store.ensure_placements(&shows, &clients).await?;
@@ -61,13 +69,13 @@ impl Pipeline {
 
     /// The show as it is in the pass, and what has changed of it.
     fn judge_candidate(&self, candidate: &Candidate, target: &Target) -> (Target, Joining) {
-        let mut facts = candidate.facts.clone();
-        let before = std::mem::replace(&mut facts.terms, settled_terms(target, &candidate.facts.terms));
-        let target = self.settle_terms(&facts, target);
+        let before = &candidate.grounds.terms;
+        let grounds = Grounds { terms: settled_terms(target, before), ..candidate.grounds.clone() };
+        let target = self.settle_terms(&candidate.slug, &grounds, target);
         let arrangement = format!("{:?} {:?}", target.clients, self.web_seeds_of(&target));
         let joining = Joining {
-            show: facts.id,
-            terms: (facts.terms != before).then_some(facts.terms),
+            show: candidate.id,
+            terms: (grounds.terms != *before).then_some(grounds.terms),
             arrangement: (arrangement != candidate.arrangement).then_some(arrangement),
         };
         (target, joining)
@@ -75,15 +83,15 @@ impl Pipeline {
 
     /// The target with what follows from its terms: whether the show can become public, and with `require_permission`,
     /// whether it has clients at all.
-    fn settle_terms(&self, facts: &crate::store::ShowFacts, target: &Target) -> Target {
-        let basis = basis(facts, None);
+    fn settle_terms(&self, slug: &str, grounds: &Grounds, target: &Target) -> Target {
+        let basis = basis_on(grounds, slug);
         let mut target = Target { publishable: basis.is_ok(), ..target.clone() };
         if let Err(reason) = basis
             && self.config.require_permission
         {
             target.clients.clear();
             let text = format!("nothing of it is handed over (require_permission): {reason}");
-            self.monitor.event(&Event::Warning { show: facts.slug.clone(), text });
+            self.monitor.event(&Event::Warning { show: slug.to_owned(), text });
         }
         target
     }
@@ -104,28 +112,29 @@ impl Pipeline {
         if pass.options.begin == Begin::Feeds && !pass.options.patient {
             return Ok(targets.iter().collect());
         }
-        let (plans, now) = (self.store.poll_plans().await?, self.clock.now());
-        let is_left = |plan: &PollPlan, target: &Target| {
-            plan.feed == target.feed.to_string()
-                && (pass.options.begin != Begin::Feeds || !is_due(plan, target, now))
+        let (known, now) = (self.store.all_candidates().await?, self.clock.now());
+        let known: HashMap<&str, &Candidate> = known.iter().map(|it| (it.slug.as_str(), it)).collect();
+        let is_left = |show: &Candidate, target: &Target| {
+            show.feed == target.feed.to_string()
+                && (pass.options.begin != Begin::Feeds || !is_due(show, target, now))
         };
         let (mut left, mut due) = (Vec::new(), Vec::new());
         for target in targets {
-            match target.slug.as_ref().and_then(|slug| plans.get(slug)) {
-                Some(plan) if is_left(plan, target) => left.push((plan.show, target)),
+            match target.slug.as_ref().and_then(|slug| known.get(slug.as_str())) {
+                Some(show) if is_left(show, target) => left.push((*show, target)),
                 _ => due.push(target),
             }
         }
         self.tally(|tally| tally.shows += left.len() as u64);
-        self.admit_all(&left, pass).await?;
+        self.admit_candidates(&left, pass).await?;
         Ok(due)
     }
 }
 
 /// Whether the feed is to be read: its time has come, or other rules may want what was not read before.
-fn is_due(plan: &PollPlan, target: &Target, now: jiff::Timestamp) -> bool {
-    let is_time = |time: Option<jiff::Timestamp>| time.is_none_or(|time| time <= now);
-    is_time(plan.wait_until) && (is_time(plan.next_poll) || plan.selection != rules(&target.selection))
+fn is_due(show: &Candidate, target: &Target, now: Timestamp) -> bool {
+    let is_time = |time: Option<Timestamp>| time.is_none_or(|time| time <= now);
+    is_time(show.wait_until) && (is_time(show.next_poll) || show.selection != rules(&target.selection))
 }
 
 /// The terms of a target. Where these are not all that can be known, they add to what is on record and take nothing

@@ -4,28 +4,53 @@
 //! needs (placements, planned looks, web seeds) was arranged before, and triggers count in `shows.arrange_due` what
 //! has changed since.
 
-use std::collections::HashMap;
-
 use jiff::Timestamp;
+use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row as _, Sqlite, SqliteConnection};
 
 use super::placements::stage_from_placements;
-use super::publication::show_facts;
-use super::{Doing as _, Result, ShowFacts, ShowId, Store, Terms, timestamp};
+use super::{Doing as _, Result, ShowId, Store, Terms, timestamp};
 use crate::model::EnclosureId;
 
 /// Shows in one statement: SQLite takes 32,766 values, PostgreSQL 65,535.
-pub(super) const TOGETHER: usize = 1_000;
+pub(super) const TOGETHER: usize = 5_000;
 
-/// A show that is about to join a pass.
+/// A show that may join a pass.
 #[derive(Debug, Clone)]
 pub struct Candidate {
-    /// What its terms follow from.
-    pub facts: ShowFacts,
+    /// Which.
+    pub id: ShowId,
+    /// Its slug.
+    pub slug: String,
+    /// Its feed, as the user wrote it last.
+    pub feed: String,
+    /// On what it is published, as far as it is on record.
+    pub grounds: Grounds,
+    /// The selection rules that the verdicts on its episodes come from.
+    pub selection: String,
+    /// When its feed is to be read next.
+    pub next_poll: Option<Timestamp>,
+    /// Its origin asked not to come before.
+    pub wait_until: Option<Timestamp>,
     /// Under which clients and rules its torrents were arranged last.
     pub arrangement: String,
     /// Whether something has changed since.
     pub arrange_due: bool,
+}
+
+/// On what a show is published.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Grounds {
+    /// Where its feed is now.
+    pub feed: String,
+    /// The licence that the feed states.
+    pub licence: Option<String>,
+    /// `podcast:block`.
+    pub blocked: bool,
+    /// The user has taken it down.
+    pub withdrawn: bool,
+    /// What the configuration says.
+    pub terms: Terms,
 }
 
 /// A show that joins a pass, with what has changed of it.
@@ -50,59 +75,27 @@ pub struct DueArrangement {
     pub due: i64,
 }
 
-/// What tells whether the feed of a known show is to be read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PollPlan {
-    /// Which show.
-    pub show: ShowId,
-    /// Its feed, as the user wrote it last.
-    pub feed: String,
-    /// The selection rules that the verdicts come from.
-    pub selection: String,
-    /// When it is to be read next.
-    pub next_poll: Option<Timestamp>,
-    /// The origin asked not to come before.
-    pub wait_until: Option<Timestamp>,
-}
-
 impl Store {
-    /// When the feed of each known show is to be read, by slug; without the shows of own files, which have none.
-    pub async fn poll_plans(&self) -> Result<HashMap<String, PollPlan>> {
-        let what = "read when feeds are due";
-        let rows = sqlx::query("SELECT slug, id, feed, selection, next_poll, wait_until FROM shows WHERE NOT own")
-            .fetch_all(&self.pool)
-            .await
-            .doing(what)?;
-        let plan = |row: &sqlx::sqlite::SqliteRow| -> std::result::Result<_, sqlx::Error> {
-            let plan = PollPlan {
-                show: ShowId(row.try_get("id")?),
-                feed: row.try_get("feed")?,
-                selection: row.try_get("selection")?,
-                next_poll: timestamp(row.try_get("next_poll")?),
-                wait_until: timestamp(row.try_get("wait_until")?),
-            };
-            Ok((row.try_get("slug")?, plan))
-        };
-        rows.iter().map(plan).collect::<std::result::Result<_, _>>().doing(what)
+    /// What is on record of these shows that decides how they join a pass, and when.
+    pub async fn candidates(&self, shows: &[ShowId]) -> Result<Vec<Candidate>> {
+        let mut candidates = Vec::with_capacity(shows.len());
+        for shows in shows.chunks(TOGETHER) {
+            let mut query = QueryBuilder::<Sqlite>::new(CANDIDATES);
+            query.push(" WHERE id IN ");
+            push_ids(&mut query, shows);
+            candidates.extend(self.read_candidates(query).await?);
+        }
+        Ok(candidates)
     }
 
-    /// What is on record of these shows that decides how they join a pass.
-    pub async fn candidates(&self, shows: &[ShowId]) -> Result<Vec<Candidate>> {
+    /// The same of every show that has a feed.
+    pub async fn all_candidates(&self) -> Result<Vec<Candidate>> {
+        self.read_candidates(QueryBuilder::new(format!("{CANDIDATES} WHERE NOT own"))).await
+    }
+
+    async fn read_candidates(&self, mut query: QueryBuilder<Sqlite>) -> Result<Vec<Candidate>> {
         let what = "read the shows of a pass";
-        let mut query = QueryBuilder::<Sqlite>::new(
-            "SELECT id, slug, title, link, COALESCE(moved_to, feed) AS feed, licence, blocked, description, author,
-                 language, cover, permission, private, document_type, document_url, withdrawn, published,
-                 arrangement, arrange_due FROM shows WHERE id IN ",
-        );
-        push_ids(&mut query, shows);
         let rows = query.build().fetch_all(&self.pool).await.doing(what)?;
-        let candidate = |row: &sqlx::sqlite::SqliteRow| -> std::result::Result<Candidate, sqlx::Error> {
-            Ok(Candidate {
-                facts: show_facts(row)?,
-                arrangement: row.try_get("arrangement")?,
-                arrange_due: row.try_get::<i64, _>("arrange_due")? != 0,
-            })
-        };
         rows.iter().map(candidate).collect::<std::result::Result<_, _>>().doing(what)
     }
 
@@ -187,13 +180,40 @@ impl Store {
     }
 }
 
+/// What tells how a show joins a pass; of ten thousand, so no text of any length is among it.
+const CANDIDATES: &str =
+    "SELECT id, slug, feed, moved_to, licence, blocked, withdrawn, permission, private, selection, next_poll,
+     wait_until, arrangement, arrange_due <> 0 AS arrange_due FROM shows";
+
+fn candidate(row: &SqliteRow) -> std::result::Result<Candidate, sqlx::Error> {
+    let feed: String = row.try_get("feed")?;
+    Ok(Candidate {
+        id: ShowId(row.try_get("id")?),
+        slug: row.try_get("slug")?,
+        grounds: Grounds {
+            feed: row.try_get::<Option<String>, _>("moved_to")?.unwrap_or_else(|| feed.clone()),
+            licence: row.try_get("licence")?,
+            blocked: row.try_get("blocked")?,
+            withdrawn: row.try_get("withdrawn")?,
+            terms: Terms { permission: row.try_get("permission")?, private: row.try_get("private")? },
+        },
+        feed,
+        selection: row.try_get("selection")?,
+        next_poll: timestamp(row.try_get("next_poll")?),
+        wait_until: timestamp(row.try_get("wait_until")?),
+        arrangement: row.try_get("arrangement")?,
+        arrange_due: row.try_get("arrange_due")?,
+    })
+}
+
 /// In the words of the index `shows_to_arrange`.
 pub(super) const TO_ARRANGE: &str =
     "SELECT id, slug, arrange_due FROM shows WHERE arrange_due <> 0 AND pass = $1 ORDER BY id";
 
 /// Gives a client a placement for every torrent of these shows that it does not have yet.
 pub(super) fn lacking(shows: &[ShowId], client: &str) -> QueryBuilder<Sqlite> {
-    let mut query = QueryBuilder::<Sqlite>::new("INSERT INTO placements (enclosure_id, client) SELECT e.id, ");
+    let mut query =
+        QueryBuilder::<Sqlite>::new("INSERT INTO placements (enclosure_id, client) SELECT e.id, ");
     query.push_bind(client.to_owned());
     query.push(
         " FROM enclosures e WHERE NOT e.forgotten AND e.magnet IS NOT NULL AND e.stage <> 'withdrawn'

@@ -35,7 +35,7 @@ use sqlx::sqlite::SqlitePool;
 
 use crate::fs;
 
-pub use admission::{Candidate, DueArrangement, Joining, PollPlan};
+pub use admission::{Candidate, DueArrangement, Grounds, Joining};
 pub use budget::{BudgetView, Deletion, Unfinished};
 pub use downloads::NameTaken;
 pub use episodes::{KnownItem, Recorded, Verdict};

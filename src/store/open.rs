@@ -14,6 +14,8 @@ use crate::fs;
 
 /// Copies from before migrations that are kept.
 const BACKUPS: usize = 2;
+/// Rows that a connection reads ahead of who asks for them.
+const ROWS_AT_ONCE: usize = 1_000;
 /// What SQLite needs beside the copy, at the least: its log, and room to make new columns.
 const ROOM: u64 = 1 << 20;
 
@@ -93,6 +95,8 @@ impl Store {
             // cut as the effect does: else a file that is there is fetched again, and our torrent is somebody else's.
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
+            // A row that is handed over by itself costs more than reading it.
+            .row_buffer_size(ROWS_AT_ONCE)
             .busy_timeout(Duration::from_secs(10));
         // On a full disk SQLite ends a transaction by itself, and sqlx goes on to count it as open: nothing can be
         // begun on that connection any more.

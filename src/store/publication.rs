@@ -336,7 +336,7 @@ impl Store {
     }
 }
 
-pub(super) fn show_facts(row: &SqliteRow) -> std::result::Result<ShowFacts, sqlx::Error> {
+fn show_facts(row: &SqliteRow) -> std::result::Result<ShowFacts, sqlx::Error> {
     let document_url: Option<String> = row.try_get("document_url")?;
     Ok(ShowFacts {
         id: ShowId(row.try_get("id")?),

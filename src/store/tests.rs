@@ -176,7 +176,9 @@ async fn a_retry_does_not_give_out_twice_what_a_pass_has_in_its_hands() {
 #[tokio::test]
 async fn what_failed_at_a_client_that_has_left_the_configuration_is_no_failure_any_more() {
     let (_dir, store) = empty().await;
-    let show = show_in_pass(&store, &feed(&[(Some("a"), &["http://h/1.mp3"]), (Some("b"), &["http://h/2.mp3"])])).await;
+    let show =
+        show_in_pass(&store, &feed(&[(Some("a"), &["http://h/1.mp3"]), (Some("b"), &["http://h/2.mp3"])]))
+            .await;
     let hash = InfoHashes::V1("0123456789012345678901234567890123456789".parse().unwrap());
     for state in [PlacementState::Failed, PlacementState::Seeding] {
         let job = store.claim_download(1, now(), false, &[], false).await.unwrap().unwrap();
