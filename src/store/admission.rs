@@ -69,10 +69,11 @@ impl Store {
     /// When the feed of each known show is to be read, by slug; without the shows of own files, which have none.
     pub async fn poll_plans(&self) -> Result<HashMap<String, PollPlan>> {
         let what = "read when feeds are due";
-        let rows = sqlx::query("SELECT slug, id, feed, selection, next_poll, wait_until FROM shows WHERE NOT own")
-            .fetch_all(&self.pool)
-            .await
-            .doing(what)?;
+        let rows =
+            sqlx::query("SELECT slug, id, feed, selection, next_poll, wait_until FROM shows WHERE NOT own")
+                .fetch_all(&self.pool)
+                .await
+                .doing(what)?;
         let plan = |row: &sqlx::sqlite::SqliteRow| -> std::result::Result<_, sqlx::Error> {
             let plan = PollPlan {
                 show: ShowId(row.try_get("id")?),
@@ -193,7 +194,8 @@ pub(super) const TO_ARRANGE: &str =
 
 /// Gives a client a placement for every torrent of these shows that it does not have yet.
 pub(super) fn lacking(shows: &[ShowId], client: &str) -> QueryBuilder<Sqlite> {
-    let mut query = QueryBuilder::<Sqlite>::new("INSERT INTO placements (enclosure_id, client) SELECT e.id, ");
+    let mut query =
+        QueryBuilder::<Sqlite>::new("INSERT INTO placements (enclosure_id, client) SELECT e.id, ");
     query.push_bind(client.to_owned());
     query.push(
         " FROM enclosures e WHERE NOT e.forgotten AND e.magnet IS NOT NULL AND e.stage <> 'withdrawn'

@@ -41,8 +41,11 @@ impl Store {
         let mut files = Vec::new();
         for shows in shows.chunks(TOGETHER) {
             let mut query = web_seeded(shows, has, proof);
-            let rows: Vec<(i64, String)> =
-                query.build_query_as().fetch_all(&self.pool).await.doing("list torrents by their web seeds")?;
+            let rows: Vec<(i64, String)> = query
+                .build_query_as()
+                .fetch_all(&self.pool)
+                .await
+                .doing("list torrents by their web seeds")?;
             files.extend(rows.into_iter().map(|(id, show)| (EnclosureId(id), show)));
         }
         Ok(files)
@@ -221,7 +224,10 @@ pub(super) fn web_seeded(shows: &[ShowId], has: bool, proof: u64) -> QueryBuilde
     let mut query = QueryBuilder::<Sqlite>::new(
         "SELECT e.id, s.slug FROM enclosures e JOIN shows s ON s.id = e.show_id WHERE e.web_seed = ",
     );
-    query.push_bind(has).push(" AND NOT (e.source = 'stable' AND e.source_checks >= ").push_bind(signed(proof));
+    query
+        .push_bind(has)
+        .push(" AND NOT (e.source = 'stable' AND e.source_checks >= ")
+        .push_bind(signed(proof));
     query.push(
         ") AND (e.wanted OR e.file IS NOT NULL) AND e.magnet IS NOT NULL AND NOT e.official
          AND e.replaced_by IS NULL AND e.stage NOT IN ('downloaded', 'withdrawn') AND e.show_id IN ",

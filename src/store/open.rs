@@ -93,7 +93,7 @@ impl Store {
             // cut as the effect does: else a file that is there is fetched again, and our torrent is somebody else's.
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
-            .busy_timeout(Duration::from_secs(10));
+            .busy_timeout(Duration::from_secs(60));
         // On a full disk SQLite ends a transaction by itself, and sqlx goes on to count it as open: nothing can be
         // begun on that connection any more.
         let pool = SqlitePoolOptions::new()

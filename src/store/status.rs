@@ -109,7 +109,8 @@ pub struct PlacementStatus {
 const MANAGED: &str = "NOT e.forgotten AND (e.wanted OR e.file IS NOT NULL)";
 
 /// Triggers have counted them: nothing here grows with the number of episodes.
-pub(super) const TOTALS: &str = "SELECT t.state, SUM(t.number) FROM tallies t JOIN shows s ON s.id = CAST(t.subject AS BIGINT)
+pub(super) const TOTALS: &str =
+    "SELECT t.state, SUM(t.number) FROM tallies t JOIN shows s ON s.id = CAST(t.subject AS BIGINT)
      WHERE t.what = 'stage' AND s.pass = $1 GROUP BY t.state HAVING SUM(t.number) > 0";
 
 impl Store {
