@@ -33,7 +33,7 @@ mod vocabulary;
 use url::Url;
 
 pub use annotate::{Additions, Alternate, AnnotateError, annotate};
-pub use fetch::{FetchError, Fetched, FetchedFeed, Source, Validators, fetch};
+pub use fetch::{Answer, FetchError, FetchedFeed, Pages, Source, Unread, Validators, ask};
 pub use opml::{FeedList, ListedFeed, OPML_SIZE, read_list};
 pub use select::{Verdict, is_torrent, official_torrent, select};
 

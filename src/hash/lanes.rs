@@ -86,6 +86,13 @@ impl Kernel {
         Self::forced().or_else(widest).unwrap_or(Self::Portable)
     }
 
+    /// The widest kernel, up to the one of this process, that so many messages fill.
+    pub(super) fn chosen_for(messages: usize) -> Self {
+        let widest = Self::chosen().width().min(messages);
+        let fits = |kernel: &Self| kernel.width() <= widest && kernel.is_here();
+        Self::ALL.into_iter().find(fits).unwrap_or(Self::Portable)
+    }
+
     /// The kernel that `PODSEED_HASH` forces. What it cannot force, it says once.
     pub(super) fn forced() -> Option<Self> {
         static FORCED: OnceLock<Option<Kernel>> = OnceLock::new();

@@ -29,6 +29,7 @@ mod prove;
 mod publish;
 mod published;
 mod reconcile;
+mod record;
 mod revise;
 mod rounds;
 mod said;

@@ -97,7 +97,7 @@ impl Store {
             .foreign_keys(true)
             // A row that is handed over by itself costs more than reading it.
             .row_buffer_size(ROWS_AT_ONCE)
-            .busy_timeout(Duration::from_secs(10));
+            .busy_timeout(Duration::from_secs(60));
         // On a full disk SQLite ends a transaction by itself, and sqlx goes on to count it as open: nothing can be
         // begun on that connection any more.
         let pool = SqlitePoolOptions::new()

@@ -105,20 +105,6 @@ pub struct Published<'a> {
 }
 
 impl Store {
-    /// Records that our copy of a show's feed is another one than before.
-    pub async fn record_document(&self, show: ShowId, document: &Document) -> Result<()> {
-        sqlx::query(
-            "UPDATE shows SET document_type = $2, document_url = $3, publish_due = publish_due + 1 WHERE id = $1",
-        )
-        .bind(show.0)
-        .bind(&document.content_type)
-        .bind(&document.url)
-        .execute(&self.pool)
-        .await
-        .doing("record a feed's copy")?;
-        Ok(())
-    }
-
     /// Every address that a show's feed names for itself, its cover, and its episodes: links, guids, enclosures.
     pub async fn addresses(&self, show: ShowId) -> Result<Vec<String>> {
         sqlx::query_scalar(

@@ -7,11 +7,13 @@ mod open;
 mod reconcile;
 mod takedown;
 
+use std::collections::HashSet;
+
 use super::open::migrator;
 use super::*;
 use crate::model::{
-    Enclosure, Feed, FeedKind, InfoHashes, Item, MediaFile, PlacementReport, PlacementState, Problem, Role,
-    Stage,
+    Enclosure, EnclosureId, Feed, FeedKind, InfoHashes, Item, MediaFile, PlacementReport, PlacementState,
+    Problem, Role, Stage,
 };
 use jiff::Timestamp;
 use sqlx::migrate::Migrator;
@@ -22,7 +24,7 @@ async fn empty() -> (tempfile::TempDir, Store) {
     (dir, store)
 }
 
-fn feed(items: &[(Option<&str>, &[&str])]) -> Feed {
+pub(super) fn feed(items: &[(Option<&str>, &[&str])]) -> Feed {
     let enclosure = |url: &&str| Enclosure {
         url: (*url).to_owned(),
         media_type: None,
@@ -60,6 +62,37 @@ fn feed(items: &[(Option<&str>, &[&str])]) -> Feed {
 
 fn now() -> Timestamp {
     Timestamp::from_second(1_800_000_000).unwrap()
+}
+
+/// Each a transaction by itself.
+impl Store {
+    async fn record_items(
+        &self,
+        show: ShowId,
+        feed: &Feed,
+        complete: bool,
+        now: Timestamp,
+    ) -> Result<Recorded> {
+        let mut recording = self.recording().await?;
+        let recorded = recording.record_items(show, feed, complete, now).await?;
+        recording.commit().await.map(|()| recorded)
+    }
+
+    async fn items(&self, show: ShowId) -> Result<Vec<KnownItem>> {
+        self.recording().await?.items(show).await
+    }
+
+    async fn record_verdicts(
+        &self,
+        show: ShowId,
+        rules: &str,
+        verdicts: &[Verdict],
+        repeated: &HashSet<EnclosureId>,
+    ) -> Result<u64> {
+        let mut recording = self.recording().await?;
+        let newly_wanted = recording.record_verdicts(show, rules, verdicts, repeated).await?;
+        recording.commit().await.map(|()| newly_wanted)
+    }
 }
 
 async fn want_all(store: &Store, show: ShowId) -> u64 {
@@ -299,7 +332,7 @@ async fn who_looks_for_work_does_not_read_what_is_done() {
     for (statement, index) in [
         (fetch.into_string(), "enclosures_to_fetch"),
         (place.into_string(), "placements_to_do"),
-        (lasting::CLAIM_POLL.to_owned(), "shows_to_poll"),
+        (lasting::CLAIM_POLLS.to_owned(), "shows_to_poll"),
         (compare::CLAIM.to_owned(), "enclosures_to_compare"),
         (offers::CLAIM.to_owned(), "enclosures_offered"),
         (withdraw::claim(1, now(), false, "nas").into_string(), "enclosures_withdrawn"),

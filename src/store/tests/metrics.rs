@@ -82,7 +82,9 @@ async fn stages_placements_and_bytes_are_counted_as_they_change() {
         next_poll: Some(later(3600)),
         traffic: Traffic { requests: 2, bytes: 3000 },
     };
-    store.record_poll(show, None, &polled, later(60)).await.unwrap();
+    let mut recording = store.recording().await.unwrap();
+    recording.record_poll(show, None, &polled, later(60)).await.unwrap();
+    recording.commit().await.unwrap();
     sqlx::query("UPDATE enclosures SET bytes = 700, requests = 3").execute(&store.pool).await.unwrap();
     sqlx::query("UPDATE placements SET proven = 1 WHERE client = 'nas' AND state = 'seeding'")
         .execute(&store.pool)
