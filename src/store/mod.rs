@@ -18,6 +18,7 @@ mod metrics;
 mod notices;
 mod offers;
 mod open;
+mod overview;
 mod own;
 mod placements;
 mod proofs;

@@ -307,7 +307,7 @@ async fn what_the_site_tells_makes_a_show_due_and_a_feed_that_says_the_same_does
         for show in &due {
             let (files, podcast_feed) = (&[][..], false);
             let published = Published { show, files, episodes: 1, bytes: 1, newest: None, podcast_feed };
-            store.record_published(&published).await.unwrap();
+            store.record_published(&[published]).await.unwrap();
         }
         due.len()
     };
