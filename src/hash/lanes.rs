@@ -232,6 +232,16 @@ impl Sha1Lanes {
     }
 }
 
+/// SHA-1 of messages of one length, a multiple of 64 bytes.
+pub(super) fn sha1_each(messages: &[&[u8]; LANES]) -> [Sha1Hash; LANES] {
+    let mut lanes = Sha1Lanes::new(Kernel::chosen());
+    let length = lanes.update(messages);
+    let mut space = [0; MOST_PADDING];
+    let padding = lanes.padding(length as u64, &mut space);
+    lanes.update(&[padding; LANES]);
+    std::array::from_fn(|lane| lanes.hash(lane))
+}
+
 /// Where the messages of a group of lanes begin; `None` where all are idle. An idle lane gets the bytes of another:
 /// nobody asks for its hash.
 #[cfg(target_arch = "x86_64")]
