@@ -2,7 +2,7 @@
 //!
 //! A lane that has come to the end of its piece takes the next one, of whatever length, file and torrent. SHA-1 goes
 //! through all lanes in step (`hash::Sha1Lanes`); the blocks of a v2 tree are hashed together, those of all lanes at
-//! once, before the first lane needs its buffer again. Memory: 1 MiB for all lanes, however long a piece is, which stays
+//! once, before the first lane needs its buffer again. Memory: 512 KiB for all lanes, however long a piece is, which stays
 //! in the cache of a core, and an open file for each.
 
 use std::fs::File;
@@ -19,7 +19,7 @@ use crate::hash::{
 use crate::model::TorrentVersion;
 
 /// What a lane reads at a time.
-const CHUNK: usize = 64 << 10;
+const CHUNK: usize = 32 << 10;
 /// From one lane's buffer to the next: room for padding, and not a power of two, or the same bytes of all lanes would
 /// fall on the same few lines of the cache.
 const STRIDE: usize = CHUNK + 320;
@@ -64,11 +64,11 @@ struct Open<'a> {
 }
 
 impl<'q, 'a> Abreast<'q, 'a> {
-    pub(super) fn new(queue: &'q Queue<'q, 'a>, manner: Manner<'q>) -> Self {
+    pub(super) fn new(queue: &'q Queue<'q, 'a>, manner: Manner<'q>, kernel: Kernel) -> Self {
         Self {
             queue,
             manner,
-            sha1: Sha1Lanes::new(Kernel::chosen()),
+            sha1: Sha1Lanes::new(kernel),
             buffers: vec![0; STRIDE * LANES],
             lanes: Default::default(),
         }
@@ -222,3 +222,6 @@ impl<'a> Lane<'a> {
         Ok(&self.open.insert(open).file)
     }
 }
+
+#[cfg(test)]
+mod tests;

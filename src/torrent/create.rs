@@ -62,10 +62,9 @@ pub fn hash_file(
     piece_length: Option<PieceLength>,
 ) -> Result<PieceHashes, CreateError> {
     let source = Source { path: path.to_owned(), files: vec![DiskFile::new(path, Vec::new())?] };
-    match source.hash(version, piece_length, &|_| {})? {
-        ContentHashes::File(hashes) => Ok(hashes),
-        ContentHashes::Folder(_) => Err(CreateError::NoFile(path.to_owned())),
-    }
+    let plan = Plan::new(&source, version, piece_length);
+    let pieces = plan.checked(&source, hash_all(&plan.layout, plan.manner(&|_| {})))?;
+    Ok(plan.file(&source.files[0], &pieces))
 }
 
 /// SHA-256 of a whole file that is already there. Memory: one buffer.
@@ -135,8 +134,7 @@ impl Source {
         progress: Progress<'_>,
     ) -> Result<ContentHashes, CreateError> {
         let plan = Plan::new(self, version, piece_length);
-        let pieces = hash_all(&plan.layout, Manner { version, on_error: OnError::Stop, progress });
-        plan.contents(self, pieces)
+        plan.contents(self, hash_all(&plan.layout, plan.manner(progress)))
     }
 }
 
@@ -168,41 +166,51 @@ struct Plan {
 impl Plan {
     fn new(source: &Source, version: TorrentVersion, piece_length: Option<PieceLength>) -> Self {
         let piece_length = piece_length.unwrap_or_else(|| PieceLength::auto(source.length()));
-        let align = (version != TorrentVersion::V1 && source.is_folder()).then_some(piece_length.bytes());
+        let align = (version == TorrentVersion::Hybrid && source.is_folder()).then_some(piece_length.bytes());
         let files = &source.files;
         let entries = with_pads(files.iter().map(|file| file.length), align).map(|entry| match entry {
             Entry::File(index) => (Some(files[index].path.clone()), files[index].length),
             Entry::Pad(length) => (None, length),
         });
-        let layout = Arc::new(Layout::new(entries, piece_length.bytes(), false));
+        // A hybrid aligns its files by pad files; v2 does without.
+        let layout = Layout::new(entries, piece_length.bytes(), version == TorrentVersion::V2);
+        let layout = Arc::new(layout);
         Self { version, piece_length, layout }
     }
 
-    /// What a torrent of the source consists of. None of its files may have changed meanwhile.
+    fn manner<'a>(&self, progress: Progress<'a>) -> Manner<'a> {
+        Manner { version: self.version, on_error: OnError::Stop, progress }
+    }
+
+    /// What a torrent of the source consists of.
     fn contents(&self, source: &Source, pieces: Vec<PieceResult>) -> Result<ContentHashes, CreateError> {
-        let pieces = pieces.into_iter().collect::<Result<Vec<_>, _>>().map_err(|error| self.failed(error))?;
-        source.files.iter().try_for_each(DiskFile::check_unchanged)?;
+        let pieces = self.checked(source, pieces)?;
         Ok(match source.files.as_slice() {
-            [file] if file.components.is_empty() => ContentHashes::File(PieceHashes {
-                length: file.length,
-                piece_length: self.piece_length,
-                v1: self.v1(&pieces),
-                v2: self.v2(&pieces),
-            }),
-            files => {
-                let places = self.layout.files.iter().filter(|file| file.path.is_some());
-                let files = files.iter().zip(places).map(|(file, place)| FolderFile {
-                    path: file.components.clone(),
-                    length: file.length,
-                    v2: self.v2(own_pieces(&pieces, self.layout.pieces_of(place))),
-                });
-                ContentHashes::Folder(FolderHashes {
-                    piece_length: self.piece_length,
-                    files: files.collect(),
-                    v1: self.v1(&pieces),
-                })
-            }
+            [file] if file.components.is_empty() => ContentHashes::File(self.file(file, &pieces)),
+            files => ContentHashes::Folder(self.folder(files, &pieces)),
         })
+    }
+
+    /// All pieces, if all of them could be read and no file has changed meanwhile.
+    fn checked(&self, source: &Source, pieces: Vec<PieceResult>) -> Result<Vec<PieceHash>, CreateError> {
+        let pieces = pieces.into_iter().collect::<Result<_, _>>().map_err(|error| self.failed(error))?;
+        source.files.iter().try_for_each(DiskFile::check_unchanged)?;
+        Ok(pieces)
+    }
+
+    fn file(&self, file: &DiskFile, pieces: &[PieceHash]) -> PieceHashes {
+        let (v1, v2) = (self.v1(pieces), self.v2(pieces));
+        PieceHashes { length: file.length, piece_length: self.piece_length, v1, v2 }
+    }
+
+    fn folder(&self, files: &[DiskFile], pieces: &[PieceHash]) -> FolderHashes {
+        let places = self.layout.files.iter().filter(|file| file.path.is_some());
+        let files = files.iter().zip(places).map(|(file, place)| FolderFile {
+            path: file.components.clone(),
+            length: file.length,
+            v2: self.v2(own_pieces(pieces, self.layout.pieces_of(place))),
+        });
+        FolderHashes { piece_length: self.piece_length, files: files.collect(), v1: self.v1(pieces) }
     }
 
     fn failed(&self, error: ReadError) -> CreateError {

@@ -2,7 +2,7 @@
 //!
 //! [`hash_jobs`] is the one place where pieces of files become hashes: the cores take them one by one, of one torrent
 //! after the other, and each core hashes several side by side (`abreast`). Synchronous on purpose: it keeps cores busy,
-//! not sockets. Memory: 1 MiB for each core, the hashes, and as many torrents at a time as there are lanes.
+//! not sockets. Memory: 512 KiB for each core, the hashes, and as many torrents at a time as there are lanes.
 
 use std::fs::File;
 use std::io;
@@ -13,7 +13,7 @@ use std::thread;
 
 use super::abreast::Abreast;
 use super::layout::Layout;
-use crate::hash::PieceHash;
+use crate::hash::{Kernel, PieceHash};
 use crate::model::TorrentVersion;
 
 /// How many threads there are at most, each with its buffers and open files; more would wait for memory.
@@ -76,8 +76,8 @@ pub(super) fn hash_all(layout: &Arc<Layout>, manner: Manner<'_>) -> Vec<PieceRes
 /// Hashes the pieces of several torrents. The next job is asked for when no piece of the last one is left to be taken.
 pub(super) fn hash_jobs<'a>(jobs: &mut (dyn Iterator<Item = Job<'a>> + Send), manner: Manner<'_>) {
     let threads = thread::available_parallelism().map_or(1, |threads| threads.get().min(MOST_THREADS));
-    let queue = Queue(Mutex::new(Intake { jobs, current: None }));
-    let work = || Abreast::new(&queue, manner).work();
+    let queue = Queue::new(jobs);
+    let work = || Abreast::new(&queue, manner, Kernel::chosen()).work();
     thread::scope(|scope| {
         // A thread that the system refuses is no loss: the others do its work, and this one is always there.
         (1..threads).for_each(|_| drop(thread::Builder::new().spawn_scoped(scope, work)));
@@ -93,7 +93,12 @@ struct Intake<'q, 'a> {
     current: Option<(Arc<Running<'a>>, u64)>,
 }
 
-impl<'a> Queue<'_, 'a> {
+impl<'q, 'a> Queue<'q, 'a> {
+    /// All pieces of these jobs.
+    pub(super) fn new(jobs: &'q mut (dyn Iterator<Item = Job<'a>> + Send)) -> Self {
+        Self(Mutex::new(Intake { jobs, current: None }))
+    }
+
     /// A piece of the current job, or of the next.
     pub(super) fn take(&self) -> Option<(Arc<Running<'a>>, u64)> {
         let mut intake = lock(&self.0);
@@ -164,7 +169,7 @@ impl<'a> Running<'a> {
 }
 
 /// A poisoned lock is one that a panic has left; what it guards is still whole.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

@@ -28,6 +28,10 @@ use crate::units::ByteSize;
 /// The result depends on the bytes, their names and these arguments alone: there is no creation date unless it is
 /// asked for, so that the same command makes the same file again.
 #[derive(Debug, Args)]
+#[command(
+    after_long_help = "PODSEED_HASH=portable|shani|avx2|avx512 in the environment forces how SHA-1 is computed, \
+                             also for verify; by default as wide as the processor can."
+)]
 pub struct CreateArgs {
     /// File or folder; everything in a folder belongs to it, hidden files too
     path: PathBuf,
