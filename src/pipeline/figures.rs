@@ -52,11 +52,10 @@ impl Pipeline {
         &self,
         client: &str,
         listed: &[Listed],
-        settled: &[Settled],
+        (counted, settled): (&[Counted], &[Settled]),
         now: Timestamp,
     ) -> Result<(), Error> {
-        let counted = self.store.counted().await?;
-        let known = Known::new(&counted);
+        let known = Known::new(counted);
         // What podseed fetches for a proof is served to nobody.
         let mut proofs: HashMap<EnclosureId, u64> = HashMap::new();
         for settled in settled.iter().filter(|settled| settled.proof_bytes > 0) {

@@ -7,13 +7,15 @@ use std::time::Duration;
 
 use futures_util::future::try_join_all;
 use jiff::Timestamp;
-use podseed_adapters::Retry;
+use podseed_adapters::{ClientConfig, Retry};
+use tokio::sync::OnceCell;
 
 use super::data::Data;
 use super::monitor::Event;
 use super::{Error, Pipeline, schedule};
+use crate::config;
 use crate::handover::{self, Client, Held, Listed, Look, judge};
-use crate::model::{NoticeKind, PlacementReport, PlacementState, Problem};
+use crate::model::{Counted, NoticeKind, PlacementReport, PlacementState, Problem};
 use crate::store::{Judged, Settled};
 
 /// So that others get their turn to write.
@@ -35,7 +37,9 @@ impl Pipeline {
         let began = self.clock.now();
         let round = async {
             let data = self.look_at_data().await?;
-            let asked = self.clients.values().map(|client| self.reconcile_with(client, &data));
+            let counted = OnceCell::new();
+            let asked = self.clients.values().filter(|client| !self.only_watches(client));
+            let asked = asked.map(|client| self.reconcile_with(client, &data, &counted));
             let have_answered = try_join_all(asked).await?.into_iter().all(|has_answered| has_answered);
             if have_answered {
                 self.record_made(ROUND, began).await?;
@@ -48,8 +52,19 @@ impl Pipeline {
         }
     }
 
-    /// Says whether the client has answered, as far as it can be asked at all.
-    async fn reconcile_with(&self, client: &Client, data: &Data) -> Result<bool, Error> {
+    /// Whether a client only watches a folder, and cannot be asked for anything.
+    fn only_watches(&self, client: &Client) -> bool {
+        let watches = |settings: &config::Client| matches!(settings.adapter, ClientConfig::WatchDir(_));
+        self.config.clients.iter().any(|settings| settings.name == client.name() && watches(settings))
+    }
+
+    /// Says whether the client has answered.
+    async fn reconcile_with(
+        &self,
+        client: &Client,
+        data: &Data,
+        counted: &OnceCell<Vec<Counted>>,
+    ) -> Result<bool, Error> {
         let settled = self.store.settled(client.name()).await?;
         // The time before it is asked: what it confirms it has confirmed then.
         let now = self.clock.now();
@@ -65,7 +80,8 @@ impl Pipeline {
                     }
                     self.store.client_is_back(client.name()).await?;
                 }
-                self.count_given(client.name(), &listed, &settled, now).await?;
+                let counted = counted.get_or_try_init(|| self.store.counted()).await?;
+                self.count_given(client.name(), &listed, (counted, &settled), now).await?;
                 let round = Round { client, settled: &settled, held: &held, data, now };
                 self.record_round(&round, &listed).await.map(|()| true)
             }

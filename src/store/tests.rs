@@ -5,6 +5,7 @@ mod figures;
 mod metrics;
 mod open;
 mod reconcile;
+mod scans;
 mod takedown;
 
 use std::collections::HashSet;
@@ -335,7 +336,7 @@ async fn who_looks_for_work_does_not_read_what_is_done() {
         (lasting::CLAIM_POLLS.to_owned(), "shows_to_poll"),
         (compare::CLAIM.to_owned(), "enclosures_to_compare"),
         (offers::CLAIM.to_owned(), "enclosures_offered"),
-        (withdraw::claim(1, now(), false, "nas").into_string(), "enclosures_withdrawn"),
+        (withdraw::claim(1, now(), false, "nas").into_string(), "placements_leaving"),
         (withdraw::to_delete(["nas".to_owned()].iter()).into_string(), "enclosures_to_delete"),
     ] {
         let plan: Vec<(i64, i64, i64, String)> =
