@@ -5,6 +5,7 @@
 //! process that dies anywhere goes on where it was.
 
 mod admit;
+mod blocking;
 mod budget;
 mod compare;
 mod copies;
