@@ -35,7 +35,7 @@ pub use visit::Visit;
 const TO_SETTLE: Duration = Duration::from_secs(3);
 /// Until a login that was refused is tried again.
 const LOGIN_AGAIN: Duration = Duration::from_secs(3600);
-/// The longest time between two looks at a client.
+/// Between two looks at a client at what it does with little data.
 const PAUSE: Duration = Duration::from_millis(250);
 
 /// What is wrong at a client, and whether it may pass.

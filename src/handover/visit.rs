@@ -10,13 +10,15 @@ use tokio::time::Instant;
 
 use super::decide::{Step, decide};
 use super::trouble::Trouble;
-use super::{Client, Look, Order, PAUSE, Problem, TO_SETTLE, probe, problem};
+use super::{Client, Look, Order, Problem, TO_SETTLE, probe, problem};
 use crate::model::{InfoHashes, Memory, PlacementState};
 
 /// How long a client may take to list what it has accepted. qBittorrent's list is up to two seconds old.
 const TO_APPEAR: Duration = Duration::from_secs(20);
 /// Before the first look after something was asked of a client.
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
+/// Before the looks at a client that takes its time over much data.
+const LAST_PAUSE: Duration = Duration::from_secs(1);
 /// How long a client may take to show that it has started a torrent.
 const TO_START: Duration = Duration::from_secs(10);
 
@@ -27,15 +29,16 @@ pub struct Visit<'a> {
     memory: Memory,
     /// Since when nothing has changed.
     since: Instant,
-    /// Until the next look.
-    pause: Duration,
+    /// When something was last asked of the client.
+    asked: Instant,
     started: Option<Instant>,
     added: Option<Instant>,
 }
 
 impl<'a> Visit<'a> {
     pub(super) fn new(client: &'a Client, order: &'a Order, memory: Memory) -> Self {
-        Self { client, order, memory, since: Instant::now(), pause: FIRST_PAUSE, started: None, added: None }
+        let now = Instant::now();
+        Self { client, order, memory, since: now, asked: now, started: None, added: None }
     }
 
     /// Looks at the client and does the one thing that comes next. Ends after a bounded time; may be called in any
@@ -55,10 +58,10 @@ impl<'a> Visit<'a> {
     }
 
     /// Waits until another step makes sense: shortly after something was asked of the client, longer and longer while
-    /// it takes its time.
+    /// it takes its time, so that what it has done is seen no more than an eighth later.
     pub async fn changed(&mut self) {
-        self.client.adapter.changed(&self.torrent(), self.pause).await;
-        self.pause = (self.pause * 2).min(PAUSE);
+        let pause = (self.asked.elapsed() / 8).clamp(FIRST_PAUSE, LAST_PAUSE);
+        self.client.adapter.changed(&self.torrent(), pause).await;
     }
 
     async fn try_step(&mut self) -> Result<Look, Problem> {
@@ -72,7 +75,7 @@ impl<'a> Visit<'a> {
         };
         match decide(&presence, self.memory, &capabilities) {
             Step::Intend => {
-                self.check_data()?;
+                self.check_data().await?;
                 self.memory.added = true;
                 Ok(self.look(PlacementState::Pending, uploaded, None, true))
             }
@@ -81,7 +84,7 @@ impl<'a> Visit<'a> {
                 self.client.adapter.verify(&torrent).await.map_err(|error| self.problem(error))?;
                 self.memory.verified = true;
                 self.since = Instant::now();
-                self.pause = FIRST_PAUSE;
+                self.asked = Instant::now();
                 Ok(self.look(PlacementState::Checking, uploaded, None, true))
             }
             Step::Start => self.start(uploaded).await,
@@ -99,7 +102,7 @@ impl<'a> Visit<'a> {
             Step::Done(state) => {
                 // A client may not notice for long that what it seeds is gone.
                 if state == PlacementState::Seeding {
-                    self.check_data()?;
+                    self.check_data().await?;
                 }
                 Ok(self.look(state, uploaded, None, false))
             }
@@ -118,7 +121,7 @@ impl<'a> Visit<'a> {
             )));
         }
         if self.added.is_none() {
-            self.check_data()?;
+            self.check_data().await?;
             if renames_incomplete_files {
                 probe::prove(self.client, self.order.data.parent().unwrap_or(Path::new("/"))).await?;
             }
@@ -130,7 +133,7 @@ impl<'a> Visit<'a> {
             };
             self.client.adapter.add(&seed).await.map_err(|error| self.problem(error))?;
             self.added = Some(Instant::now());
-            self.pause = FIRST_PAUSE;
+            self.asked = Instant::now();
         }
         self.since = Instant::now();
         Ok(self.look(PlacementState::Waiting, None, None, true))
@@ -143,7 +146,7 @@ impl<'a> Visit<'a> {
                 let note = if self.memory.added { self.configure(&torrent).await? } else { None };
                 self.client.adapter.start(&torrent).await.map_err(|error| self.problem(error))?;
                 self.started = Some(Instant::now());
-                self.pause = FIRST_PAUSE;
+                self.asked = Instant::now();
                 Ok(Look { note, ..self.look(PlacementState::Checking, uploaded, None, true) })
             }
             Some(started) if started.elapsed() < TO_START => {
@@ -181,9 +184,10 @@ impl<'a> Visit<'a> {
     }
 
     /// The data must be there, whole, before a client is told of it.
-    fn check_data(&self) -> Result<(), Problem> {
+    async fn check_data(&self) -> Result<(), Problem> {
         let path = &self.order.data;
-        match std::fs::metadata(path) {
+        // On a network's file system it may take any time.
+        match tokio::fs::metadata(path).await {
             Ok(found) if found.len() == self.order.length => Ok(()),
             Ok(found) => Err(Problem::never(format!(
                 "{} has {} bytes where {} were downloaded; somebody has changed it. Put it back, \

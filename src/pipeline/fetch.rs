@@ -14,6 +14,7 @@ use std::sync::{Arc, Mutex};
 use jiff::Timestamp;
 use url::Url;
 
+use super::blocking::blocking;
 use super::drain::drain;
 use super::keep::{HashPlan, Kept};
 use super::monitor::Event;
@@ -120,7 +121,7 @@ impl Pipeline {
         self.store.record_traffic(job.id, traffic).await?;
         self.tally(|tally| tally.bytes_fetched += traffic.bytes);
         match outcome {
-            Ok(kept) => match self.make_torrent(job, &show, &kept) {
+            Ok(kept) => match self.make_torrent(job, &show, &kept).await? {
                 Ok(torrent) => {
                     self.store
                         .record_torrent(job.id, &torrent.info_hash, &torrent.magnet, &show.clients)
@@ -235,20 +236,23 @@ impl Pipeline {
     }
 
     /// Writes the .torrent: the publisher's own, byte for byte, or ours.
-    fn make_torrent(
+    async fn make_torrent(
         &self,
         job: &DownloadJob,
         show: &Target,
         kept: &Kept,
-    ) -> Result<torrent::Torrent, Failure> {
+    ) -> Result<Result<torrent::Torrent, Failure>, Error> {
         let torrent = match &kept.official {
             Some(offer) => offer.torrent(),
             None => torrent::make(&self.request(job, show, kept)),
         };
         let path = self.folder().torrent(&job.show, &kept.file);
-        fs::create_dir(path.parent().unwrap_or(Path::new(".")))?;
-        fs::write_atomic(&path, &torrent.metainfo)?;
-        Ok(torrent)
+        blocking(move || {
+            fs::create_dir(path.parent().unwrap_or(Path::new(".")))?;
+            fs::write_atomic(&path, &torrent.metainfo)?;
+            Ok(torrent)
+        })
+        .await
     }
 
     fn request(&self, job: &DownloadJob, show: &Target, kept: &Kept) -> MetainfoRequest {

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::blocking::blocking;
 use super::fetch::Failure;
 use super::monitor::Event;
 use super::official::Offer;
@@ -108,7 +109,8 @@ impl Pipeline {
             return Ok(None);
         }
         if !is_there {
-            match fs::publish_no_replace(partial, &path) {
+            let (from, to) = (partial.to_owned(), path);
+            match blocking(move || fs::publish_no_replace(&from, &to)).await? {
                 Ok(()) => {}
                 Err(fs::Error::Exists { .. }) => return Ok(None),
                 Err(error) => return Ok(Some(Err(error.into()))),

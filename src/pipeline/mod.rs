@@ -6,6 +6,7 @@
 
 mod admit;
 mod arrange;
+mod blocking;
 mod budget;
 mod compare;
 mod copies;

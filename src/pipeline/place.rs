@@ -8,6 +8,7 @@ use futures_util::future::try_join_all;
 use podseed_adapters::Retry;
 use tokio::time::Instant;
 
+use super::blocking::blocking;
 use super::drain::drain;
 use super::monitor::Event;
 use super::{Error, Pass, Pipeline, lock, schedule};
@@ -17,8 +18,8 @@ use crate::store::RemovalJob;
 use crate::units::Span;
 use crate::{error, fs, torrent};
 
-/// Torrents that one client is asked about at a time.
-const AT_ONCE: usize = 8;
+/// Torrents that one client is asked about at a time. A client takes seconds over each, and most of that it waits.
+const AT_ONCE: usize = 32;
 /// Until a daemon looks again at what a client hashes, or has not taken yet.
 const LOOK_AGAIN: Duration = Duration::from_secs(60);
 /// How long a daemon stays at what it has looked at before: enough to see it start. More would keep what is new from
@@ -142,7 +143,7 @@ impl Pipeline {
             return self.record_report(job, &report).await;
         }
         let path = self.folder().torrent(&job.show, &job.file);
-        match fs::read(&path, torrent::MAX_LENGTH as u64) {
+        match blocking(move || fs::read(&path, torrent::MAX_LENGTH as u64)).await? {
             Ok(metainfo) => self.visit(client, job, metainfo.into(), pass, patience).await,
             Err(error) => self.make_again(job, pass, &error::chain(&error)).await,
         }

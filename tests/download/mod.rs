@@ -1,6 +1,7 @@
 //! Enclosures from a real server to a complete file: each byte is asked for once, and two files are never joined.
 
 mod interrupted;
+mod one_pass;
 mod property;
 mod refused;
 

@@ -4,9 +4,11 @@ use std::io::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
+use podseed::clock::Clock;
 use podseed::config::Config;
 use podseed::model::Stage;
-use podseed::pipeline::{Environment, Pipeline};
+use podseed::pipeline::{Daemon, Environment, Pipeline};
+use tokio_util::sync::CancellationToken;
 
 use super::{Inbox, put};
 use crate::support::mp3;
@@ -25,7 +27,7 @@ impl Watching {
         let config = Config::load(&inbox.world.path("podseed.yaml")).unwrap();
         let pipeline = Pipeline::open(Arc::new(config), Environment::new(Arc::new(()))).await.unwrap();
         let watcher = Arc::clone(&pipeline);
-        let task = tokio::spawn(async move { watcher.watch_own().await.unwrap() });
+        let task = tokio::spawn(async move { watcher.watch_own(|| ()).await.unwrap() });
         Self { pipeline, task }
     }
 
@@ -143,4 +145,25 @@ async fn share_beside_another_podseed_records_and_says_who_takes_it_up() {
     watching.end().await;
     inbox.run(0);
     assert_eq!(inbox.check_torrents(), 1);
+}
+
+#[tokio::test]
+async fn a_daemon_takes_up_what_it_finds_without_waiting_for_its_next_tick() {
+    let inbox = Inbox::new("permission: own work", "").await;
+    let config = Config::load(&inbox.world.path("podseed.yaml")).unwrap();
+    // It stands still: no tick comes but the first.
+    let (clock, _hand) = Clock::set(jiff::Timestamp::now());
+    let stop = CancellationToken::new();
+    let environment = Environment { clock, monitor: Arc::new(()), stop: stop.clone() };
+    let pipeline = Pipeline::open(Arc::new(config), environment).await.unwrap();
+    let daemon = Daemon::start(Arc::clone(&pipeline)).await.unwrap();
+    inbox.put("later.mp3", &mp3(4000, 1));
+    let torrent = inbox.world.path("data/torrents/own/later.mp3.torrent");
+    let deadline = tokio::time::Instant::now() + LONGEST;
+    while !torrent.exists() {
+        assert!(tokio::time::Instant::now() < deadline, "it waits for a tick");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    stop.cancel();
+    daemon.stopped().await;
 }

@@ -193,8 +193,13 @@ impl Work {
         self.rounds(&self.shared.notices, NOTICES, || self.pipeline.send_notices()).await
     }
 
+    /// What is found is hashed, and what is gone withdrawn, without waiting for a tick.
     async fn watch_own(self) -> Result<(), Error> {
-        self.pass.closed.run_until_cancelled(self.pipeline.watch_own()).await.unwrap_or(Ok(()))
+        let looked = || {
+            self.pass.fetchable.grew();
+            self.pass.placeable.grew();
+        };
+        self.pass.closed.run_until_cancelled(self.pipeline.watch_own(looked)).await.unwrap_or(Ok(()))
     }
 
     /// Wakes the workers, for something may have become due, or another process may have made it so.

@@ -14,6 +14,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::super::blocking::blocking;
 use super::super::monitor::Event;
 use super::super::{Error, Pipeline, Target, lock};
 use crate::config::FeedSource;
@@ -315,9 +316,4 @@ impl Pipeline {
         lock(&self.own.looks).retain(stays);
         lock(&self.own.unusable).retain(|path, _| stays(path));
     }
-}
-
-/// Work on the disk, beside the others.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
-    tokio::task::spawn_blocking(work).await.map_err(|error| Error::Worker { reason: error.to_string() })
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
+use super::super::blocking::blocking;
 use super::super::{DataFolder, Error};
 use crate::config::{Config, FeedSource};
 use crate::inbox::{self, Examined, Seen};
@@ -139,8 +140,4 @@ fn take(seen: &Seen, written: &HashSet<(u64, u64)>) -> Result<SharedFile, Option
         Ok(Examined::Unusable(why)) => Err(Some(error::chain(&why))),
         Err(_) => Err(Some(format!("{path}: its tags cannot be read at all"))),
     }
-}
-
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
-    tokio::task::spawn_blocking(work).await.map_err(|error| Error::Worker { reason: error.to_string() })
 }

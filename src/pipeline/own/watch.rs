@@ -41,8 +41,8 @@ impl Watched {
 
 impl Pipeline {
     /// Looks whenever something changes in a folder of own files, and from time to time anyway, until the pipeline is
-    /// stopped.
-    pub async fn watch_own(self: &Arc<Self>) -> Result<(), Error> {
+    /// stopped. `looked` is told after each look.
+    pub async fn watch_own(self: &Arc<Self>, looked: impl Fn()) -> Result<(), Error> {
         let mut watch = match inbox::Watch::new() {
             Ok(watch) => Some(watch),
             Err(error) => {
@@ -55,6 +55,7 @@ impl Pipeline {
             self.refresh_watched(&mut watched).await?;
             for show in watched.values_mut().filter(|show| show.due <= Instant::now()) {
                 self.look_at_watched(show, watch.as_mut()).await?;
+                looked();
             }
             // A show that is shared for the first time is found by then.
             let next = watched.values().map(|show| show.due).min();
