@@ -89,8 +89,11 @@ def play(row, bench):
     if lacking:
         return [Missing(row.about, f"The processor has no {', '.join(lacking)}.")], False
     print(f"  {row.name}: {row.about}", file=sys.stderr, flush=True)
+    began = time.monotonic()
     try:
-        return row.measure(bench), False
+        results = row.measure(bench)
+        print(f"    took {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
+        return results, False
     except (Failed, OSError, subprocess.SubprocessError) as error:
         print(f"{row.name} has failed: {error}", file=sys.stderr)
         return [Missing(row.about, f"It has failed: {str(error).splitlines()[0]}")], True
@@ -142,6 +145,6 @@ def describe(podseed, versions):
         f"- **Peers:** {', '.join(versions)}.",
         "- **How:** ours and theirs run in turn over the same data, after a run of each that does not count. A ratio "
         "is ours divided by theirs, for each pair: the median, and in brackets the lowest and the highest. Seconds and "
-        "MiB are medians, ours first. CPU is that of all processes of a command, peak that of the largest one. What "
-        "comes out is compared, too: a row only counts if all come to the same info hashes, and read the same of a feed.",
+        "MiB are medians, ours first. CPU is that of all processes of a command, peak that of the largest one. A row "
+        "counts only if all come to the same result: the same info hashes, or the same items of a feed.",
     ]

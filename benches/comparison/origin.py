@@ -35,11 +35,10 @@ TEMPORARY = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
 
 
 @contextlib.contextmanager
-def serving(home):
+def serving(home, port=None):
     """nginx over `home/www`, as long as the block lasts; gives its address."""
-    home.mkdir(parents=True, exist_ok=True)
-    (home / "www").mkdir(exist_ok=True)
-    port = free_port()
+    (home / "www").mkdir(parents=True, exist_ok=True)
+    port = port or free_port()
     temporary = "\n    ".join(f"{name}_temp_path {home}/{name};" for name in TEMPORARY)
     configuration = home / "nginx.conf"
     # Its worker would be of another user if the master is root's, and may not read our folder.
@@ -83,12 +82,12 @@ def wait_for(port, process, log, patience=20):
     raise Failed(f"{process.args[0]} does not listen: {told}")
 
 
-def feed(address, files):
-    """An RSS feed with an episode for each file, the first one the newest."""
+def feed(address, files, more=""):
+    """An RSS feed with an episode for each file, the first one the newest, and these items behind them."""
     newest = datetime(2026, 11, 1, 6, tzinfo=timezone.utc)
-    items = [item(address, file, newest - timedelta(days=number)) for number, file in enumerate(files)]
+    items = "".join(item(address, file, newest - timedelta(days=number)) for number, file in enumerate(files))
     head = "<title>Compared</title><link>https://podcast.example/</link><description>Sound</description>"
-    return f'<?xml version="1.0"?>\n<rss version="2.0"><channel>{head}\n{"".join(items)}</channel></rss>\n'
+    return f'<?xml version="1.0"?>\n<rss version="2.0"><channel>{head}\n{items}{more}</channel></rss>\n'
 
 
 def item(address, file, date):

@@ -43,6 +43,16 @@ class Figure:
         return [self.unit] if self.goal is not None and median(self.values) > self.goal else []
 
 
+def wall(what, samples, goal=None):
+    """How long it took."""
+    return Figure(what, "s", [sample.wall for sample in samples], goal)
+
+
+def peak(what, samples, goal=None):
+    """How much memory it needed."""
+    return Figure(what, "MiB", [sample.peak / (1 << 20) for sample in samples], goal)
+
+
 @dataclass(frozen=True)
 class Missing:
     """A row that could not be measured here, and why."""

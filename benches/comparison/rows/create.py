@@ -3,7 +3,7 @@ from functools import partial
 
 from comparison.measure import Program, run
 from comparison.metainfo import info_hashes
-from comparison.results import Figure
+from comparison.results import peak
 from comparison.rows import Group, Row
 
 PIECE = 1 << 20
@@ -42,8 +42,7 @@ def memory(bench):
     for version in ("v1", "hybrid"):
         for length in ("64 KiB", "1 MiB", "16 MiB"):
             samples = bench.sample(ours(bench, file, version, length))
-            peaks = [sample.peak / (1 << 20) for sample in samples]
-            results.append(Figure(f"peak memory: {what(file, version, length)}", "MiB", peaks, 24))
+            results.append(peak(f"peak memory: {what(file, version, length)}", samples, 24))
     return results
 
 

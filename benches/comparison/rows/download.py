@@ -5,7 +5,7 @@ from pathlib import Path
 from comparison import inputs, origin
 from comparison.measure import Failed, shell
 from comparison.metainfo import info_hashes
-from comparison.results import Figure
+from comparison.results import peak
 from comparison.rows import Group, Row
 
 # The piece length of podseed's recipe for this size.
@@ -63,8 +63,7 @@ def compare(bench, address, names, version, theirs, goals):
         return dict(sorted(found.items()))
 
     results = bench.compare(what, ours, theirs, goals, result=made)
-    peaks = [sample.peak / inputs.MIB for sample in results[0].ours]
-    return [*results, Figure(f"peak memory of that `run`, {version}", "MiB", peaks, 48)]
+    return [*results, peak(f"peak memory of that `run`, {version}", results[0].ours, 48)]
 
 
 @contextlib.contextmanager

@@ -2,15 +2,15 @@
 import json
 import os
 import subprocess
+import sys
 
 from comparison import inputs
-from comparison.measure import Failed
-from comparison.results import Figure, Missing
+from comparison.results import Figure, peak
 from comparison.rows import ROOT, Group, Row
 
 AHEAD = {"cpu": 1.0, "wall": 1.0}
-# As `benches/feed_reading.rs` calls it, and as criterion calls its folder.
-BENCHMARK, CRITERION = "feeds/one of 10 MB", "feeds_one of 10 MB"
+# As `benches/feed_reading.rs` calls them.
+BENCHMARKS = ("one of 10 MB", "1,000 of 30 KB")
 
 
 def whole(bench):
@@ -21,8 +21,7 @@ def whole(bench):
     theirs = bench.script("feedparser", "feedparser_read.py", file)
     what = f"`feed --json`: {size:.1f} MiB, {bench.size(2_000)} items"
     results = bench.compare(what, ours, [theirs], {"feedparser": AHEAD}, result=items)
-    peaks = [sample.peak / inputs.MIB for sample in results[0].ours]
-    return [*results, Figure(f"peak memory of that `feed`, a feed of {size:.1f} MiB", "MiB", peaks, 4 * size)]
+    return [*results, peak(f"its peak memory, for a feed of {size:.1f} MiB", results[0].ours, 4 * size)]
 
 
 def items(sample):
@@ -35,20 +34,22 @@ def items(sample):
 
 def reading(bench):
     """The function by itself against the crate `rss` on the same bytes: what criterion has measured."""
-    what = "reading alone, 10 MB: everything that podseed reads, as a multiple of what `rss` takes"
-    if '"speed"' not in (ROOT / "Cargo.toml").read_text():
-        return [Missing(what, "There is no benchmark `speed` in Cargo.toml.")]
-    subprocess.run(["cargo", "bench", "--quiet", "--bench", "speed", "--", BENCHMARK], cwd=ROOT, check=True, stdout=2)
-    target = os.environ.get("CARGO_TARGET_DIR", ROOT / "target")
-    ours, theirs = (samples(target, function) for function in ("podseed", "rss alone"))
-    return [Figure(what, "times", [a / b for a, b in zip(ours, theirs)], 1.0)]
+    names = "|".join(BENCHMARKS)
+    command = ["cargo", "bench", "--quiet", "--bench", "speed", "--", f"feeds/({names})/"]
+    subprocess.run(command, cwd=ROOT, check=True, stdout=sys.stderr)
+    target = ROOT / os.environ.get("CARGO_TARGET_DIR", "target")
+    return [against_rss(target / "criterion" / f"feeds_{name}", name) for name in BENCHMARKS]
 
 
-def samples(target, function):
-    """Nanoseconds of each sample of criterion's."""
-    path = ROOT / target / "criterion" / CRITERION / function / "new" / "sample.json"
-    if not path.exists():
-        raise Failed(f"cargo bench has not written {path}")
+def against_rss(folder, name):
+    """The n-th sample of ours divided by the n-th of `rss`."""
+    ours, theirs = (samples(folder / function / "new" / "sample.json") for function in ("podseed", "rss alone"))
+    ratios = [a / b for a, b in zip(ours, theirs, strict=True)]
+    return Figure(f"`feed::read` against crate `rss` alone, feeds: {name}", "times", ratios, 1.0)
+
+
+def samples(path):
+    """Nanoseconds of each of criterion's samples."""
     found = json.loads(path.read_text())
     return [taken / count for taken, count in zip(found["times"], found["iters"], strict=True)]
 
