@@ -139,7 +139,7 @@ def describe(podseed, versions):
     today = datetime.now(timezone.utc).date()
     return [
         f"Written by `benches/compare` (commit {commit or 'unknown'}) on {today}, and never edited. Measured: {version}"
-        + (f", from {podseed}." if "PODSEED" in os.environ else ", built from that commit."),
+        + (", a program that was given." if os.environ.get("PODSEED") else ", built from that commit."),
         "",
         f"- **Machine:** {machine.processor()}; {machine.memory()[0] / (1 << 30):.0f} GiB of memory; "
         f"{machine.system()}; all data is in the page cache.",
