@@ -138,7 +138,8 @@ def describe(podseed, versions):
     commit = subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, check=False).stdout.strip()
     today = datetime.now(timezone.utc).date()
     return [
-        f"Written by `benches/compare` on {today}; it is never edited. {version}, commit {commit or 'unknown'}.",
+        f"Written by `benches/compare` (commit {commit or 'unknown'}) on {today}, and never edited. Measured: {version}"
+        + (", a program that was given." if os.environ.get("PODSEED") else ", built from that commit."),
         "",
         f"- **Machine:** {machine.processor()}; {machine.memory()[0] / (1 << 30):.0f} GiB of memory; "
         f"{machine.system()}; all data is in the page cache.",
