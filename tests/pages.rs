@@ -32,6 +32,7 @@ fn options() -> Options {
         language: PageLanguage::English,
         contact: Some("mirror@resonator.example".to_owned()),
         web_seed: true,
+        ..Options::default()
     }
 }
 
