@@ -138,6 +138,9 @@ impl Source {
     }
 }
 
+/// What [`hash_each`] gives each source to.
+pub type EachDone<'a, T> = &'a (dyn Fn(T, &Source, Result<ContentHashes, CreateError>) + Sync);
+
 /// Hashes files and folders on every core, each for a torrent of its own: as [`Source::hash`] one after the other, but
 /// no core waits for the others at the end of one. The next source is asked for when the last one is nearly done. `done`
 /// is called as soon as one is hashed, from several threads, and gets back what came with it.
@@ -146,7 +149,7 @@ pub fn hash_each<T: Send>(
     version: TorrentVersion,
     piece_length: Option<PieceLength>,
     progress: Progress<'_>,
-    done: &(dyn Fn(T, &Source, Result<ContentHashes, CreateError>) + Sync),
+    done: EachDone<'_, T>,
 ) {
     let mut jobs = sources.map(|(with, source)| {
         let plan = Plan::new(&source, version, piece_length);
