@@ -440,3 +440,17 @@ async fn files_are_fetched_only_in_the_hours_that_the_user_gives() {
     let open = run();
     assert!(open.stdout.contains("fetched 2 files"), "{}{}", open.stdout, open.stderr);
 }
+
+#[tokio::test]
+async fn a_run_with_due_asks_no_feed_before_its_time_and_one_without_does() {
+    let world = World::new("").await;
+    world.publish(&[]);
+    let asked = || world.origin.requests_for("/feed.xml").len();
+    assert_eq!(world.podseed(&["run", "--due"]).code, 0);
+    assert_eq!(asked(), 1, "a feed that was never read is due");
+    let ran = world.podseed(&["run", "--due"]);
+    assert_eq!((ran.code, asked()), (0, 1));
+    assert!(ran.stdout.starts_with("1 show, "), "it is part of the pass all the same: {}", ran.stdout);
+    assert_eq!(world.podseed(&["run"]).code, 0);
+    assert_eq!(asked(), 2);
+}

@@ -36,7 +36,6 @@ impl Pipeline {
         for file in self.store.expired_files().await? {
             self.delete(&file).await?;
         }
-        self.reclaim_sometimes().await?;
         self.tell_unkept(&verdict).await
     }
 

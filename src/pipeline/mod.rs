@@ -392,6 +392,7 @@ impl Pipeline {
         self.retire_all(&pass).await?;
         self.delete_withdrawn().await?;
         self.enforce_budget().await?;
+        self.reclaim(pass.options.patient).await?;
         // A tracker that is away takes its time, and the site does not wait for it.
         let (gathered, published, proven) = tokio::join!(self.gather(), self.publish(), self.prove());
         gathered.and(published).and(proven)?;

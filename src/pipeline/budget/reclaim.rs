@@ -21,18 +21,19 @@ const PAUSE: Duration = Duration::from_secs(3600);
 const ROUND: &str = "reclaimed";
 
 impl Pipeline {
-    /// Removes them, from time to time; at each round while the disk is full.
-    pub(super) async fn reclaim_sometimes(&self) -> Result<(), Error> {
-        if !self.is_short_of_space.load(Ordering::Relaxed) && self.was_made(ROUND, PAUSE).await? {
+    /// Removes them: with `patient` from time to time, but at each round while the disk is full.
+    pub(in crate::pipeline) async fn reclaim(&self, patient: bool) -> Result<(), Error> {
+        let is_short = self.is_short_of_space.load(Ordering::Relaxed);
+        if patient && !is_short && self.was_made(ROUND, PAUSE).await? {
             return Ok(());
         }
         let now = self.clock.now();
-        self.reclaim().await?;
+        self.reclaim_all().await?;
         self.record_made(ROUND, now).await
     }
 
     /// What podseed does not know stays.
-    async fn reclaim(&self) -> Result<(), Error> {
+    async fn reclaim_all(&self) -> Result<(), Error> {
         for (show, is_gone) in self.store.slugs().await? {
             self.reclaim_unfinished(&show).await?;
             if is_gone {

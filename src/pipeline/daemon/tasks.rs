@@ -171,6 +171,7 @@ impl Work {
             self.pipeline.retire_all(&self.pass).await?;
             self.pipeline.delete_withdrawn().await?;
             self.pipeline.enforce_budget().await?;
+            self.pipeline.reclaim(true).await?;
             self.pipeline.publish().await
         };
         self.rounds(&self.shared.upkeep, UPKEEP, round).await
