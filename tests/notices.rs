@@ -331,7 +331,9 @@ async fn fail_one(pipeline: &Pipeline, number: usize, now: jiff::Timestamp) {
          <enclosure url='{url}' type='audio/mpeg' length='1'/></item></channel></rss>"
     );
     let feed = podseed::feed::read(text.as_bytes(), None, None).unwrap();
-    store.record_items(show, &feed, false, now).await.unwrap();
+    let mut recording = store.recording().await.unwrap();
+    recording.record_items(show, &feed, false, now).await.unwrap();
+    recording.commit().await.unwrap();
     let problem = Problem { message: "no media".to_owned(), next_attempt: None, asked_to_wait: false };
     store.record_failure(EnclosureId(i64::try_from(number).unwrap()), &problem).await.unwrap();
 }

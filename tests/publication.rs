@@ -9,6 +9,7 @@ use std::time::SystemTime;
 
 use podseed_adapters::testing::{PASSWORD, Transmission, USERNAME};
 use podseed_adapters::{Presence, TorrentRef};
+use sqlx::{Connection as _, SqliteConnection};
 
 use crate::support::mp3;
 use crate::support::nginx::{Nginx, free_port};
@@ -465,4 +466,40 @@ async fn a_dry_run_says_what_would_be_published_and_why_the_rest_would_not() {
     let plan = world.podseed(&["run", "--dry-run"]);
     assert!(plan.stdout.contains("would not be published: the feed states no licence"), "{}", plan.stdout);
     assert!(!plan.stdout.contains("would publish it"), "{}", plan.stdout);
+}
+
+#[tokio::test]
+async fn a_site_with_too_many_torrents_for_one_list_has_a_list_for_each_show_from_then_on() {
+    let world = a_free_show(PUBLISH).await;
+    world.run(0);
+    let list = |path: &str| std::fs::read_to_string(world.site().join(path));
+    let torrent = "https://torrents.example.org/pods/show/torrents/one.mp3.torrent\n";
+    assert_eq!(list("torrents.txt").unwrap(), torrent);
+    assert!(list("show/torrents.txt").is_err());
+
+    // As if there were 20,000 more.
+    let state = format!("sqlite:{}", world.path("data/state.db").display());
+    let count = async |torrents: u32| {
+        let mut state = SqliteConnection::connect(&state).await.unwrap();
+        let statement = "INSERT INTO tallies VALUES ('stage', 'others', 'seeding', $1)
+            ON CONFLICT DO UPDATE SET number = excluded.number";
+        sqlx::query(statement).bind(torrents).execute(&mut state).await.unwrap();
+        state.close().await.unwrap();
+    };
+    count(20_000).await;
+    world.run(0);
+    let of_lists = "https://torrents.example.org/pods/show/torrents.txt\n";
+    assert_eq!(list("torrents.txt").unwrap(), of_lists);
+    assert_eq!(list("show/torrents.txt").unwrap(), torrent);
+
+    count(0).await;
+    let before = world.site_files();
+    world.publish_with(FREE, &[TWO, ONE]);
+    world.run(0);
+    let after = world.site_files();
+    let is_news = |path: &PathBuf, date| before.get(path) != Some(date) && !path.ends_with(".podseed-site");
+    let written: Vec<_> = after.iter().filter(|(path, date)| is_news(path, date)).collect();
+    assert!(written.len() <= 10, "{written:?}");
+    assert_eq!(list("torrents.txt").unwrap(), of_lists);
+    assert_eq!(list("show/torrents.txt").unwrap().lines().count(), 2);
 }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::output::plain;
-use crate::feed::{self, FetchError, Fetched, FetchedFeed, SIZE_LIMIT, Source, Validators};
+use crate::feed::{self, Answer, FetchError, FetchedFeed, SIZE_LIMIT, Source, Validators};
 use crate::http::{Http, Meter};
 use crate::model::{Enclosure, Feed, FeedKind, Item};
 use crate::units::ByteSize;
@@ -103,10 +103,15 @@ async fn fetch_pages(url: &Url, http: &Http, only_first: bool) -> Result<Fetched
         validators: &validators,
         size_limit: SIZE_LIMIT as u64,
     };
-    match feed::fetch(http, &source, &Meter::new(), |_| only_first).await? {
-        Fetched::Feed(fetched) => Ok(*fetched),
+    let meter = Meter::new();
+    match feed::ask(http, &source, &meter).await? {
+        Answer::Document(unread) => {
+            let mut pages = unread.read().await?;
+            pages.go_on(&meter, |_| only_first).await;
+            Ok(pages.finish())
+        }
         // Nobody may answer so to a request without conditions; there is no body to read.
-        Fetched::NotModified { .. } => {
+        Answer::NotModified { .. } => {
             Err(FetchError::Unreadable { url: url.clone().into(), source: feed::Error::Empty })
         }
     }

@@ -21,7 +21,7 @@ use crate::units::{ByteSize, Span};
 
 /// One pass: read feeds, fetch, make torrents, hand over, wait until the clients confirm, publish
 ///
-/// For cron, add --quiet. Where `podseed daemon` works on the same data folder, it does all this already, and a run
+/// For cron, add --quiet and --due. Where `podseed daemon` works on the same data folder, it does all this already, and a run
 /// ends with an error.
 #[derive(Debug, Args)]
 pub(super) struct RunArgs {
@@ -37,6 +37,11 @@ pub(super) struct RunArgs {
     /// How long to wait for each client's confirmation
     #[arg(long, value_name = "TIME", default_value = "60 s")]
     wait: Span,
+    /// Do only what is due, as the daemon does: a feed is read when its show's rhythm and its publisher's wishes say so,
+    /// what has failed is tried at its next attempt, and a client that was asked within `verify_interval` is not asked
+    /// again
+    #[arg(long)]
+    due: bool,
     /// Say what would be fetched, made, handed over and published, and why; change nothing
     #[arg(long)]
     dry_run: bool,
@@ -56,14 +61,14 @@ pub(super) async fn run(args: &RunArgs, context: &Context) -> Result<Outcome, Er
     if targets.is_empty() && !(args.what.is_empty() && has_state()) {
         return Err(Error::Usage("the configuration has no shows; add one, or name a feed".to_owned()));
     }
-    let options = PassOptions { wait: args.wait.0, patient: false, begin: Begin::Feeds };
+    let options = PassOptions { wait: args.wait.0, patient: args.due, begin: Begin::Feeds };
     if args.dry_run {
         let plan = pipeline::plan(&config, &targets).await?;
         print_plan(&plan, context);
         let readable = plan.shows.iter().all(|show| show.error.is_none());
         return Ok(if readable { Outcome::Done } else { Outcome::SomeFailed });
     }
-    let shows = if args.what.is_empty() { Shows::All(&targets) } else { Shows::Targets(&targets) };
+    let shows = if args.what.is_empty() { Shows::All(targets) } else { Shows::Targets(targets) };
     let summary = pass(Arc::clone(&config), shows, options, context).await?;
     Ok(finish(&summary, &config, context))
 }
@@ -102,9 +107,9 @@ pub(super) async fn work_on_known(
 
 /// What a pass is about.
 enum Shows<'a> {
-    Targets(&'a [Target]),
+    Targets(Vec<Target>),
     /// These are all of the configuration; what was shared by command comes with them.
-    All(&'a [Target]),
+    All(Vec<Target>),
     /// Shows that are in the state, by slug.
     Known(&'a BTreeSet<String>),
 }
@@ -124,12 +129,13 @@ async fn pass(
     let host = Environment { stop: stop.clone(), ..Environment::new(monitor) };
     let pipeline = Pipeline::open(config, host).await?;
     let summary = match shows {
-        Shows::Targets(targets) => pipeline.pass(targets, options).await,
-        Shows::All(targets) => {
-            let mut all = targets.to_vec();
-            let known = |own: &Target| targets.iter().any(|target| target.slug == own.slug);
-            all.extend(pipeline.own_targets().await?.into_iter().filter(|own| !known(own)));
-            pipeline.pass(&all, options).await
+        Shows::Targets(targets) => pipeline.pass(&targets, options).await,
+        Shows::All(mut targets) => {
+            let is_known = |own: &Target| targets.iter().any(|target| target.slug == own.slug);
+            let own = pipeline.own_targets().await?.into_iter();
+            let own: Vec<_> = own.filter(|own| !is_known(own)).collect();
+            targets.extend(own);
+            pipeline.pass(&targets, options).await
         }
         Shows::Known(slugs) => {
             let targets = pipeline.known_targets(slugs).await?;

@@ -42,9 +42,9 @@ fn with<'a>(bytes: &'a [u8], encoding: &'static Encoding) -> Text<'a> {
     let wide = encoding == UTF_16LE || encoding == UTF_16BE;
     if !wide
         && !bytes.is_ascii()
-        && let Ok(text) = std::str::from_utf8(bytes)
+        && let Some(text) = valid(bytes)
     {
-        return Text { text: Cow::Borrowed(text), encoding: UTF_8, damaged: false };
+        return Text { text, encoding: UTF_8, damaged: false };
     }
     let (text, encoding, damaged) = encoding.decode(bytes);
     Text { text, encoding, damaged }
@@ -89,8 +89,8 @@ fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
 }
 
 fn utf8(bytes: &[u8]) -> Text<'_> {
-    if let Ok(text) = std::str::from_utf8(bytes) {
-        return Text { text: Cow::Borrowed(text), encoding: UTF_8, damaged: false };
+    if let Some(text) = valid(bytes) {
+        return Text { text, encoding: UTF_8, damaged: false };
     }
     let mut text = String::with_capacity(bytes.len() + bytes.len() / 8);
     for chunk in bytes.utf8_chunks() {
@@ -98,6 +98,11 @@ fn utf8(bytes: &[u8]) -> Text<'_> {
         text.push_str(&WINDOWS_1252.decode_without_bom_handling(chunk.invalid()).0);
     }
     Text { text: Cow::Owned(text), encoding: UTF_8, damaged: true }
+}
+
+/// Valid UTF-8 as it stands; several times as fast as the standard library says so.
+fn valid(bytes: &[u8]) -> Option<Cow<'_, str>> {
+    UTF_8.decode_without_bom_handling_and_without_replacement(bytes)
 }
 
 #[cfg(test)]

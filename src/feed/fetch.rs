@@ -52,20 +52,6 @@ pub struct Validators {
     pub last_modified: Option<String>,
 }
 
-/// What a poll brought.
-#[derive(Debug)]
-pub enum Fetched {
-    /// Nothing has changed since the validators were given.
-    NotModified {
-        /// Where the feed has moved for good.
-        moved_to: Option<Url>,
-        /// How long the server asks not to be asked again.
-        poll_after: Option<Duration>,
-    },
-    /// A feed, all its pages in one.
-    Feed(Box<FetchedFeed>),
-}
-
 /// A feed as it was fetched.
 #[derive(Debug)]
 pub struct FetchedFeed {
@@ -105,31 +91,50 @@ pub enum FetchError {
     },
 }
 
-/// Polls a feed. After each page `nothing_new` is asked whether its items are all known; then the older pages
-/// are not asked for. Requests and bytes are counted on `meter`, whatever comes of it.
-///
-/// A page that fails does not cost the others: the feed comes without it, marked as truncated.
-pub async fn fetch(
-    http: &Http,
-    source: &Source<'_>,
-    meter: &Meter,
-    nothing_new: impl Fn(&[Item]) -> bool,
-) -> Result<Fetched, FetchError> {
+/// What a server has answered before its body is read.
+pub enum Answer<'a> {
+    /// Nothing has changed since the validators were given.
+    NotModified {
+        /// Where the feed has moved for good.
+        moved_to: Option<Url>,
+        /// How long the server asks not to be asked again.
+        poll_after: Option<Duration>,
+    },
+    /// A document is coming.
+    Document(Unread<'a>),
+}
+
+/// A document of which only the headers are there, so that nothing of it is in memory yet.
+pub struct Unread<'a> {
+    http: Http,
+    source: &'a Source<'a>,
+    response: http::Response,
+}
+
+/// Asks for a feed, once. Requests and bytes are counted on `meter`, whatever comes of it.
+pub async fn ask<'a>(http: &Http, source: &'a Source<'a>, meter: &Meter) -> Result<Answer<'a>, FetchError> {
     let http = http.trusting(source.feed);
     let request = source.request(source.url().clone(), source.validators);
     let response = http.get(request, meter).await?;
-    let moved_to = response.moved.last().cloned();
-    let max_age = max_age(&response.headers);
     if response.status == StatusCode::NOT_MODIFIED {
-        return Ok(Fetched::NotModified { moved_to, poll_after: max_age });
+        let moved_to = response.moved.last().cloned();
+        return Ok(Answer::NotModified { moved_to, poll_after: max_age(&response.headers) });
     }
-    let page = receive(response, source.size_limit).await?;
-    let wish = page.feed.poll_interval.map(Duration::from_secs);
-    let new_feed_url = page.feed.new_feed_url.as_deref().and_then(|url| web_address(url, &page.url));
-    let new_feed_url = new_feed_url.filter(|url| url != source.url() && *url != page.url);
-    let mut walk = Walk::begin(source, page);
-    walk.go_on(&http, meter, nothing_new).await;
-    Ok(Fetched::Feed(Box::new(walk.finish(new_feed_url.or(moved_to), max_age.max(wish)))))
+    Ok(Answer::Document(Unread { http, source, response }))
+}
+
+impl<'a> Unread<'a> {
+    /// Receives and reads the document: the first page of the feed, and mostly all of it.
+    pub async fn read(self) -> Result<Pages<'a>, FetchError> {
+        let Self { http, source, response } = self;
+        let moved_to = response.moved.last().cloned();
+        let max_age = max_age(&response.headers);
+        let page = receive(response, source.size_limit).await?;
+        let wish = page.feed.poll_interval.map(Duration::from_secs);
+        let new_feed_url = page.feed.new_feed_url.as_deref().and_then(|url| web_address(url, &page.url));
+        let new_feed_url = new_feed_url.filter(|url| url != source.url() && *url != page.url);
+        Ok(Pages::begin(http, source, page, new_feed_url.or(moved_to), max_age.max(wish)))
+    }
 }
 
 impl Source<'_> {
@@ -189,27 +194,50 @@ fn key(item: &Item) -> ItemKey {
     (item.guid.clone(), item.title.clone(), urls)
 }
 
-/// The way through the pages of one feed.
-struct Walk<'a> {
+/// The way through the pages of one feed. A page that fails does not cost the others: the feed comes without it, marked
+/// as truncated.
+pub struct Pages<'a> {
+    http: Http,
     source: &'a Source<'a>,
     first: Page,
     next: Option<Url>,
     /// Without fragments; addresses and where they redirected to.
     visited: HashSet<Url>,
     seen: HashSet<ItemKey>,
+    moved_to: Option<Url>,
+    poll_after: Option<Duration>,
     complete: bool,
     failed: bool,
 }
 
-impl<'a> Walk<'a> {
-    fn begin(source: &'a Source<'a>, first: Page) -> Self {
-        let seen = first.feed.items.iter().map(key).collect();
+impl<'a> Pages<'a> {
+    fn begin(
+        http: Http,
+        source: &'a Source<'a>,
+        first: Page,
+        moved_to: Option<Url>,
+        poll_after: Option<Duration>,
+    ) -> Self {
         let visited = [source.url(), &first.url].into_iter().cloned().map(without_fragment).collect();
         let next = next_page(&first.feed, &first.url);
-        Self { source, first, next, visited, seen, complete: true, failed: false }
+        // Nearly every feed has one page, and nothing that could be there twice.
+        let seen = match next {
+            Some(_) => first.feed.items.iter().map(key).collect(),
+            None => HashSet::new(),
+        };
+        Self { http, source, first, next, visited, seen, moved_to, poll_after, complete: true, failed: false }
     }
 
-    async fn go_on(&mut self, http: &Http, meter: &Meter, nothing_new: impl Fn(&[Item]) -> bool) {
+    /// Whether there are older pages.
+    pub fn has_more(&self) -> bool {
+        self.next.is_some()
+    }
+
+    /// Reads older pages, until `nothing_new` says of the last one that its items are all known.
+    pub async fn go_on(&mut self, meter: &Meter, nothing_new: impl Fn(&[Item]) -> bool) {
+        if !self.has_more() {
+            return;
+        }
         let mut known = nothing_new(&self.first.feed.items);
         let bytes_before = meter.bytes();
         while let Some(url) = self.next.take() {
@@ -224,7 +252,7 @@ impl<'a> Walk<'a> {
             if self.visited.len() > MOST_PAGES || bytes > self.source.size_limit.saturating_mul(MOST_SIZES) {
                 return self.stop("it has more pages than are read at once");
             }
-            let page = match self.ask(http, url, meter).await {
+            let page = match self.ask(url, meter).await {
                 Ok(page) => page,
                 Err(error) => return self.stop(&error_text(&error)),
             };
@@ -235,8 +263,8 @@ impl<'a> Walk<'a> {
         }
     }
 
-    async fn ask(&self, http: &Http, url: Url, meter: &Meter) -> Result<Page, FetchError> {
-        let response = http.get(self.source.request(url, &Validators::default()), meter).await?;
+    async fn ask(&self, url: Url, meter: &Meter) -> Result<Page, FetchError> {
+        let response = self.http.get(self.source.request(url, &Validators::default()), meter).await?;
         receive(response, self.source.size_limit).await
     }
 
@@ -264,7 +292,8 @@ impl<'a> Walk<'a> {
         self.first.feed.warnings.push(format!("older pages of the feed are missing: {why}"));
     }
 
-    fn finish(self, moved_to: Option<Url>, poll_after: Option<Duration>) -> FetchedFeed {
+    /// The feed as far as it was read.
+    pub fn finish(self) -> FetchedFeed {
         let validators = if self.failed { Validators::default() } else { self.first.validators };
         FetchedFeed {
             feed: self.first.feed,
@@ -272,8 +301,8 @@ impl<'a> Walk<'a> {
             content_type: self.first.content_type,
             url: self.first.url,
             validators,
-            moved_to,
-            poll_after,
+            moved_to: self.moved_to,
+            poll_after: self.poll_after,
             complete: self.complete,
             page_failed: self.failed,
         }

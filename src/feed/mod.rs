@@ -33,16 +33,19 @@ mod vocabulary;
 use url::Url;
 
 pub use annotate::{Additions, Alternate, AnnotateError, annotate};
-pub use fetch::{FetchError, Fetched, FetchedFeed, Source, Validators, fetch};
+pub use fetch::{Answer, FetchError, FetchedFeed, Pages, Source, Unread, Validators, ask};
 pub use opml::{FeedList, ListedFeed, OPML_SIZE, read_list};
 pub use select::{Verdict, is_torrent, official_torrent, select};
 
-use crate::model::{Feed, FeedKind, Item};
+use crate::model::{Feed, Item};
 use draft::{Draft, DraftItem};
 
 /// The largest document that [`read`] takes, in bytes, packed or unpacked. The largest real feed in use has a
 /// tenth of it.
 pub const SIZE_LIMIT: usize = 32 * 1024 * 1024;
+
+/// As many items are read by a crate at a time: its own form of an item takes a kilobyte.
+const ITEMS_AT_ONCE: usize = 64;
 
 /// A document that is no feed, or not one that can be read.
 #[derive(Debug, thiserror::Error)]
@@ -129,8 +132,7 @@ fn finish(mut draft: Draft) -> Feed {
         draft.warn(format!("the show's texts cannot be read: {refusal}"));
         metadata::ShowTexts::default()
     });
-    let items = std::mem::take(&mut draft.items);
-    let items = items.into_iter().map(|item| finish_item(kind, item, &mut draft)).collect();
+    let items = finish_items(&mut draft);
     let show = draft.show;
     let about = show.about.said();
     Feed {
@@ -153,11 +155,23 @@ fn finish(mut draft: Draft) -> Feed {
     }
 }
 
-fn finish_item(kind: FeedKind, item: DraftItem, draft: &mut Draft) -> Item {
-    let texts = metadata::item(kind, &item.fields).unwrap_or_else(|refusal| {
-        draft.warn(format!("the texts of an item cannot be read: {refusal}"));
-        metadata::ItemTexts::default()
-    });
+fn finish_items(draft: &mut Draft) -> Vec<Item> {
+    let mut drafts = std::mem::take(&mut draft.items);
+    let mut items = Vec::with_capacity(drafts.len());
+    for some in drafts.chunks_mut(ITEMS_AT_ONCE) {
+        let texts = metadata::items(draft.kind, some);
+        for (item, texts) in some.iter_mut().zip(texts) {
+            let texts = texts.unwrap_or_else(|refusal| {
+                draft.warn(format!("the texts of an item cannot be read: {refusal}"));
+                metadata::ItemTexts::default()
+            });
+            items.push(finish_item(std::mem::take(item), texts));
+        }
+    }
+    items
+}
+
+fn finish_item(item: DraftItem, texts: metadata::ItemTexts) -> Item {
     Item {
         guid: texts.guid,
         title: texts.title,

@@ -1,7 +1,7 @@
 //! Whole documents, small and on purpose: what feeds do to their readers.
 
 use super::*;
-use crate::model::Role;
+use crate::model::{FeedKind, Role};
 
 fn feed(document: &str) -> Feed {
     read(document.as_bytes(), None, None).unwrap()
@@ -98,6 +98,34 @@ fn what_is_commented_out_or_quoted_is_not_there() {
          <item><title>T</title><description><![CDATA[<enclosure url='http://a.test/2.mp3'/></item>]]>\
          &lt;enclosure url='http://a.test/3.mp3'/&gt;</description><enclosure url='http://a.test/4.mp3'/></item>");
     assert_eq!((feed.items.len(), urls(&feed)), (1, vec!["http://a.test/4.mp3"]));
+}
+
+#[test]
+fn quoted_text_ends_at_its_first_end_and_nowhere_else() {
+    let feed = rss("<item><title><![CDATA[a > b ]] c]>]]> d</title><guid><![CDATA[]]>1</guid></item>\
+         <item><title><![CDATA[one]]><![CDATA[ two]]></title><enclosure url='http://a.test/2.mp3'/></item>\
+         <item><title>\n<![CDATA[three]]></title><x:y><![CDATA[<guid>no</guid>]]></x:y></item>");
+    assert_eq!(titles(&feed), ["a > b ]] c]> d", "one two", "three"]);
+    assert_eq!((feed.items[0].guid.as_deref(), feed.items[2].guid.as_deref()), (Some("1"), None));
+    assert_eq!(urls(&feed), ["http://a.test/2.mp3"]);
+    assert!(rss("<item><title>1</title></item><item><title><![CDATA[open</title></item>").truncated);
+}
+
+#[test]
+fn texts_belong_to_their_items_however_many_there_are() {
+    let item = |n: usize| match n % 3 {
+        0 => "<item/>".to_owned(),
+        1 => format!("<item><title>{n}</title></item>"),
+        _ => format!("<item><guid>{n}</guid><link>http://a.test/{n}</link></item>"),
+    };
+    let feed = rss(&(0..200).map(item).collect::<String>());
+    assert_eq!(feed.items.len(), 200);
+    for (n, item) in feed.items.iter().enumerate() {
+        let text = Some(n.to_string());
+        assert_eq!(item.title, if n % 3 == 1 { n.to_string() } else { String::new() });
+        assert_eq!(item.guid, text.filter(|_| n % 3 == 2));
+        assert_eq!(item.link.is_some(), n % 3 == 2);
+    }
 }
 
 #[test]

@@ -41,12 +41,26 @@ pub fn copy(source: &Path, path: &Path) -> Result<(), Error> {
 
 /// Puts the very file `source` at `path`, as a hard link. A symbolic link is linked as such.
 pub fn link(source: &Path, path: &Path) -> Result<(), Error> {
+    // Mostly nothing has the name yet. What else is wrong is found out once more, below.
+    if fs::hard_link(source, path).is_ok() {
+        return Ok(());
+    }
     fs::symlink_metadata(source).map_err(|error| Error::io("link", source, error))?;
     // To rename one name of a file over another one of it does nothing and leaves both.
     if same_file(source, path) {
         return Ok(());
     }
     replace(path, |temporary| fs::hard_link(source, temporary))
+}
+
+/// Puts the file `source` at `path`: as a hard link if everybody may read it, else or where it cannot be linked as a
+/// copy with its date.
+pub fn share(source: &Path, path: &Path) -> Result<(), Error> {
+    let is_for_all = |found: &Metadata| found.is_file() && found.mode() & FILE_MODE == FILE_MODE;
+    match look(source)?.filter(is_for_all) {
+        Some(_) if link(source, path).is_ok() => Ok(()),
+        _ => copy(source, path),
+    }
 }
 
 fn create(path: &Path) -> io::Result<File> {

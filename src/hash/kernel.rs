@@ -6,10 +6,7 @@
 
 use aws_lc_rs::digest::{Context, Digest, SHA1_FOR_LEGACY_USE_ONLY, SHA256, digest};
 
-use super::lanes::Kernel;
-
-/// Blocks that are given to the library at once.
-const ABREAST: usize = 16;
+use super::lanes::{Kernel, LANES};
 
 /// A SHA-1 hash.
 pub type Sha1Hash = [u8; 20];
@@ -71,28 +68,33 @@ impl Default for Sha256 {
     }
 }
 
-/// The SHA-256 of each block of `length` bytes, the last one perhaps shorter, appended to `hashes`.
-pub(super) fn sha256_blocks(bytes: &[u8], length: usize, hashes: &mut Vec<Sha256Hash>) {
-    if Kernel::chosen() == Kernel::Portable {
-        hashes.extend(bytes.chunks(length).map(sha256));
+/// The SHA-256 of each message, appended to `hashes`; the longer the list, the more of them side by side.
+///
+/// What a kernel is forced for is SHA-1. AVX-512 leaves it to the library to hash side by side; with any other one
+/// after the other is hashed, since the library cannot be told what to use.
+pub fn sha256_each(messages: &[&[u8]], hashes: &mut Vec<Sha256Hash>) {
+    if Kernel::forced().is_some_and(|kernel| kernel != Kernel::Avx512) {
+        hashes.extend(messages.iter().map(|message| sha256(message)));
         return;
     }
-    for sixteen in bytes.chunks(length * ABREAST) {
-        let mut blocks: [&[u8]; ABREAST] = [&[]; ABREAST];
-        let count = sixteen.len().div_ceil(length);
-        blocks.iter_mut().zip(sixteen.chunks(length)).for_each(|(block, bytes)| *block = bytes);
-        let done = hashes.len();
-        hashes.resize(done + count, [0; 32]);
-        tape_sha256::hash_many(&blocks[..count], &mut hashes[done..]);
+    let done = hashes.len();
+    hashes.resize(done + messages.len(), [0; 32]);
+    tape_sha256::hash_many(messages, &mut hashes[done..]);
+}
+
+/// The SHA-256 of each block of `length` bytes, the last one perhaps shorter, appended to `hashes`.
+pub(super) fn sha256_blocks(bytes: &[u8], length: usize, hashes: &mut Vec<Sha256Hash>) {
+    for several in bytes.chunks(length * LANES) {
+        let mut blocks: [&[u8]; LANES] = [&[]; LANES];
+        let count = several.len().div_ceil(length);
+        blocks.iter_mut().zip(several.chunks(length)).for_each(|(block, bytes)| *block = bytes);
+        sha256_each(&blocks[..count], hashes);
     }
 }
 
 /// The SHA-256 of two hashes in a row: the parent of two nodes.
 pub(super) fn sha256_pair(left: &Sha256Hash, right: &Sha256Hash) -> Sha256Hash {
-    let mut both = [0; 64];
-    both[..32].copy_from_slice(left);
-    both[32..].copy_from_slice(right);
-    sha256(&both)
+    sha256([*left, *right].as_flattened())
 }
 
 fn fixed<const N: usize>(digest: &Digest) -> [u8; N] {

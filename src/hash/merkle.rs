@@ -112,6 +112,13 @@ impl MerkleTree {
     }
 }
 
+/// The hash of a piece from those of its blocks: its node in the piece layer, or, where it is the whole file, the root of
+/// a tree that is no larger than the file needs (BEP 52). `None` without a block.
+pub fn piece_root(blocks: &[Sha256Hash], piece_length: u64, whole_file: bool) -> Option<Sha256Hash> {
+    let width = if whole_file { blocks.len().next_power_of_two() } else { blocks_in(piece_length) };
+    (!blocks.is_empty()).then(|| root(blocks, width, NO_LEAF))
+}
+
 /// The `pieces root` above a piece layer; `None` where the layer is empty.
 ///
 /// It proves that a layer of a metainfo belongs to the file of that root (BEP 52, "piece layers"). The piece
@@ -133,13 +140,14 @@ fn empty_node(leaves: usize) -> Sha256Hash {
 /// The root of `nodes`, filled up with `padding` to `width`, a power of two.
 fn root(nodes: &[Sha256Hash], width: usize, mut padding: Sha256Hash) -> Sha256Hash {
     let mut layer = nodes.to_vec();
+    let mut parents = Vec::with_capacity(layer.len().div_ceil(2));
     for _ in 0..width.trailing_zeros() {
-        let parents = layer.len().div_ceil(2);
-        for parent in 0..parents {
-            let right = layer.get(2 * parent + 1).copied().unwrap_or(padding);
-            layer[parent] = sha256_pair(&layer[2 * parent], &right);
+        if layer.len() % 2 == 1 {
+            layer.push(padding);
         }
-        layer.truncate(parents);
+        sha256_blocks(layer.as_flattened(), 2 * NO_LEAF.len(), &mut parents);
+        std::mem::swap(&mut layer, &mut parents);
+        parents.clear();
         padding = sha256_pair(&padding, &padding);
     }
     layer.first().copied().unwrap_or(padding)

@@ -12,9 +12,9 @@ mod stream;
 #[cfg(test)]
 mod tests;
 
-pub use kernel::{Sha1Hash, Sha256, Sha256Hash, sha1, sha256};
-pub use lanes::{Kernel, MOST_PADDING, Sha1Lanes, padding};
-pub use merkle::{BLOCK_LENGTH, root_of_layer};
+pub use kernel::{Sha1Hash, Sha256, Sha256Hash, sha1, sha256, sha256_each};
+pub use lanes::{Kernel, LANES, MOST_PADDING, Sha1Lanes};
+pub use merkle::{BLOCK_LENGTH, piece_root, root_of_layer};
 pub use piece::{PieceHash, PieceHasher};
 pub use piece_length::{InvalidPieceLength, PieceLength};
 pub use stream::StreamHasher;

@@ -1,4 +1,4 @@
-//! The hashes of one piece by itself: for files that are already there, whose pieces are hashed side by side.
+//! The hashes of one piece by itself, as it comes from a source or a client.
 
 use podseed_adapters::TorrentVersion;
 
@@ -39,17 +39,6 @@ impl PieceHasher {
         }
         if let Some(v2) = &mut self.v2 {
             v2.update(bytes);
-        }
-    }
-
-    /// Bytes of a pad file (BEP 47), all zero: v1 hashes them, for v2 they do not exist.
-    pub fn pad(&mut self, mut length: u64) {
-        const ZEROS: [u8; 4096] = [0; 4096];
-        let Some(v1) = &mut self.v1 else { return };
-        while length > 0 {
-            let now = length.min(ZEROS.len() as u64);
-            v1.update(&ZEROS[..usize::try_from(now).unwrap_or(ZEROS.len())]);
-            length -= now;
         }
     }
 

@@ -2,8 +2,8 @@
 
 use podseed_adapters::TorrentVersion;
 
-use super::kernel::{Sha1, Sha1Hash, sha1};
-use super::lanes::{Kernel, MOST_PADDING, Sha1Lanes, padding};
+use super::kernel::{Sha1, Sha1Hash};
+use super::lanes::{Kernel, LANES, MOST_PADDING, Sha1Lanes};
 use super::merkle::{TreeHasher, WINDOW};
 use super::{Error, PieceHashes, PieceLength};
 
@@ -191,25 +191,14 @@ fn hash_from(running: &[Running], start: u64) -> Option<Sha1Hash> {
 /// The SHA-1 of each piece of `length` bytes, a multiple of 64, appended to `hashes`. Pieces are hashed side by side, by
 /// the widest kernel that they fill.
 fn sha1_pieces(bytes: &[u8], length: usize, hashes: &mut Vec<Sha1Hash>) {
-    let mut pieces: Vec<&[u8]> = bytes.chunks_exact(length).collect();
-    while !pieces.is_empty() {
-        let widest = Kernel::chosen().width().min(pieces.len());
-        let fits = |kernel: &Kernel| kernel.width() <= widest && kernel.is_here();
-        let kernel = Kernel::ALL.into_iter().find(fits).unwrap_or(Kernel::Portable);
-        let rest = pieces.split_off(kernel.width());
-        match Sha1Lanes::new(kernel) {
-            Some(lanes) => hashes.extend(hash_abreast(lanes, &pieces)),
-            None => hashes.extend(pieces.iter().map(|piece| sha1(piece))),
-        }
-        pieces = rest;
+    for sixteen in bytes.chunks(length * LANES) {
+        let count = sixteen.len() / length;
+        let mut lanes = Sha1Lanes::new(Kernel::chosen_for(count));
+        let mut pieces: [&[u8]; LANES] = [&[]; LANES];
+        pieces.iter_mut().zip(sixteen.chunks_exact(length)).for_each(|(lane, piece)| *lane = piece);
+        lanes.update(&pieces);
+        let mut space = [0; MOST_PADDING];
+        lanes.update(&[lanes.padding(length as u64, &mut space); LANES]);
+        hashes.extend((0..count).map(|lane| lanes.hash(lane)));
     }
-}
-
-/// The hashes of as many pieces of one length as there are lanes.
-fn hash_abreast(mut lanes: Sha1Lanes, pieces: &[&[u8]]) -> impl Iterator<Item = Sha1Hash> {
-    let mut end = [0; MOST_PADDING];
-    let end = padding(pieces.first().map_or(0, |piece| piece.len() as u64), &mut end);
-    lanes.update(pieces);
-    lanes.update(&vec![end; pieces.len()]);
-    (0..pieces.len()).map(move |lane| lanes.hash(lane))
 }

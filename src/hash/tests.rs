@@ -158,20 +158,6 @@ fn single_pieces_are_the_pieces_of_the_stream() {
     }
 }
 
-#[test]
-fn padding_counts_for_v1_only() {
-    let data = sample(20_000);
-    let mut padded = data.clone();
-    padded.resize(64 << 10, 0);
-    let mut hasher = PieceHasher::new(TorrentVersion::Hybrid, 64 * KIB);
-    hasher.update(&data);
-    hasher.pad((64 * KIB) - 20_000);
-    let piece = hasher.finish(true);
-    let length = piece_length(64 * KIB);
-    assert_eq!(piece.v1, reference(&padded, length).v1.unwrap().first().copied());
-    assert_eq!(piece.v2, reference(&data, length).v2.unwrap().pieces_root);
-}
-
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 

@@ -76,7 +76,11 @@ impl Pipeline {
 
     /// Marks the former versions whose time is over, where there is a rule at all.
     async fn expire_former(&self) -> Result<(), Error> {
-        let (budget, shows) = (self.budget(), self.store.slugs().await?);
+        let budget = self.budget();
+        if budget.is_empty() {
+            return Ok(());
+        }
+        let shows = self.store.slugs().await?;
         let governed: HashSet<&str> =
             shows.iter().map(|(slug, _)| slug.as_str()).filter(|slug| budget.governs(slug)).collect();
         if governed.is_empty() {

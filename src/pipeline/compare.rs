@@ -15,8 +15,8 @@ use url::Url;
 use super::drain::drain;
 use super::monitor::Event;
 use super::terms::public_address;
-use super::{Error, Pass, Pipeline, Target, lock, schedule};
-use crate::config::{FeedSource, WebSeeds};
+use super::{Error, Pass, Pipeline, Target, schedule};
+use crate::config::WebSeeds;
 use crate::download::{self, Comparison, Finding, Sample};
 use crate::http::{self, Advice, Meter};
 use crate::model::{CompareJob, EnclosureId, Look, SeedFacts, SourceState, Traffic};
@@ -25,7 +25,7 @@ use crate::{error, fs};
 
 /// How many looks, at different times, prove a source. One alone, right after the download, would also pass where
 /// advertising is put in for each listener and day.
-const PROOF: u64 = 2;
+pub(super) const PROOF: u64 = 2;
 /// What lies at least between two looks that both count.
 const APART: Duration = Duration::from_secs(12 * 3600);
 /// A source that has just been found replaced and is replaced again within so long is not taken for new versions.
@@ -39,17 +39,8 @@ const DAY: Duration = Duration::from_secs(24 * 3600);
 impl Pipeline {
     /// Looks at every source that is due, as many at a time as there may be downloads.
     pub(super) async fn compare_all(self: &Arc<Self>, pass: &Arc<Pass>) -> Result<(), Error> {
-        self.plan_all_looks(pass).await?;
+        self.arrange(pass).await?;
         self.compare_due(pass).await
-    }
-
-    /// Plans the looks of every show in a pass.
-    pub(super) async fn plan_all_looks(&self, pass: &Pass) -> Result<(), Error> {
-        let shows: Vec<_> = lock(&pass.shows).clone().into_iter().collect();
-        for (slug, show) in shows {
-            self.plan_looks(&slug, &show).await?;
-        }
-        Ok(())
     }
 
     /// Looks at what is planned and due.
@@ -60,24 +51,6 @@ impl Pipeline {
             async move { pipeline.compare(&job, &pass).await }
         };
         drain(self.config.limits.downloads, &pass.comparable, &pass.closed, claim, work).await
-    }
-
-    /// What the setting asks of a show's torrents: looks, where a proof is to be given and can lead to anything; else
-    /// web seeds in all of them or in none, also in those that were made under another setting.
-    pub(super) async fn plan_looks(&self, slug: &str, show: &Target) -> Result<(), Error> {
-        let wrong = match self.config.torrent.web_seeds {
-            _ if show.auth.is_some() || matches!(show.feed, FeedSource::Own(_)) => Vec::new(),
-            WebSeeds::Verified => {
-                self.store.plan_looks(slug, self.clock.now()).await?;
-                self.store.with_web_seed(slug, true, PROOF).await?
-            }
-            WebSeeds::Always => self.store.with_web_seed(slug, false, u64::MAX).await?,
-            WebSeeds::Never => self.store.with_web_seed(slug, true, u64::MAX).await?,
-        };
-        for id in wrong {
-            self.refresh_torrent(id, show).await?;
-        }
-        Ok(())
     }
 
     async fn compare(&self, job: &CompareJob, pass: &Pass) -> Result<(), Error> {

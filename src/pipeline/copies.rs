@@ -36,27 +36,28 @@ impl Pipeline {
         self.lock.is_some() && private(target).is_none()
     }
 
-    /// Keeps the feed as the publisher sent it.
-    pub(super) async fn keep_document(
+    /// Keeps the feed as the publisher sent it, and lets go of its bytes. Gives what is to be recorded of our copy, where
+    /// that is another one than before.
+    pub(super) fn keep_document(
         &self,
         target: &Target,
         show: &ShowRecord,
-        fetched: &FetchedFeed,
-    ) -> Result<(), Error> {
+        fetched: &mut FetchedFeed,
+    ) -> Option<Document> {
+        let document = std::mem::take(&mut fetched.document);
         if !self.keeps_document(target) {
-            return Ok(());
+            return None;
         }
         let path = self.folder().feed_copy(&show.slug);
         let before = fs::read(&path, self.config.limits.feed_size);
-        if before.is_ok_and(|before| before == fetched.document) {
-            return Ok(());
+        if before.is_ok_and(|before| before == document) {
+            return None;
         }
-        if let Err(error) = put(&path, &fetched.document) {
+        if let Err(error) = put(&path, &document) {
             self.complain(&format!("{}: {}", show.slug, error::chain(&error)));
-            return Ok(());
+            return None;
         }
-        let document = Document { url: fetched.url.to_string(), content_type: fetched.content_type.clone() };
-        Ok(self.store.record_document(show.id, &document).await?)
+        Some(Document { url: fetched.url.to_string(), content_type: fetched.content_type.clone() })
     }
 
     /// Fetches the cover of a show where there is no copy of it, or an old one; says whether there is one now. Without

@@ -8,7 +8,10 @@ use jiff::Timestamp;
 
 use super::{DataFolder, Error, Pipeline};
 use crate::model::EnclosureId;
-use crate::store::{self, DataFile, Found, Store};
+use crate::store::{self, DataFile, Found, ShowId, Store};
+
+/// Shows whose files are looked at in one go.
+const SHOWS_AT_ONCE: u32 = 100;
 
 /// How the files were found.
 #[derive(Debug, Default)]
@@ -36,26 +39,42 @@ impl Pipeline {
     /// Looks at every file that clients have and records what has changed since the last look. A folder that is not
     /// there is a disk that is not mounted: that is said, and its files are left as they are.
     pub(super) async fn look_at_data(&self) -> Result<Data, Error> {
-        let files = self.store.data_files().await?;
-        let known: HashMap<EnclosureId, Option<String>> =
-            files.iter().map(|file| (file.enclosure, file.error.clone())).collect();
+        let (mut data, mut after) = (Data::default(), ShowId(0));
+        while let Some((last, files)) = self.store.data_files(after, SHOWS_AT_ONCE).await? {
+            self.look_at_files(files, &mut data).await?;
+            after = last;
+        }
+        for text in &data.complaints {
+            self.complain(text);
+        }
+        Ok(data)
+    }
+
+    async fn look_at_files(&self, files: Vec<DataFile>, data: &mut Data) -> Result<(), Error> {
         let folder = self.folder();
-        let places: Vec<_> = files.into_iter().map(|file| (place(&folder, &file), file)).collect();
-        let data = tokio::task::spawn_blocking(move || look(&places))
-            .await
-            .map_err(|error| Error::Worker { reason: error.to_string() })?;
-        let changed: Vec<(EnclosureId, Option<String>)> = known
-            .into_iter()
-            .filter(|(id, before)| !data.is_away(*id) && before.as_deref() != data.fault(*id))
-            .map(|(id, _)| (id, data.fault(id).map(str::to_owned)))
+        let looked = tokio::task::spawn_blocking(move || {
+            let places: Vec<_> = files.into_iter().map(|file| (place(&folder, &file), file)).collect();
+            (look(&places), places)
+        });
+        let (found, places) = looked.await.map_err(|error| Error::Worker { reason: error.to_string() })?;
+        let is_changed = |file: &DataFile| {
+            !found.is_away(file.enclosure) && file.error.as_deref() != found.fault(file.enclosure)
+        };
+        let changed: Vec<(EnclosureId, Option<String>)> = places
+            .iter()
+            .filter(|(_, file)| is_changed(file))
+            .map(|(_, file)| (file.enclosure, found.fault(file.enclosure).map(str::to_owned)))
             .collect();
         if !changed.is_empty() {
             self.store.record_data(&changed, self.clock.now()).await?;
         }
-        for text in changed.iter().filter_map(|(_, error)| error.as_ref()).chain(&data.complaints) {
+        for text in changed.iter().filter_map(|(_, error)| error.as_ref()) {
             self.complain(text);
         }
-        Ok(data)
+        data.faults.extend(found.faults);
+        data.away.extend(found.away);
+        data.complaints.extend(found.complaints);
+        Ok(())
     }
 }
 

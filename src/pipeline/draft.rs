@@ -72,6 +72,7 @@ impl Pipeline {
         site.put_catalogue(slug, prepared.show.as_ref())?;
         let Some(show) = &prepared.show else { return Ok(()) };
         site.put(publish::show_pages(show, site.edition.options))?;
+        site.put(listing::show_torrents(show, site.edition.options))?;
         let previous = site.edition.site.read(&format!("{slug}/torrents.xml"))?;
         site.put(torrents_feed::show_torrents(
             show,
@@ -82,7 +83,7 @@ impl Pipeline {
         site.put(prepared.podcast_feed.take())?;
         let folder = self.folder();
         for file in show.episodes.iter().flat_map(|episode| &episode.files) {
-            site.draft.copy(&publish::torrent_path(slug, &file.name), folder.torrent(slug, &file.name))?;
+            site.draft.share(&publish::torrent_path(slug, &file.name), folder.torrent(slug, &file.name))?;
             if site.edition.options.web_seed {
                 let own = prepared.own.get(&file.name).map(|own| own.path.as_path());
                 let media = folder.data(slug, &file.name, own);
@@ -113,9 +114,8 @@ impl Pipeline {
         site: &mut SiteDraft<'_>,
     ) -> Result<(), Failure> {
         let options = site.edition.options;
-        let is_drafted = |slug: &str| prepared.iter().any(|prepared| prepared.due.slug == slug);
         let mut cards = self.store.show_cards().await?;
-        cards.retain(|card| !is_drafted(&card.slug));
+        cards.retain(|card| !is_drafted(prepared, &card.slug));
         cards.extend(prepared.iter().filter_map(Prepared::card));
         cards.sort_by_cached_key(|card| (card.title.to_lowercase(), card.slug.clone()));
         SOMETIMES.iter().try_for_each(|path| site.draft.remove(path))?;
@@ -125,12 +125,10 @@ impl Pipeline {
         site.put(opml::feeds(&cards, options))?;
         site.put(listing::sitemap(cards.iter().map(|card| card.slug.as_str()), options))?;
 
-        let mut names = self.store.published_names().await?;
-        names.retain(|(slug, _)| !is_drafted(slug));
-        names.extend(prepared.iter().filter_map(|prepared| prepared.show.as_ref()).flat_map(current_names));
-        names.sort_unstable();
-        let names = names.iter().map(|(slug, name)| (slug.as_str(), name.as_str()));
-        site.put([listing::all_torrents(names, options)])?;
+        site.put([match options.lists_by_show {
+            true => listing::torrent_lists(cards.iter().map(|card| card.slug.as_str()), options),
+            false => self.list_of_all(prepared, options).await?,
+        }])?;
 
         if options.base_url.is_some() {
             let newest = self.newest(prepared, site.edition.now).await?;
@@ -138,6 +136,16 @@ impl Pipeline {
             site.put(torrents_feed::all_torrents(&newest, options, previous.as_deref(), site.edition.now))?;
         }
         Ok(())
+    }
+
+    /// The torrents of all shows, those of the draft as they will be.
+    async fn list_of_all(&self, prepared: &[Prepared<'_>], options: &Options) -> Result<SiteFile, Error> {
+        let mut names = self.store.published_names().await?;
+        names.retain(|(slug, _)| !is_drafted(prepared, slug));
+        names.extend(prepared.iter().filter_map(|prepared| prepared.show.as_ref()).flat_map(current_names));
+        names.sort_unstable();
+        let names = names.iter().map(|(slug, name)| (slug.as_str(), name.as_str()));
+        Ok(listing::all_torrents(names, options))
     }
 
     /// The shows with the newest torrents: those of the draft whole, of the others the newest.
@@ -188,6 +196,10 @@ impl Pipeline {
             }
         }
     }
+}
+
+fn is_drafted(prepared: &[Prepared<'_>], slug: &str) -> bool {
+    prepared.iter().any(|prepared| prepared.due.slug == slug)
 }
 
 /// The names of what is in force of a show.

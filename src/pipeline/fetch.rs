@@ -140,7 +140,7 @@ impl Pipeline {
                     // One that is made again gets back what was proven of its source.
                     self.refresh_torrent(job.id, &show).await?;
                     if pass.lasting {
-                        self.plan_looks(&job.show, &show).await?;
+                        self.arrange(pass).await?;
                         pass.comparable.grew();
                     }
                     pass.placeable.grew();

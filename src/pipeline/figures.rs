@@ -1,7 +1,7 @@
 //! Figures: what clients and trackers have counted. A tracker that does not answer is asked again next time; that
 //! is no error of a pass.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
 use futures_util::future::try_join_all;
 use jiff::{SignedDuration, Timestamp};
@@ -25,14 +25,22 @@ impl Pipeline {
     /// Reads the counters of those trackers that were not asked for a quarter of an hour, all at once. One that is away
     /// costs some ten seconds, and nothing else. What clients have counted comes with [`Pipeline::reconcile`].
     pub async fn gather(&self) -> Result<(), Error> {
-        let counted = self.store.counted().await?;
-        if counted.is_empty() {
-            return Ok(());
-        }
         // The time before anybody is asked: what begins from here on was not there at this look.
         let now = self.clock.now();
-        let trackers: BTreeSet<&String> = self.config.torrent.trackers.iter().flatten().collect();
-        let asked = try_join_all(trackers.into_iter().map(|url| self.ask_tracker(url, &counted, now)));
+        let not_since = now.checked_sub(PAUSE).unwrap_or(now);
+        let mut due = BTreeMap::new();
+        for tracker in self.config.torrent.trackers.iter().flatten() {
+            let Ok(url) = Url::parse(tracker) else { continue };
+            let is_new = !due.contains_key(tracker);
+            if is_new && self.store.ask_source(&Source::Tracker(tracker.clone()), not_since, now).await? {
+                due.insert(tracker, url);
+            }
+        }
+        if due.is_empty() {
+            return Ok(());
+        }
+        let counted = self.store.counted().await?;
+        let asked = try_join_all(due.iter().map(|(name, url)| self.ask_tracker(name, url, &counted, now)));
         tokio::select! {
             outcome = asked => outcome.map(drop),
             () = self.stop.cancelled() => Ok(()),
@@ -70,17 +78,21 @@ impl Pipeline {
         self.record(&Source::Client(client.to_owned()), &readings, now).await
     }
 
-    async fn ask_tracker(&self, tracker: &str, counted: &[Counted], now: Timestamp) -> Result<(), Error> {
-        let source = Source::Tracker(tracker.to_owned());
-        let not_since = now.checked_sub(PAUSE).unwrap_or(now);
-        let Ok(url) = Url::parse(tracker) else { return Ok(()) };
-        if !self.store.ask_source(&source, not_since, now).await? {
+    async fn ask_tracker(
+        &self,
+        tracker: &str,
+        url: &Url,
+        counted: &[Counted],
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        if counted.is_empty() {
             return Ok(());
         }
+        let source = Source::Tracker(tracker.to_owned());
         let (first, second) = swarms(counted);
         let hashes: Vec<SwarmHash> = first.keys().chain(second.keys()).copied().collect();
         // The user has named it himself, so its address may be a private one.
-        let scraped = scrape(&self.http.trusting(&url), &url, &hashes).await;
+        let scraped = scrape(&self.http.trusting(url), url, &hashes).await;
         if let Some(error) = &scraped.error {
             tracing::debug!(error = error::chain(error), "not all that the tracker has counted was read");
         }

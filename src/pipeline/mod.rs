@@ -5,6 +5,7 @@
 //! process that dies anywhere goes on where it was.
 
 mod admit;
+mod arrange;
 mod blocking;
 mod budget;
 mod compare;
@@ -29,7 +30,9 @@ mod prove;
 mod publish;
 mod published;
 mod reconcile;
+mod record;
 mod revise;
+mod rounds;
 mod said;
 mod schedule;
 mod space;
@@ -150,8 +153,8 @@ impl Environment {
 pub struct PassOptions {
     /// How long to wait for each client's confirmation.
     pub wait: Duration,
-    /// Leave alone what waits for its next attempt. A run that a person started does not, unless the origin itself
-    /// has asked for the time.
+    /// Leave alone what is not due: feeds before their time, clients that were asked just now, and what waits for its
+    /// next attempt. A run that a person started does not, unless the origin itself has asked for the time.
     pub patient: bool,
     /// With which stage it begins.
     pub begin: Begin,
@@ -192,8 +195,6 @@ pub struct Pipeline {
     is_short_of_space: AtomicBool,
     /// Files are not fetched at this time of the day, and the user has been told.
     is_closed: AtomicBool,
-    /// When what was left lying about was last looked for.
-    reclaimed: Mutex<Option<Timestamp>>,
     /// Missing where nothing may be changed.
     lock: Option<Arc<fs::DataLock>>,
     own: own::Attention,
@@ -308,7 +309,6 @@ impl Pipeline {
             told_of_distribution: tokio::sync::Mutex::default(),
             is_short_of_space: AtomicBool::default(),
             is_closed: AtomicBool::default(),
-            reclaimed: Mutex::default(),
             own: own::Attention::default(),
         })
     }
@@ -375,7 +375,8 @@ impl Pipeline {
         };
         // What clients have lost is handed over in the same pass.
         let reconciled = async {
-            let outcome = self.reconcile().await;
+            let is_due = !pass.options.patient || self.is_reconciling_due().await?;
+            let outcome = if is_due { self.reconcile().await } else { Ok(()) };
             pass.placeable.grew();
             outcome
         };

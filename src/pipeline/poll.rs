@@ -1,31 +1,37 @@
-//! Reading feeds: what to ask, what to remember of the answer, and when to come again.
+//! Reading feeds: what to ask for, and what came of it. What there is to remember of it, `record` does.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
-use futures_util::stream::{self, TryStreamExt as _};
-use jiff::Timestamp;
+use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
+use tokio_util::task::AbortOnDropHandle;
 use unicode_normalization::UnicodeNormalization as _;
 use unicode_normalization::char::is_combining_mark;
 use url::Url;
 
 use super::monitor::Event;
+use super::record::{Answer, News, Outcome, Recorder};
 use super::wanted::rules;
-use super::{Begin, Error, Pass, Pipeline, Target, lock, schedule};
+use super::{Begin, Error, Pass, Pipeline, Target, lock};
 use crate::config::FeedSource;
 use crate::feed::{self, FetchedFeed, Validators};
+use crate::fs;
 use crate::http::{Advice, Meter};
 use crate::model::identity::comparable_url;
 use crate::model::{Item, RESERVED_SLUGS, Selection, Traffic};
 use crate::secret::public_url;
-use crate::store::{FailedPoll, FeedRecord, ShowRecord};
-use crate::{error, fs};
+use crate::store::ShowRecord;
 
-/// Feeds that are read at a time.
-const AT_ONCE: usize = 8;
+/// Feeds that are asked for at a time: most servers answer in a few words that nothing has changed. How many at a time
+/// from one host, `http` sees to.
+pub(super) const AT_ONCE: usize = 32;
+/// Shows that are looked up together.
+const GROUP: usize = 256;
 const LONGEST_SLUG: usize = 60;
+
+/// What is to be polled, and what is known of it.
+type Known = (Arc<Target>, Option<ShowRecord>);
 
 impl Pipeline {
     /// Reads the feeds of a pass, and lets the other workers have what is known of each as soon as it is read.
@@ -34,69 +40,134 @@ impl Pipeline {
         targets: &[Target],
         pass: &Arc<Pass>,
     ) -> Result<(), Error> {
-        stream::iter(targets.iter().map(Ok))
-            .try_for_each_concurrent(AT_ONCE, async |target| {
+        let (recorder, answers) = Recorder::new();
+        let (pipeline, of_pass) = (Arc::clone(self), Arc::clone(pass));
+        let recording = async move { pipeline.record_all(answers, &of_pass).await };
+        let recording = AbortOnDropHandle::new(tokio::spawn(recording));
+        let due = self.admit_unread(targets, pass).await?;
+        let polled = self.ask_all(due, pass, recorder).await;
+        let died = |error: tokio::task::JoinError| Err(Error::Worker { reason: error.to_string() });
+        // Why nothing could be recorded says more than that nobody took the answers any more.
+        recording.await.unwrap_or_else(died).and(polled)
+    }
+
+    async fn ask_all(&self, targets: Vec<&Target>, pass: &Pass, recorder: Recorder) -> Result<(), Error> {
+        let spread = spread(targets);
+        stream::iter(spread.chunks(GROUP))
+            .then(|group| self.look_up(group.iter().map(|target| Arc::new((*target).clone())).collect()))
+            .map_ok(|known| stream::iter(known.into_iter().map(Ok)))
+            .try_flatten()
+            .try_for_each_concurrent(AT_ONCE, async |(target, known)| {
                 if !self.stop.is_cancelled() {
-                    self.poll(target, pass).await?;
+                    self.poll(target, known, pass, &recorder).await?;
                 }
                 Ok(())
             })
             .await
     }
 
-    pub(super) async fn poll(&self, target: &Target, pass: &Pass) -> Result<(), Error> {
+    /// What is known of the shows of these targets, which are made where they are not there yet. A feed that was only
+    /// named for a run has no show before it is read.
+    pub(super) async fn look_up(&self, targets: Vec<Arc<Target>>) -> Result<Vec<Known>, Error> {
+        let mut slugs = Vec::with_capacity(targets.len());
+        for target in &targets {
+            slugs.push(match (&target.slug, &target.feed) {
+                (_, FeedSource::Own(_)) => None,
+                (Some(slug), _) => Some(slug.clone()),
+                (None, feed) => self.store.slug_of_feed(&feed.to_string()).await?,
+            });
+        }
+        let named = slugs.iter().zip(&targets);
+        let named: Vec<(String, String)> =
+            named.filter_map(|(slug, target)| Some((slug.clone()?, target.feed.to_string()))).collect();
+        let shows = self.store.ensure_shows(&named).await?;
+        let of = |slug: Option<String>| slug.and_then(|slug| shows.get(&slug).cloned());
+        Ok(targets.into_iter().zip(slugs.into_iter().map(of)).collect())
+    }
+
+    /// Reads one feed, or looks at own files, and hands on what came of it.
+    pub(super) async fn poll(
+        &self,
+        target: Arc<Target>,
+        known: Option<ShowRecord>,
+        pass: &Pass,
+        recorder: &Recorder,
+    ) -> Result<(), Error> {
         self.tally(|tally| tally.shows += 1);
         if let FeedSource::Own(_) = &target.feed {
-            return match self.look_at_own(target, pass.options.begin).await? {
-                Some(show) => self.admit(show, &target.slug.clone().unwrap_or_default(), target, pass).await,
+            return match self.look_at_own(&target, pass.options.begin).await? {
+                Some(show) => self.admit(show, &target, pass).await,
                 None => Ok(()),
             };
         }
-        let slug = match &target.slug {
-            Some(slug) => Some(slug.clone()),
-            None => self.store.slug_of_feed(&target.feed.to_string()).await?,
+        let answer = match pass.options.begin {
+            Begin::Feeds => self.read_feed(target, known, recorder).await?,
+            Begin::Downloads | Begin::Clients => known.map(|show| Answer { target, show, news: None }),
         };
-        let known = match &slug {
-            Some(slug) => Some(self.store.ensure_show(slug, &target.feed.to_string()).await?),
-            None => None,
-        };
-        let show =
-            if pass.options.begin == Begin::Feeds { self.read_feed(target, known).await? } else { known };
-        match show {
-            Some(show) => self.admit(show.id, &show.slug, target, pass).await,
+        match answer {
+            Some(answer) => recorder.take(answer).await,
             None => Ok(()),
         }
     }
 
-    /// Asks for the feed and records the answer. Gives the show, which a feed that was never read does not have.
+    /// Asks for the feed. Gives nothing for one that could not be read and has no show yet.
     async fn read_feed(
         &self,
-        target: &Target,
+        target: Arc<Target>,
         known: Option<ShowRecord>,
-    ) -> Result<Option<ShowRecord>, Error> {
+        recorder: &Recorder,
+    ) -> Result<Option<Answer>, Error> {
         let now = self.clock.now();
         if let Some(show) = &known
             && let Some(until) = show.wait_until.filter(|until| *until > now)
         {
             self.note_error(&format!("{}: the server has asked not to be asked before {until}", show.slug));
             self.monitor.event(&Event::PollWaits { show: show.slug.clone(), until });
-            return Ok(known);
+            return Ok(known.map(|show| Answer { target, show, news: None }));
         }
         let meter = Meter::new();
-        let answer = match &target.feed {
-            FeedSource::Url(url) => self.ask(target, url, known.as_ref(), &meter).await?,
-            FeedSource::File(path) => read_file(path, self.config.limits.feed_size),
-            // There is no feed to be read; `look_at_own` is what does it for them.
-            FeedSource::Own(_) => return Ok(known),
-        };
-        let traffic = Traffic { requests: meter.requests(), bytes: meter.bytes() };
-        match answer {
-            Ok(answer) => self.record_answer(target, known, answer, traffic, now).await.map(Some),
-            Err(failure) => {
-                self.record_failed_poll(target, known.as_ref(), &failure, traffic, now).await?;
-                Ok(known)
+        let outcome = match &target.feed {
+            FeedSource::Url(url) => self.ask(&target, url, known.as_ref(), &meter, recorder).await?,
+            FeedSource::File(path) => {
+                let room = recorder.room().await;
+                match read_file(path, self.config.limits.feed_size) {
+                    Ok(fetched) => Outcome::feed(fetched, room),
+                    Err(failure) => Outcome::Failed(failure),
+                }
             }
+            // There is no feed to be read; `look_at_own` is what does it for them.
+            FeedSource::Own(_) => return Ok(None),
+        };
+        let Some(show) = self.show_of(known, &target, &outcome).await? else { return Ok(None) };
+        let traffic = Traffic { requests: meter.requests(), bytes: meter.bytes() };
+        let mut news = News { outcome, traffic, at: now };
+        if let Outcome::Feed(read) = &mut news.outcome {
+            read.document = self.keep_document(&target, &show, &mut read.fetched);
         }
+        Ok(Some(Answer { target, show, news: Some(news) }))
+    }
+
+    /// The show that an answer is about. A feed without one gets one after its title.
+    async fn show_of(
+        &self,
+        known: Option<ShowRecord>,
+        target: &Target,
+        outcome: &Outcome,
+    ) -> Result<Option<ShowRecord>, Error> {
+        let title = match (known, outcome) {
+            (Some(show), _) => return Ok(Some(show)),
+            (None, Outcome::Failed(failure)) => {
+                self.tell_of_failure(public_url(&target.feed.to_string()), failure);
+                return Ok(None);
+            }
+            (None, Outcome::Feed(read)) => read.fetched.feed.title.as_str(),
+            (None, Outcome::Unchanged { .. }) => "",
+        };
+        // The configuration's slugs are its own, also before a show of it was ever read.
+        let configured = self.config.shows.iter().map(|show| show.slug.clone());
+        let taken: HashSet<String> =
+            configured.chain(RESERVED_SLUGS.iter().map(|slug| (*slug).to_owned())).collect();
+        Ok(Some(self.store.new_show(&slug(title), &taken, &target.feed.to_string()).await?))
     }
 
     /// One conditional request, and the older pages as far as there can be something wanted on them.
@@ -106,16 +177,13 @@ impl Pipeline {
         url: &Url,
         known: Option<&ShowRecord>,
         meter: &Meter,
-    ) -> Result<Result<feed::Fetched, Failure>, Error> {
+        recorder: &Recorder,
+    ) -> Result<Outcome, Error> {
         // Other rules may want episodes on pages that were not read before, so then nothing is taken as known.
         // So it is where the copy is missing from which the show's feed is published.
         let known_well = known.filter(|show| {
             show.selection == rules(&target.selection) && !self.misses_document(target, &show.slug)
         });
-        let seen: HashSet<String> = match known_well {
-            Some(show) => self.store.known_urls(show.id).await?,
-            None => HashSet::new(),
-        };
         let validators = known_well
             .map(|show| Validators { etag: show.etag.clone(), last_modified: show.last_modified.clone() });
         let moved_to = known.and_then(|show| show.moved_to.as_deref()).and_then(|url| Url::parse(url).ok());
@@ -127,144 +195,73 @@ impl Pipeline {
             validators: &validators.unwrap_or_default(),
             size_limit: self.config.limits.feed_size,
         };
+        let unread = match feed::ask(&self.http, &source, meter).await {
+            Ok(feed::Answer::Document(unread)) => unread,
+            Ok(feed::Answer::NotModified { moved_to, poll_after }) => {
+                return Ok(Outcome::Unchanged { moved_to, poll_after });
+            }
+            Err(error) => return Ok(Outcome::Failed(error.into())),
+        };
+        let mut room = recorder.room().await;
+        let mut pages = match unread.read().await {
+            Ok(pages) => pages,
+            Err(error) => return Ok(Outcome::Failed(error.into())),
+        };
+        if pages.has_more() {
+            // Who waits for his turn at a host takes no room from those whom he waits for.
+            drop(room);
+            self.read_older(&mut pages, known_well, &target.selection, meter).await?;
+            room = recorder.room().await;
+        }
+        Ok(Outcome::feed(pages.finish(), room))
+    }
+
+    /// Reads older pages as far as there can be something new and wanted on them.
+    async fn read_older(
+        &self,
+        pages: &mut feed::Pages<'_>,
+        known_well: Option<&ShowRecord>,
+        selection: &Selection,
+        meter: &Meter,
+    ) -> Result<(), Error> {
+        let seen: HashSet<String> = match known_well {
+            Some(show) => self.store.known_urls(show.id).await?,
+            None => HashSet::new(),
+        };
         let read = Mutex::new(Vec::new());
         let enough = |page: &[Item]| {
             let mut read = lock(&read);
             read.extend_from_slice(page);
-            page.iter().flat_map(urls).all(|url| seen.contains(&url)) || is_enough(&read, &target.selection)
+            page.iter().flat_map(urls).all(|url| seen.contains(&url)) || is_enough(&read, selection)
         };
-        Ok(feed::fetch(&self.http, &source, meter, enough).await.map_err(Failure::Fetch))
-    }
-
-    async fn record_answer(
-        &self,
-        target: &Target,
-        known: Option<ShowRecord>,
-        answer: feed::Fetched,
-        traffic: Traffic,
-        now: Timestamp,
-    ) -> Result<ShowRecord, Error> {
-        let (moved_to, asked) = match &answer {
-            feed::Fetched::NotModified { moved_to, poll_after } => {
-                let wish = known.as_ref().and_then(|show| show.poll_wish);
-                (moved_to.clone(), wish.max(*poll_after))
-            }
-            feed::Fetched::Feed(fetched) => (fetched.moved_to.clone(), fetched.poll_after),
-        };
-        let fetched = match answer {
-            feed::Fetched::NotModified { .. } => None,
-            feed::Fetched::Feed(fetched) => Some(*fetched),
-        };
-        let show = match known {
-            Some(show) => show,
-            None => {
-                let title = fetched.as_ref().map(|fetched| fetched.feed.title.as_str()).unwrap_or_default();
-                // The configuration's slugs are its own, also before a show of it was ever read.
-                let configured = self.config.shows.iter().map(|show| show.slug.clone());
-                let taken: Vec<_> =
-                    configured.chain(RESERVED_SLUGS.iter().map(|slug| (*slug).to_owned())).collect();
-                self.store.new_show(&slug(title), &taken, &target.feed.to_string()).await?
-            }
-        };
-        let (feed, validators) = match fetched {
-            Some(fetched) => {
-                self.record_feed(&show, &fetched, &target.selection, now).await?;
-                self.keep_document(target, &show, &fetched).await?;
-                (Some(fetched.feed), fetched.validators)
-            }
-            None => {
-                self.monitor.event(&Event::Unchanged { show: show.slug.clone() });
-                (None, Validators { etag: show.etag.clone(), last_modified: show.last_modified.clone() })
-            }
-        };
-        // The validators last: a crash before them reads the feed again, one after them has nothing to repeat.
-        let record = FeedRecord {
-            etag: validators.etag,
-            last_modified: validators.last_modified,
-            moved_to: moved_to.map(String::from),
-            next_poll: Some(self.next_poll(&show, asked, now).await?),
-            traffic,
-        };
-        self.store.record_poll(show.id, feed.as_ref(), &record, now).await?;
-        Ok(show)
-    }
-
-    /// By the show's own rhythm, and not before the publisher asks for it.
-    async fn next_poll(
-        &self,
-        show: &ShowRecord,
-        asked: Option<Duration>,
-        now: Timestamp,
-    ) -> Result<Timestamp, Error> {
-        let dates = self.store.recent_dates(show.id, now, schedule::DATES).await?;
-        let bounds = &self.config.poll_interval;
-        let interval = schedule::poll_interval(now, &dates, bounds.shortest..=bounds.longest);
-        Ok(schedule::next_poll(now, interval, asked, show.polled, schedule::random()))
-    }
-
-    /// Records the items of a feed and which of them are wanted, and tells of it.
-    async fn record_feed(
-        &self,
-        show: &ShowRecord,
-        fetched: &FetchedFeed,
-        selection: &Selection,
-        now: Timestamp,
-    ) -> Result<(), Error> {
-        let feed = &fetched.feed;
-        let recorded =
-            self.store.record_items(show.id, feed, fetched.complete && !feed.truncated, now).await?;
-        // Without its rules on record a show is read anew, all pages of it.
-        let on_record = if fetched.page_failed { String::new() } else { rules(selection) };
-        let newly_wanted = self.judge(show.id, selection, &on_record).await?;
-        self.tally(|tally| tally.new_episodes += newly_wanted.min(recorded.new_episodes));
-        for text in &feed.warnings {
-            self.monitor.event(&Event::Warning { show: show.slug.clone(), text: text.clone() });
-        }
-        self.monitor.event(&Event::Polled {
-            show: show.slug.clone(),
-            title: feed.title.clone(),
-            new_episodes: recorded.new_episodes,
-            newly_wanted,
-        });
-        Ok(())
-    }
-
-    async fn record_failed_poll(
-        &self,
-        target: &Target,
-        known: Option<&ShowRecord>,
-        failure: &Failure,
-        traffic: Traffic,
-        now: Timestamp,
-    ) -> Result<(), Error> {
-        let error = error::chain(failure);
-        let show =
-            known.map(|show| show.slug.clone()).unwrap_or_else(|| public_url(&target.feed.to_string()));
-        if let Some(known) = known {
-            let advice = failure.advice();
-            let wait_until = match advice {
-                Advice::Later { after: Some(after) } => Some(schedule::after(now, after)),
-                _ => None,
-            };
-            let next_poll = schedule::next_attempt(now, known.failures + 1, schedule::random());
-            let failed = FailedPoll {
-                error: error.clone(),
-                wait_until,
-                next_poll: wait_until.map_or(next_poll, |until| until.max(next_poll)),
-                forget_move: advice == Advice::Never,
-                traffic,
-            };
-            self.store.record_failed_poll(known.id, &failed).await?;
-        }
-        self.note_error(&format!("{show}: {error}"));
-        self.monitor.event(&Event::PollFailed { show, error });
+        pages.go_on(meter, enough).await;
         Ok(())
     }
 }
 
+/// In an order in which the shows of one host, of which some have thousands, do not stand in the way of all others.
+fn spread(targets: Vec<&Target>) -> Vec<&Target> {
+    let mut met: HashMap<&str, usize> = HashMap::new();
+    let mut in_turn: Vec<(usize, &Target)> = Vec::with_capacity(targets.len());
+    for target in targets {
+        let host = match &target.feed {
+            FeedSource::Url(url) => url.host_str(),
+            FeedSource::File(_) | FeedSource::Own(_) => None,
+        };
+        let turn = host.map_or(0, |host| {
+            let turn = met.entry(host).or_default();
+            *turn += 1;
+            *turn
+        });
+        in_turn.push((turn, target));
+    }
+    in_turn.sort_by_key(|(turn, _)| *turn);
+    in_turn.into_iter().map(|(_, target)| target).collect()
+}
+
 /// Why a feed could not be read.
 #[derive(Debug, thiserror::Error)]
-enum Failure {
+pub(super) enum Failure {
     #[error(transparent)]
     Fetch(#[from] feed::FetchError),
     #[error(transparent)]
@@ -276,7 +273,7 @@ enum Failure {
 }
 
 impl Failure {
-    fn advice(&self) -> Advice {
+    pub(super) fn advice(&self) -> Advice {
         match self {
             Self::Fetch(feed::FetchError::Http(error)) => error.advice(),
             // A page for maintenance, most of the time.
@@ -287,12 +284,12 @@ impl Failure {
 }
 
 /// A local feed is read whole each time; it costs nobody anything.
-fn read_file(path: &Path, most: u64) -> Result<feed::Fetched, Failure> {
+fn read_file(path: &Path, most: u64) -> Result<FetchedFeed, Failure> {
     let document = fs::read(path, most)?;
     let url = Url::from_file_path(path).map_err(|()| Failure::Relative { path: path.to_owned() })?;
     let feed = feed::read(&document, None, Some(&url))
         .map_err(|source| Failure::Unreadable { path: path.to_owned(), source })?;
-    Ok(feed::Fetched::Feed(Box::new(feed::FetchedFeed {
+    Ok(FetchedFeed {
         feed,
         document,
         content_type: None,
@@ -302,7 +299,7 @@ fn read_file(path: &Path, most: u64) -> Result<feed::Fetched, Failure> {
         poll_after: None,
         complete: true,
         page_failed: false,
-    })))
+    })
 }
 
 /// Whether older pages cannot hold anything that is wanted: feeds have their newest items first.

@@ -23,6 +23,11 @@ const SHOWS_AT_ONCE: usize = 20;
 const LARGEST_DRAFT: usize = 32 << 20;
 /// The setting that remembers how the site was last written.
 const SETTINGS: &str = "site";
+/// The setting that remembers that each show has a list of its own, so that a site that becomes a little smaller is not
+/// written anew.
+const LISTS: [&str; 2] = ["site lists", "by show"];
+/// So many torrents stand in one list: some MiB that each publication writes.
+const MOST_LISTED: u64 = 20_000;
 /// Another one when the same state becomes other files.
 const FORMAT: u32 = 1;
 
@@ -67,6 +72,19 @@ impl Prepared<'_> {
     pub(super) fn card(&self) -> Option<ShowCard> {
         self.show.as_ref().map(PublishedShow::card)
     }
+
+    /// What is to be known of it once it is on the site.
+    fn record(&self) -> Published<'_> {
+        let card = self.card();
+        Published {
+            show: self.due,
+            files: &self.files,
+            episodes: card.as_ref().map_or(0, |card| card.episodes),
+            bytes: card.as_ref().map_or(0, |card| card.bytes),
+            newest: card.as_ref().and_then(|card| card.newest),
+            podcast_feed: card.is_some_and(|card| card.podcast_feed),
+        }
+    }
 }
 
 impl Pipeline {
@@ -109,7 +127,7 @@ impl Pipeline {
     }
 
     async fn bring_up_to_date(&self) -> Result<Written, Failure> {
-        let options = self.site_options();
+        let options = Options { lists_by_show: self.lists_by_show().await?, ..self.site_options() };
         let folder = &self.config.publish.site_dir;
         // Pages say until when a former version is seeded.
         let keep = self.config.torrent.keep_replaced;
@@ -148,7 +166,21 @@ impl Pipeline {
             language: publish.language,
             contact: self.config.user_agent_contact.clone(),
             web_seed: publish.web_seed,
+            lists_by_show: false,
         }
+    }
+
+    /// Whether there are too many torrents for one list of all, or ever were.
+    async fn lists_by_show(&self) -> Result<bool, Error> {
+        let [name, value] = LISTS;
+        if self.store.setting(name).await?.is_some() {
+            return Ok(true);
+        }
+        let is_large = self.store.torrents().await? > MOST_LISTED;
+        if is_large {
+            self.store.record_setting(name, value).await?;
+        }
+        Ok(is_large)
     }
 
     /// Writes the first of these shows, as many as one draft takes, and with the last of all what tells of all. Gives
@@ -181,18 +213,8 @@ impl Pipeline {
             let (site, draft) = (edition.site.clone(), draft.into_draft());
             blocking(move || site.publish(&draft)).await??
         };
-        for show in &prepared {
-            let card = show.card();
-            let record = Published {
-                show: show.due,
-                files: &show.files,
-                episodes: card.as_ref().map_or(0, |card| card.episodes),
-                bytes: card.as_ref().map_or(0, |card| card.bytes),
-                newest: card.as_ref().and_then(|card| card.newest),
-                podcast_feed: card.is_some_and(|card| card.podcast_feed),
-            };
-            self.store.record_published(&record).await?;
-        }
+        let records: Vec<_> = prepared.iter().map(Prepared::record).collect();
+        self.store.record_published(&records).await?;
         Ok((prepared.len(), written))
     }
 

@@ -7,11 +7,13 @@ use std::time::Duration;
 
 use futures_util::future::try_join_all;
 use jiff::Timestamp;
-use podseed_adapters::Retry;
+use podseed_adapters::{ClientConfig, Retry};
+use tokio::sync::OnceCell;
 
 use super::data::Data;
 use super::monitor::Event;
 use super::{Error, Pipeline, schedule};
+use crate::config;
 use crate::handover::{self, Client, Held, Listed, Look, judge};
 use crate::model::{Counted, NoticeKind, PlacementReport, PlacementState, Problem};
 use crate::store::{Judged, Settled};
@@ -20,16 +22,29 @@ use crate::store::{Judged, Settled};
 const IN_ONE_TRANSACTION: usize = 1_000;
 /// More than so many are told of in one line.
 const IN_SINGLE_LINES: usize = 20;
+/// The name of a round in which every client has answered.
+const ROUND: &str = "clients_asked";
 
 impl Pipeline {
+    /// Whether there is a client that was not asked within `verify_interval`, or did not answer then.
+    pub(super) async fn is_reconciling_due(&self) -> Result<bool, Error> {
+        Ok(!self.was_made(ROUND, self.config.verify_interval).await?)
+    }
+
     /// Asks every client once for everything that it has, all at once, and records what that says of our torrents and
     /// of the figures; and looks whether the files are still there. One that is away delays nothing.
     pub async fn reconcile(&self) -> Result<(), Error> {
+        let began = self.clock.now();
         let round = async {
             let data = self.look_at_data().await?;
-            let counted = self.store.counted().await?;
-            let asked = self.clients.values().map(|client| self.reconcile_with(client, &data, &counted));
-            try_join_all(asked).await.map(drop)
+            let counted = OnceCell::new();
+            let asked = self.clients.values().filter(|client| !self.only_watches(client));
+            let asked = asked.map(|client| self.reconcile_with(client, &data, &counted));
+            let have_answered = try_join_all(asked).await?.into_iter().all(|has_answered| has_answered);
+            if have_answered {
+                self.record_made(ROUND, began).await?;
+            }
+            Ok(())
         };
         tokio::select! {
             outcome = round => outcome,
@@ -37,7 +52,19 @@ impl Pipeline {
         }
     }
 
-    async fn reconcile_with(&self, client: &Client, data: &Data, counted: &[Counted]) -> Result<(), Error> {
+    /// Whether a client only watches a folder, and cannot be asked for anything.
+    fn only_watches(&self, client: &Client) -> bool {
+        let watches = |settings: &config::Client| matches!(settings.adapter, ClientConfig::WatchDir(_));
+        self.config.clients.iter().any(|settings| settings.name == client.name() && watches(settings))
+    }
+
+    /// Says whether the client has answered.
+    async fn reconcile_with(
+        &self,
+        client: &Client,
+        data: &Data,
+        counted: &OnceCell<Vec<Counted>>,
+    ) -> Result<bool, Error> {
         let settled = self.store.settled(client.name()).await?;
         // The time before it is asked: what it confirms it has confirmed then.
         let now = self.clock.now();
@@ -53,14 +80,15 @@ impl Pipeline {
                     }
                     self.store.client_is_back(client.name()).await?;
                 }
+                let counted = counted.get_or_try_init(|| self.store.counted()).await?;
                 self.count_given(client.name(), &listed, (counted, &settled), now).await?;
                 let round = Round { client, settled: &settled, held: &held, data, now };
-                self.record_round(&round, &listed).await
+                self.record_round(&round, &listed).await.map(|()| true)
             }
-            Ok(None) => Ok(()),
+            Ok(None) => Ok(true),
             Err(problem) => {
                 self.tell_of_absence(client.name(), &problem);
-                self.client_is_away(client.name(), &problem).await
+                self.client_is_away(client.name(), &problem).await.map(|()| false)
             }
         }
     }

@@ -8,7 +8,7 @@ use super::{Error, Pipeline, Target};
 use crate::config::FeedSource;
 use crate::model::{Basis, Feed, licence};
 use crate::secret::public_url;
-use crate::store::{ShowFacts, Terms};
+use crate::store::{Grounds, ShowFacts, Terms};
 
 /// The setting that remembers what the user has been told.
 const TOLD: &str = "told_of_distribution";
@@ -49,20 +49,6 @@ pub fn private_address(url: &Url) -> Option<&'static str> {
 }
 
 impl Pipeline {
-    /// Whether the show can become public, and with `require_permission`, whether it has clients at all.
-    pub(super) async fn settle_terms(&self, slug: &str, target: &mut Target) -> Result<(), Error> {
-        let basis = basis(&self.store.show_facts(slug).await?, None);
-        target.publishable = basis.is_ok();
-        if let Err(reason) = basis
-            && self.config.require_permission
-        {
-            target.clients.clear();
-            let text = format!("nothing of it is handed over (require_permission): {reason}");
-            self.monitor.event(&Event::Warning { show: slug.to_owned(), text });
-        }
-        Ok(())
-    }
-
     /// Says once, at the first hand-over of what nobody has allowed as far as podseed knows, what that means.
     pub(super) async fn tell_of_distribution(&self, slug: &str) -> Result<(), Error> {
         // Held meanwhile: several torrents are handed over at once.
@@ -106,17 +92,28 @@ pub fn basis_text(basis: &Basis) -> String {
 /// On what ground something of a show is published; an item's own licence counts before the show's. The error says
 /// why it is not published, and what would change that.
 pub fn basis(show: &ShowFacts, item_licence: Option<&str>) -> Result<Basis, String> {
-    if show.withdrawn {
+    let grounds = Grounds {
+        feed: show.feed.clone(),
+        licence: item_licence.or(show.licence.as_deref()).map(str::to_owned),
+        blocked: show.blocked,
+        withdrawn: show.withdrawn,
+        terms: show.terms.clone(),
+    };
+    basis_on(&grounds, &show.slug)
+}
+
+/// The same for a show as a whole, of which no more is known.
+pub(super) fn basis_on(grounds: &Grounds, slug: &str) -> Result<Basis, String> {
+    if grounds.withdrawn {
         return Err("it was taken down".to_owned());
     }
-    let is_own = matches!(FeedSource::parse(&show.feed), FeedSource::Own(_));
-    if is_own && show.terms.permission.is_none() {
+    let is_own = matches!(FeedSource::parse(&grounds.feed), FeedSource::Own(_));
+    if is_own && grounds.terms.permission.is_none() {
         return Err(format!(
-            "it is not said on what ground; write `inbox: {{{}: {{permission: own work}}}}`, in words of your own",
-            show.slug
+            "it is not said on what ground; write `inbox: {{{slug}: {{permission: own work}}}}`, in words of your own"
         ));
     }
-    ground(&show.terms, show.blocked, item_licence.or(show.licence.as_deref()))
+    ground(&grounds.terms, grounds.blocked, grounds.licence.as_deref())
 }
 
 /// On what ground a show would be published whose feed was only just read.

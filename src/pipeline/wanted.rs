@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use super::{Error, Pipeline};
 use crate::feed;
 use crate::model::{EnclosureId, Selection, name};
-use crate::store::{KnownItem, ShowId, Verdict};
+use crate::store::{KnownItem, Recording, ShowId, Verdict};
 
 /// The rules of a selection in a form that changes when they do.
 pub(super) fn rules(selection: &Selection) -> String {
@@ -52,8 +52,14 @@ impl Pipeline {
 
     /// Judges every known episode of a show and records the verdicts with these rules. Gives how many enclosures are
     /// newly wanted.
-    pub(super) async fn judge(&self, show: ShowId, selection: &Selection, rules: &str) -> Result<u64, Error> {
-        let known = self.store.items(show).await?;
+    pub(super) async fn judge(
+        &self,
+        recording: &mut Recording,
+        show: ShowId,
+        selection: &Selection,
+        rules: &str,
+    ) -> Result<u64, Error> {
+        let known = recording.items(show).await?;
         let items: Vec<_> = known.iter().map(|known| known.item.clone()).collect();
         let verdicts: Vec<Verdict> = feed::select(&items, selection)
             .into_iter()
@@ -80,7 +86,10 @@ impl Pipeline {
                 })
             })
             .collect();
-        self.store.record_offers(&offers).await?;
-        Ok(self.store.record_verdicts(show, rules, &verdicts, &repeated).await?)
+        let is_news =
+            |(verdict, known): (Verdict, &KnownItem)| (!known.is_judged(&verdict)).then_some(verdict);
+        let verdicts: Vec<Verdict> = verdicts.into_iter().zip(&known).filter_map(is_news).collect();
+        recording.record_offers(&offers).await?;
+        Ok(recording.record_verdicts(show, rules, &verdicts, &repeated).await?)
     }
 }

@@ -24,6 +24,9 @@ pub use format::{
 const FORMAT: u32 = 1;
 const CURRENT: &str = "current";
 const OFFICIAL: &str = "official";
+/// A look-up file with so many episodes takes in no further show. A guid that more shows have, such as `1`, says nothing,
+/// and to write them all with each of them would take the square of their number.
+pub const FULL_LOOKUP: usize = 100;
 /// Catalogues of shows and look-up files all lie one folder deep, so that relative addresses are the same in them.
 const DEPTH: usize = 1;
 
@@ -112,7 +115,7 @@ fn lookups(catalogue: &Catalogue) -> Lookups {
     lookups
 }
 
-/// The look-up files in which a show's part is another one than before.
+/// The look-up files in which a show's part is another one than before. A part for which there is no room is left out.
 fn changed_lookups(
     slug: &str,
     before: &Lookups,
@@ -124,8 +127,11 @@ fn changed_lookups(
     for path in paths.into_iter().filter(|path| before.get(*path) != after.get(*path)) {
         let there = read(path).and_then(|bytes| serde_json::from_slice::<Lookup>(&bytes).ok());
         let mut episodes = there.map(|lookup| lookup.episodes).unwrap_or_default();
+        let is_full = episodes.len() >= FULL_LOOKUP && episodes.iter().all(|episode| episode.show != slug);
         episodes.retain(|episode| episode.show != slug);
-        episodes.extend(after.get(path).into_iter().flatten().cloned());
+        if !is_full {
+            episodes.extend(after.get(path).into_iter().flatten().cloned());
+        }
         // Stable: a show's own order stays.
         episodes.sort_by(|one, other| one.show.cmp(&other.show));
         match episodes.is_empty() {

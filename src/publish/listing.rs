@@ -6,6 +6,7 @@ use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesText, Event};
 
 use super::{Options, SiteFile, encode_path, torrent_path};
+use crate::model::PublishedShow;
 
 /// What a sitemap may hold at most (sitemaps.org).
 const MOST_URLS: usize = 50_000;
@@ -14,16 +15,29 @@ const SITEMAPS: &str = "http://www.sitemaps.org/schemas/sitemap/0.9";
 /// `torrents.txt`: one address of a .torrent per line; absolute with `base_url`, else relative to the list. Each torrent
 /// is given by its show's slug and its file's name; those of former versions do not belong there.
 pub fn all_torrents<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>, options: &Options) -> SiteFile {
-    let lines = files.into_iter().map(|(slug, name)| {
-        let path = torrent_path(slug, name);
-        options.absolute(&path).map_or_else(|| encode_path(&path), String::from)
-    });
+    list("", files.into_iter().map(|(slug, name)| torrent_path(slug, name)), options)
+}
+
+/// `SLUG/torrents.txt`: the same of one show; none unless [`Options::lists_by_show`].
+pub fn show_torrents(show: &PublishedShow, options: &Options) -> Option<SiteFile> {
+    let paths = show.in_force().map(|file| torrent_path(&show.slug, &file.name));
+    options.lists_by_show.then(|| list(&format!("{}/", show.slug), paths, options))
+}
+
+/// `torrents.txt` with [`Options::lists_by_show`]: one address of a show's list per line.
+pub fn torrent_lists<'a>(slugs: impl IntoIterator<Item = &'a str>, options: &Options) -> SiteFile {
+    list("", slugs.into_iter().map(|slug| format!("{slug}/torrents.txt")), options)
+}
+
+/// `FOLDER/torrents.txt`: these paths, which lie in the folder.
+fn list(folder: &str, paths: impl Iterator<Item = String>, options: &Options) -> SiteFile {
     let mut text = String::new();
-    for line in lines {
-        text.push_str(&line);
+    for path in paths {
+        let relative = path.strip_prefix(folder).unwrap_or(&path);
+        text.push_str(&options.absolute(&path).map_or_else(|| encode_path(relative), String::from));
         text.push('\n');
     }
-    SiteFile::new("torrents.txt", text)
+    SiteFile::new(format!("{folder}torrents.txt"), text)
 }
 
 /// `sitemap.xml`: the list of all shows and each show's page; none without `base_url`. Beyond 50,000 it is an index of

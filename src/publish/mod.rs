@@ -50,6 +50,9 @@ pub struct Options {
     pub contact: Option<String>,
     /// Whether the media are on the site, too.
     pub web_seed: bool,
+    /// Each show has its own list of torrents, and `torrents.txt` names these lists: else every publication would write
+    /// the names of all torrents that there are.
+    pub lists_by_show: bool,
 }
 
 impl Options {

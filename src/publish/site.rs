@@ -53,7 +53,7 @@ pub struct Site {
 pub struct Written {
     /// Made anew, with bytes of the draft or as copies.
     pub written: usize,
-    /// Linked anew.
+    /// Linked anew, or copied in place of that.
     pub linked: usize,
     /// Taken away.
     pub removed: usize,
@@ -240,7 +240,7 @@ impl Comparison<'_> {
                     written.unchanged += 1;
                     continue;
                 }
-                Content::Link(_) => written.linked += 1,
+                Content::Link(_) | Content::Shared(_) => written.linked += 1,
                 Content::Bytes(_) | Content::Copy(_) => written.written += 1,
             }
             changes.push(Change { path: path.as_path(), content: Some(content) });
@@ -257,7 +257,7 @@ impl Comparison<'_> {
             Content::Bytes(bytes) => {
                 Ok(found.len() == bytes.len() as u64 && fs::read(&there, found.len())? == *bytes)
             }
-            Content::Copy(source) => Ok(tree::is_copy_of(&there, source)?),
+            Content::Copy(source) | Content::Shared(source) => Ok(tree::is_copy_of(&there, source)?),
             Content::Link(source) => Ok(fs::same_file(source, &there)),
         }
     }

@@ -101,16 +101,7 @@ impl Store {
     pub async fn expire_former(&self, shows: &HashSet<&str>, now: Timestamp) -> Result<()> {
         let what = "record what is kept of former versions";
         let mut tx = self.begin().await.doing(what)?;
-        let over: Vec<(i64, String)> = sqlx::query_as(
-            "SELECT e.id, s.slug FROM enclosures e JOIN shows s ON s.id = e.show_id
-             WHERE e.replaced_by IS NOT NULL AND e.stage = 'withdrawn' AND e.expired IS NULL AND e.file IS NOT NULL
-             AND e.own_path IS NULL AND e.left_at IS NULL AND NOT e.forgotten AND NOT s.withdrawn AND NOT EXISTS
-                 (SELECT 1 FROM announcements a JOIN episodes ep ON ep.id = a.episode_id
-                  WHERE a.enclosure_id = e.id AND ep.withdrawn)",
-        )
-        .fetch_all(&mut *tx)
-        .await
-        .doing(what)?;
+        let over: Vec<(i64, String)> = sqlx::query_as(FORMER_OVER).fetch_all(&mut *tx).await.doing(what)?;
         for (id, _) in over.iter().filter(|(_, show)| shows.contains(show.as_str())) {
             sqlx::query(
                 "UPDATE enclosures SET expired = $2, expired_why = $3, error = $3, delete_data = TRUE WHERE id = $1",
@@ -127,32 +118,18 @@ impl Store {
 
     /// The placements at one client of what is not kept any more.
     pub async fn expired_placements(&self, client: &str) -> Result<Vec<PlacementId>> {
-        let ids: Vec<i64> = sqlx::query_scalar(
-            "SELECT p.id FROM placements p JOIN enclosures e ON e.id = p.enclosure_id
-             WHERE e.expired IS NOT NULL AND e.stage = 'withdrawn' AND p.client = $1 ORDER BY e.expired, p.id",
-        )
-        .bind(client)
-        .fetch_all(&self.pool)
-        .await
-        .doing("list what a client is to let go")?;
+        let ids: Vec<i64> = sqlx::query_scalar(TO_LET_GO)
+            .bind(client)
+            .fetch_all(&self.pool)
+            .await
+            .doing("list what a client is to let go")?;
         Ok(ids.into_iter().map(PlacementId).collect())
     }
 
     /// What is not kept any more and no client has, not even one that has left the configuration.
     pub async fn expired_files(&self) -> Result<Vec<Deletion>> {
         let what = "list what is to be deleted";
-        let rows = sqlx::query(
-            "SELECT e.id, s.slug, e.file, COALESCE(e.length, 0) AS length, COALESCE(e.expired_why, '') AS why, EXISTS
-                 (SELECT 1 FROM enclosures o WHERE o.show_id = e.show_id AND o.id <> e.id
-                  AND LOWER(o.file) = LOWER(e.file)) AS is_shared
-             FROM enclosures e JOIN shows s ON s.id = e.show_id
-             WHERE e.expired IS NOT NULL AND e.delete_data AND e.stage = 'withdrawn' AND e.file IS NOT NULL
-             AND e.own_path IS NULL AND e.left_at IS NULL
-             AND NOT EXISTS (SELECT 1 FROM placements p WHERE p.enclosure_id = e.id) ORDER BY e.expired, e.id",
-        )
-        .fetch_all(&self.pool)
-        .await
-        .doing(what)?;
+        let rows = sqlx::query(EXPIRED_FILES).fetch_all(&self.pool).await.doing(what)?;
         let deletion = |row: &SqliteRow| -> std::result::Result<Deletion, sqlx::Error> {
             Ok(Deletion {
                 id: EnclosureId(row.try_get("id")?),
@@ -168,14 +145,11 @@ impl Store {
 
     /// Bytes of what is not kept any more and not deleted yet.
     pub async fn expiring_bytes(&self) -> Result<u64> {
-        sqlx::query_scalar(
-            "SELECT COALESCE(SUM(length), 0) FROM enclosures
-             WHERE expired IS NOT NULL AND delete_data AND stage = 'withdrawn' AND file IS NOT NULL",
-        )
-        .fetch_one(&self.pool)
-        .await
-        .map(unsigned)
-        .doing("count what is to be deleted")
+        sqlx::query_scalar(EXPIRING_BYTES)
+            .fetch_one(&self.pool)
+            .await
+            .map(unsigned)
+            .doing("count what is to be deleted")
     }
 
     /// A client keeps a torrent that podseed has not given it, or cannot be told: so its data stays.
@@ -257,10 +231,11 @@ async fn expire(
     // What podseed has added for another show is its own here, too: whoever is asked last takes it out.
     sqlx::query(
         "UPDATE placements SET added = TRUE WHERE enclosure_id = $1 AND NOT added AND EXISTS
-             (SELECT 1 FROM placements o JOIN enclosures oe ON oe.id = o.enclosure_id, enclosures e
+             (SELECT 1 FROM enclosures e, enclosures oe JOIN placements o ON o.enclosure_id = oe.id
               WHERE e.id = $1 AND o.client = placements.client AND o.added
-              AND COALESCE(oe.info_hash_v1, '') = COALESCE(e.info_hash_v1, '')
-              AND COALESCE(oe.info_hash_v2, '') = COALESCE(e.info_hash_v2, ''))",
+              AND (oe.info_hash_v1 IS NOT NULL OR oe.info_hash_v2 IS NOT NULL)
+              AND oe.info_hash_v1 IS NOT DISTINCT FROM e.info_hash_v1
+              AND oe.info_hash_v2 IS NOT DISTINCT FROM e.info_hash_v2)",
     )
     .bind(file.id.0)
     .execute(&mut *connection)
@@ -273,15 +248,7 @@ async fn expire(
 async fn held_back_before(
     connection: &mut SqliteConnection,
 ) -> std::result::Result<HashMap<i64, String>, sqlx::Error> {
-    let rows: Vec<(i64, String)> = sqlx::query_as(
-        "SELECT e.id, COALESCE(e.expired_why, '') FROM enclosures e JOIN shows s ON s.id = e.show_id
-         WHERE e.expired IS NOT NULL AND e.stage = 'withdrawn' AND e.magnet IS NULL AND e.file IS NULL
-         AND e.replaced_by IS NULL AND NOT s.withdrawn AND EXISTS
-             (SELECT 1 FROM announcements a JOIN episodes ep ON ep.id = a.episode_id
-              WHERE a.enclosure_id = e.id AND NOT ep.withdrawn)",
-    )
-    .fetch_all(connection)
-    .await?;
+    let rows: Vec<(i64, String)> = sqlx::query_as(HELD_BACK).fetch_all(connection).await?;
     Ok(rows.into_iter().collect())
 }
 
@@ -321,3 +288,37 @@ async fn admit(
     .await?;
     event(connection, id, now, "may be fetched: no rule is against it now").await
 }
+
+/// In the words of the index `enclosures_held_back`.
+pub(super) const HELD_BACK: &str =
+    "SELECT e.id, COALESCE(e.expired_why, '') FROM enclosures e JOIN shows s ON s.id = e.show_id
+         WHERE e.expired IS NOT NULL AND e.stage = 'withdrawn' AND e.magnet IS NULL AND e.file IS NULL
+         AND e.replaced_by IS NULL AND NOT s.withdrawn AND EXISTS
+             (SELECT 1 FROM announcements a JOIN episodes ep ON ep.id = a.episode_id
+              WHERE a.enclosure_id = e.id AND NOT ep.withdrawn)";
+
+/// In the words of the index `enclosures_former_over`.
+pub(super) const FORMER_OVER: &str =
+    "SELECT e.id, s.slug FROM enclosures e JOIN shows s ON s.id = e.show_id
+             WHERE e.replaced_by IS NOT NULL AND e.stage = 'withdrawn' AND e.expired IS NULL AND e.file IS NOT NULL
+             AND e.own_path IS NULL AND e.left_at IS NULL AND NOT e.forgotten AND NOT s.withdrawn AND NOT EXISTS
+                 (SELECT 1 FROM announcements a JOIN episodes ep ON ep.id = a.episode_id
+                  WHERE a.enclosure_id = e.id AND ep.withdrawn)";
+
+/// In the words of the index `placements_leaving`.
+pub(super) const TO_LET_GO: &str = "SELECT p.id FROM placements p JOIN enclosures e ON e.id = p.enclosure_id
+             WHERE p.leaving AND p.client = $1 AND e.expired IS NOT NULL ORDER BY e.expired, p.id";
+
+/// In the words of the index `enclosures_expiring`.
+pub(super) const EXPIRED_FILES: &str =
+    "SELECT e.id, s.slug, e.file, COALESCE(e.length, 0) AS length, COALESCE(e.expired_why, '') AS why, EXISTS
+                 (SELECT 1 FROM enclosures o WHERE o.show_id = e.show_id AND o.id <> e.id
+                  AND LOWER(o.file) = LOWER(e.file)) AS is_shared
+             FROM enclosures e JOIN shows s ON s.id = e.show_id
+             WHERE e.expired IS NOT NULL AND e.delete_data AND e.stage = 'withdrawn' AND e.file IS NOT NULL
+             AND e.own_path IS NULL AND e.left_at IS NULL
+             AND NOT EXISTS (SELECT 1 FROM placements p WHERE p.enclosure_id = e.id) ORDER BY e.expired, e.id";
+
+/// In the words of the index `enclosures_expiring`.
+pub(super) const EXPIRING_BYTES: &str = "SELECT COALESCE(SUM(length), 0) FROM enclosures
+             WHERE expired IS NOT NULL AND delete_data AND stage = 'withdrawn' AND file IS NOT NULL";

@@ -1,10 +1,11 @@
 //! Looks at the sources of fetched files: which are due, what they found, and the web seeds that follow from it.
 
 use jiff::Timestamp;
-use sqlx::Row as _;
+use sqlx::{QueryBuilder, Row as _, Sqlite};
 
+use super::admission::{TOGETHER, push_ids};
 use super::placements::info_hashes;
-use super::{Doing as _, Result, Store, seconds, signed, timestamp, unsigned, word};
+use super::{Doing as _, Result, ShowId, Store, seconds, signed, timestamp, unsigned, word};
 use crate::model::{CompareJob, EnclosureId, Look, SeedFacts};
 
 /// Seconds for which a claimed look belongs to the pass that has claimed it; after a crash it is due again then.
@@ -19,40 +20,35 @@ pub(super) const CLAIM: &str =
                  ORDER BY e.source_next, e.id LIMIT 1) RETURNING id";
 
 impl Store {
-    /// Makes a look due at every file of a show that has a torrent, for which none is planned, and of whose source no
-    /// look has said that there is nothing to gain.
-    pub async fn plan_looks(&self, show: &str, now: Timestamp) -> Result<()> {
-        sqlx::query(
-            "UPDATE enclosures SET source_next = $2
-             WHERE show_id = (SELECT id FROM shows WHERE slug = $1) AND (wanted OR file IS NOT NULL)
-             AND magnet IS NOT NULL AND source_next IS NULL AND source IN ('unknown', 'stable')
-             AND NOT official AND NOT forgotten AND replaced_by IS NULL AND stage <> 'withdrawn'",
-        )
-        .bind(show)
-        .bind(seconds(now))
-        .execute(&self.pool)
-        .await
-        .doing("plan looks at sources")?;
+    /// Makes a look due at every file of these shows that has a torrent, for which none is planned, and of whose
+    /// source no look has said that there is nothing to gain.
+    pub async fn plan_looks(&self, shows: &[ShowId], now: Timestamp) -> Result<()> {
+        for shows in shows.chunks(TOGETHER) {
+            let mut query = unplanned(shows, now);
+            query.build().execute(&self.pool).await.doing("plan looks at sources")?;
+        }
         Ok(())
     }
 
-    /// The files of a show whose torrents name the publisher's URL, or do not; without those of which so many looks
-    /// have proven it.
-    pub async fn with_web_seed(&self, show: &str, has: bool, proof: u64) -> Result<Vec<EnclosureId>> {
-        let ids: Vec<i64> = sqlx::query_scalar(
-            "SELECT id FROM enclosures
-             WHERE show_id = (SELECT id FROM shows WHERE slug = $1) AND (wanted OR file IS NOT NULL)
-             AND magnet IS NOT NULL AND web_seed = $2 AND NOT official AND replaced_by IS NULL
-             AND NOT (source = 'stable' AND source_checks >= $3) AND stage NOT IN ('downloaded', 'withdrawn')
-             ORDER BY id",
-        )
-        .bind(show)
-        .bind(has)
-        .bind(signed(proof))
-        .fetch_all(&self.pool)
-        .await
-        .doing("list torrents by their web seeds")?;
-        Ok(ids.into_iter().map(EnclosureId).collect())
+    /// The files of these shows whose torrents name the publisher's URL, or do not, by slug; without those of which so
+    /// many looks have proven it.
+    pub async fn with_web_seed(
+        &self,
+        shows: &[ShowId],
+        has: bool,
+        proof: u64,
+    ) -> Result<Vec<(EnclosureId, String)>> {
+        let mut files = Vec::new();
+        for shows in shows.chunks(TOGETHER) {
+            let mut query = web_seeded(shows, has, proof);
+            let rows: Vec<(i64, String)> = query
+                .build_query_as()
+                .fetch_all(&self.pool)
+                .await
+                .doing("list torrents by their web seeds")?;
+            files.extend(rows.into_iter().map(|(id, show)| (EnclosureId(id), show)));
+        }
+        Ok(files)
     }
 
     /// There is a reason to look at a source at once, unless it is known to tell nothing.
@@ -208,4 +204,34 @@ impl Store {
         .doing("record a torrent's web seeds")?;
         Ok(())
     }
+}
+
+/// The statement behind [`Store::plan_looks`].
+pub(super) fn unplanned(shows: &[ShowId], now: Timestamp) -> QueryBuilder<Sqlite> {
+    let mut query = QueryBuilder::<Sqlite>::new("UPDATE enclosures SET source_next = ");
+    query.push_bind(seconds(now));
+    query.push(
+        " WHERE (wanted OR file IS NOT NULL) AND magnet IS NOT NULL AND source_next IS NULL
+         AND source IN ('unknown', 'stable') AND NOT official AND NOT forgotten AND replaced_by IS NULL
+         AND stage <> 'withdrawn' AND show_id IN ",
+    );
+    push_ids(&mut query, shows);
+    query
+}
+
+/// The statement behind [`Store::with_web_seed`].
+pub(super) fn web_seeded(shows: &[ShowId], has: bool, proof: u64) -> QueryBuilder<Sqlite> {
+    let mut query = QueryBuilder::<Sqlite>::new(
+        "SELECT e.id, s.slug FROM enclosures e JOIN shows s ON s.id = e.show_id WHERE e.web_seed = ",
+    );
+    query
+        .push_bind(has)
+        .push(" AND NOT (e.source = 'stable' AND e.source_checks >= ")
+        .push_bind(signed(proof));
+    query.push(
+        ") AND (e.wanted OR e.file IS NOT NULL) AND e.magnet IS NOT NULL AND NOT e.official
+         AND e.replaced_by IS NULL AND e.stage NOT IN ('downloaded', 'withdrawn') AND e.show_id IN ",
+    );
+    push_ids(&mut query, shows);
+    query
 }

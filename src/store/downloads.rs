@@ -12,6 +12,11 @@ use crate::model::{
 const TO_FETCH: &str =
     "e.stage IN ('discovered', 'downloading', 'downloaded') AND (e.wanted OR e.stage = 'downloaded')";
 
+/// What of it waits, in a pass.
+pub(super) const WAITING: &str = "SELECT COUNT(*) AS n, MIN(e.next_attempt) AS first FROM enclosures e JOIN shows s ON s.id = e.show_id
+     WHERE s.pass = $1 AND e.stage IN ('discovered', 'downloading', 'downloaded') AND (e.wanted OR e.stage = 'downloaded')
+         AND NOT e.forgotten AND e.next_attempt IS NOT NULL";
+
 /// A file's name is in use by another enclosure of the show.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the name \"{0}\" is in use by another enclosure of the show")]
@@ -277,14 +282,7 @@ impl Store {
 
     /// How many enclosures this pass left waiting for their next attempt, and when the first of them comes.
     pub async fn waiting(&self, pass: i64) -> Result<(u64, Option<Timestamp>)> {
-        let row = sqlx::query(sqlx::AssertSqlSafe(format!(
-            "SELECT COUNT(*) AS n, MIN(e.next_attempt) AS first FROM enclosures e JOIN shows s ON s.id = e.show_id
-             WHERE s.pass = $1 AND {TO_FETCH} AND NOT e.forgotten AND e.next_attempt IS NOT NULL"
-        )))
-        .bind(pass)
-        .fetch_one(&self.pool)
-        .await
-        .doing("count what waits")?;
+        let row = sqlx::query(WAITING).bind(pass).fetch_one(&self.pool).await.doing("count what waits")?;
         let read = || Ok((unsigned(row.try_get("n")?), timestamp(row.try_get("first")?)));
         read().doing("count what waits")
     }

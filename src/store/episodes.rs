@@ -3,12 +3,14 @@
 use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
-use sqlx::Row as _;
+use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 
+use super::changes::Changes;
+use super::known::Known;
+use super::recording::Recording;
 use super::shows::ShowId;
-use super::writer::Writer;
+use super::writer::{ROWS, Writer, for_ids};
 use super::{Doing as _, Result, Store, timestamp, unsigned, word};
-use crate::model::identity::{KnownEpisode, comparable_url, match_items};
 use crate::model::{Enclosure, EnclosureId, Feed, Item};
 
 /// What reading a feed has changed.
@@ -29,6 +31,22 @@ pub struct KnownItem {
     pub item: Item,
     /// The ids of `item.enclosures`, in the same order.
     pub enclosures: Vec<EnclosureId>,
+    /// The rule on record.
+    reason: String,
+    /// It is wanted, as far as is on record.
+    wanted: bool,
+    /// Whether each of `enclosures` is.
+    wanted_enclosures: Vec<bool>,
+}
+
+impl KnownItem {
+    /// Whether this verdict is what is on record already.
+    pub fn is_judged(&self, verdict: &Verdict) -> bool {
+        let mut enclosures = self.enclosures.iter().zip(&self.wanted_enclosures);
+        self.reason == verdict.reason
+            && self.wanted != verdict.wanted.is_empty()
+            && enclosures.all(|(id, wanted)| *wanted == verdict.wanted.contains(id))
+    }
 }
 
 /// Whether an episode is wanted.
@@ -43,93 +61,6 @@ pub struct Verdict {
 }
 
 impl Store {
-    /// Records the items of a feed: new ones, changed ones, and which are no longer there. The latter only if
-    /// all of the feed was read.
-    pub async fn record_items(
-        &self,
-        show: ShowId,
-        feed: &Feed,
-        complete: bool,
-        now: Timestamp,
-    ) -> Result<Recorded> {
-        let what = "record a feed's items";
-        let known = self.known_episodes(show).await?;
-        let announced_by = self.links(show).await?;
-        let claimed = self.claimed_lengths(show).await?;
-        let mut tx = self.begin().await.doing(what)?;
-        let by_url = HashMap::new();
-        let mut writer = Writer { tx: &mut tx, show, now, by_url, claimed, recorded: Recorded::default() };
-        for (id, url, _) in announced_by.values().flatten() {
-            writer.by_url.insert(comparable_url(url), *id);
-        }
-        let still_announced: HashSet<String> =
-            feed.items.iter().flat_map(|item| &item.enclosures).map(|e| comparable_url(&e.url)).collect();
-        if complete {
-            sqlx::query("UPDATE episodes SET present = FALSE WHERE show_id = $1")
-                .bind(show.0)
-                .execute(&mut **writer.tx)
-                .await
-                .doing(what)?;
-        }
-        for (position, (item, id)) in feed.items.iter().zip(match_items(&feed.items, &known)).enumerate() {
-            let position = i64::try_from(position).unwrap_or(i64::MAX);
-            let episode = match id {
-                Some(id) => writer.update_episode(id, item, position).await.doing(what)?,
-                None => writer.insert_episode(item, position).await.doing(what)?,
-            };
-            let links = announced_by.get(&episode).map(Vec::as_slice).unwrap_or_default();
-            writer.enclosures(episode, item, links, &still_announced).await.doing(what)?;
-        }
-        let recorded = writer.recorded;
-        tx.commit().await.doing(what)?;
-        Ok(recorded)
-    }
-
-    async fn known_episodes(&self, show: ShowId) -> Result<Vec<KnownEpisode>> {
-        let rows = sqlx::query("SELECT id, guid, title FROM episodes WHERE show_id = $1 ORDER BY id")
-            .bind(show.0)
-            .fetch_all(&self.pool)
-            .await
-            .doing("list the episodes")?;
-        let mut links = self.links(show).await?;
-        rows.iter()
-            .map(|row| {
-                let id = row.try_get("id")?;
-                let urls = links.remove(&id).unwrap_or_default().into_iter().map(|(_, url, _)| url).collect();
-                Ok(KnownEpisode { id, guid: row.try_get("guid")?, title: row.try_get("title")?, urls })
-            })
-            .collect::<std::result::Result<_, _>>()
-            .doing("list the episodes")
-    }
-
-    /// The enclosures of each episode of a show, each once, in the feed's order, and whether it still announces them.
-    async fn links(&self, show: ShowId) -> Result<HashMap<i64, Vec<(i64, String, bool)>>> {
-        let rows: Vec<(i64, i64, String, i64)> = sqlx::query_as(
-            "SELECT a.episode_id, e.id, e.url, MAX(CASE WHEN a.present THEN 1 ELSE 0 END) FROM announcements a JOIN enclosures e ON e.id = a.enclosure_id
-             WHERE e.show_id = $1 AND e.replaced_by IS NULL GROUP BY a.episode_id, e.id, e.url ORDER BY a.episode_id, MIN(a.position)",
-        )
-        .bind(show.0)
-        .fetch_all(&self.pool)
-        .await
-        .doing("list the enclosures")?;
-        let mut links: HashMap<i64, Vec<(i64, String, bool)>> = HashMap::new();
-        for (episode, id, url, present) in rows {
-            links.entry(episode).or_default().push((id, url, present != 0));
-        }
-        Ok(links)
-    }
-
-    /// The length that the feed has last claimed for each enclosure.
-    async fn claimed_lengths(&self, show: ShowId) -> Result<HashMap<i64, Option<i64>>> {
-        let rows: Vec<(i64, Option<i64>)> =
-            sqlx::query_as("SELECT id, length_hint FROM enclosures WHERE show_id = $1")
-                .bind(show.0)
-                .fetch_all(&self.pool)
-                .await
-                .doing("list the enclosures")?;
-        Ok(rows.into_iter().collect())
-    }
-
     /// The comparable URLs of everything that a show has ever announced.
     pub async fn known_urls(&self, show: ShowId) -> Result<HashSet<String>> {
         let urls: Vec<String> =
@@ -140,100 +71,52 @@ impl Store {
                 .doing("list the enclosures")?;
         Ok(urls.into_iter().collect())
     }
+}
 
-    /// The known episodes of a show as items, with what they announce or did at the last: those in the feed first and in its order, then the vanished ones.
-    pub async fn items(&self, show: ShowId) -> Result<Vec<KnownItem>> {
-        let what = "list the episodes";
-        let mut announced: HashMap<i64, Vec<(EnclosureId, Enclosure)>> = HashMap::new();
-        let rows = sqlx::query(
-            "SELECT a.episode_id, a.role, e.id, e.url, e.media_type, e.length_hint
-             FROM announcements a JOIN enclosures e ON e.id = a.enclosure_id
-             WHERE e.show_id = $1 AND a.present ORDER BY a.episode_id, a.position",
-        )
-        .bind(show.0)
-        .fetch_all(&self.pool)
-        .await
-        .doing(what)?;
-        for row in &rows {
-            let enclosure = Enclosure {
-                url: row.try_get("url").doing(what)?,
-                media_type: row.try_get("media_type").doing(what)?,
-                length: row.try_get::<Option<i64>, _>("length_hint").doing(what)?.map(unsigned),
-                role: word("an enclosure's role", row.try_get("role").doing(what)?)?,
-            };
-            let id = EnclosureId(row.try_get("id").doing(what)?);
-            announced.entry(row.try_get("episode_id").doing(what)?).or_default().push((id, enclosure));
-        }
-        let rows = sqlx::query(
-            "SELECT id, guid, title, date, link, live, licence FROM episodes
-             WHERE show_id = $1 ORDER BY present DESC, position, id",
-        )
-        .bind(show.0)
-        .fetch_all(&self.pool)
-        .await
-        .doing(what)?;
-        rows.iter()
-            .map(|row| {
-                let episode = row.try_get("id")?;
-                let (ids, enclosures) = announced.remove(&episode).unwrap_or_default().into_iter().unzip();
-                let item = Item {
-                    guid: row.try_get("guid")?,
-                    title: row.try_get("title")?,
-                    date: timestamp(row.try_get("date")?),
-                    link: row.try_get("link")?,
-                    live: row.try_get("live")?,
-                    enclosures,
-                    licence: row.try_get("licence")?,
-                };
-                Ok(KnownItem { episode, item, enclosures: ids })
-            })
-            .collect::<std::result::Result<_, _>>()
-            .doing(what)
+impl Recording {
+    /// Records the items of a feed: new ones, changed ones, and which are no longer there. The latter only if
+    /// all of the feed was read.
+    pub async fn record_items(
+        &mut self,
+        show: ShowId,
+        feed: &Feed,
+        complete: bool,
+        now: Timestamp,
+    ) -> Result<Recorded> {
+        let known = Known::load(&mut self.tx, show).await?;
+        let changes = Changes::between(&known, feed, complete);
+        let mut writer = Writer { connection: &mut self.tx, show, now };
+        writer.write(&changes).await.doing("record a feed's items")?;
+        let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
+        Ok(Recorded { new_episodes: count(changes.new_episodes.len()), moved: count(changes.moves.len()) })
     }
 
-    /// Records what the selection has decided, and under which rules. `repeated` are the enclosures that share
-    /// their base name with another. Gives how many enclosures are wanted that were not before.
+    /// All episodes of a show as items, with what they announce or did at the last: those in the feed first and in its
+    /// order, then the vanished ones.
+    pub async fn items(&mut self, show: ShowId) -> Result<Vec<KnownItem>> {
+        items(&mut self.tx, show).await
+    }
+
+    /// Records what the selection has decided, and under which rules; verdicts that are on record already may be left
+    /// out. `repeated` are the enclosures that share their base name with another. Gives how many enclosures are wanted
+    /// that were not before.
     pub async fn record_verdicts(
-        &self,
+        &mut self,
         show: ShowId,
         rules: &str,
         verdicts: &[Verdict],
         repeated: &HashSet<EnclosureId>,
     ) -> Result<u64> {
         let what = "record which episodes are wanted";
-        let mut tx = self.begin().await.doing(what)?;
-        for verdict in verdicts {
-            sqlx::query(
-                "UPDATE episodes SET wanted = $2, verdict = $3 WHERE id = $1 AND (wanted <> $2 OR verdict <> $3)",
-            )
-            .bind(verdict.episode)
-            .bind(!verdict.wanted.is_empty())
-            .bind(&verdict.reason)
-            .execute(&mut *tx)
-            .await
-            .doing(what)?;
-            sqlx::query("UPDATE announcements SET wanted = FALSE WHERE episode_id = $1 AND wanted")
-                .bind(verdict.episode)
-                .execute(&mut *tx)
-                .await
-                .doing(what)?;
-            for enclosure in &verdict.wanted {
-                sqlx::query(
-                    "UPDATE announcements SET wanted = TRUE WHERE episode_id = $1 AND enclosure_id = $2",
-                )
-                .bind(verdict.episode)
-                .bind(enclosure.0)
-                .execute(&mut *tx)
-                .await
-                .doing(what)?;
-            }
+        for group in verdicts.chunks(ROWS) {
+            record_group(&mut self.tx, group).await.doing(what)?;
         }
         let newly_wanted = sqlx::query(
             "UPDATE enclosures SET wanted = TRUE WHERE show_id = $1 AND NOT wanted AND EXISTS
                  (SELECT 1 FROM announcements a WHERE a.enclosure_id = enclosures.id AND a.wanted)",
         )
         .bind(show.0)
-        .execute(&mut *tx)
+        .execute(&mut *self.tx)
         .await
         .doing(what)?
         .rows_affected();
@@ -242,28 +125,147 @@ impl Store {
                  (SELECT 1 FROM announcements a WHERE a.enclosure_id = enclosures.id AND a.wanted)",
         )
         .bind(show.0)
-        .execute(&mut *tx)
+        .execute(&mut *self.tx)
         .await
         .doing(what)?;
-        sqlx::query("UPDATE enclosures SET repeated = FALSE WHERE show_id = $1 AND repeated")
-            .bind(show.0)
-            .execute(&mut *tx)
-            .await
-            .doing(what)?;
-        for enclosure in repeated {
-            sqlx::query("UPDATE enclosures SET repeated = TRUE WHERE id = $1")
-                .bind(enclosure.0)
-                .execute(&mut *tx)
-                .await
-                .doing(what)?;
-        }
-        sqlx::query("UPDATE shows SET selection = $2 WHERE id = $1")
+        record_repeated(&mut self.tx, show, repeated).await.doing(what)?;
+        sqlx::query("UPDATE shows SET selection = $2 WHERE id = $1 AND selection <> $2")
             .bind(show.0)
             .bind(rules)
-            .execute(&mut *tx)
+            .execute(&mut *self.tx)
             .await
             .doing(what)?;
-        tx.commit().await.doing(what)?;
         Ok(newly_wanted)
     }
+}
+
+type Done = std::result::Result<(), sqlx::Error>;
+
+async fn record_group(connection: &mut SqliteConnection, verdicts: &[Verdict]) -> Done {
+    // What the columns of VALUES are called, SQLite and PostgreSQL agree on.
+    let mut query = QueryBuilder::<Sqlite>::new(
+        "UPDATE episodes SET wanted = verdicts.column2, verdict = verdicts.column3 FROM (",
+    );
+    query.push_values(verdicts, |mut row, verdict| {
+        row.push_bind(verdict.episode).push_bind(!verdict.wanted.is_empty()).push_bind(&verdict.reason);
+    });
+    query.push(
+        ") AS verdicts WHERE episodes.id = verdicts.column1
+             AND (episodes.wanted <> verdicts.column2 OR episodes.verdict <> verdicts.column3)",
+    );
+    query.build().execute(&mut *connection).await?;
+    let episodes: Vec<i64> = verdicts.iter().map(|verdict| verdict.episode).collect();
+    let statement = "UPDATE announcements SET wanted = FALSE WHERE wanted AND episode_id IN (";
+    for_ids(connection, statement, &episodes).await?;
+    let wanted = |verdict: &Verdict| {
+        let episode = verdict.episode;
+        verdict.wanted.iter().map(move |enclosure| (episode, enclosure.0)).collect::<Vec<_>>()
+    };
+    for group in verdicts.iter().flat_map(wanted).collect::<Vec<_>>().chunks(ROWS) {
+        let mut query = QueryBuilder::<Sqlite>::new(
+            "UPDATE announcements SET wanted = TRUE WHERE (episode_id, enclosure_id) IN (",
+        );
+        query.push_values(group, |mut row, (episode, enclosure)| {
+            row.push_bind(*episode).push_bind(*enclosure);
+        });
+        query.push(")").build().execute(&mut *connection).await?;
+    }
+    Ok(())
+}
+
+/// Marks what shares its base name with another, and nothing else of the show.
+async fn record_repeated(
+    connection: &mut SqliteConnection,
+    show: ShowId,
+    repeated: &HashSet<EnclosureId>,
+) -> Done {
+    let marked: Vec<i64> = sqlx::query_scalar("SELECT id FROM enclosures WHERE show_id = $1 AND repeated")
+        .bind(show.0)
+        .fetch_all(&mut *connection)
+        .await?;
+    let (still, no_more): (Vec<i64>, Vec<i64>) =
+        marked.into_iter().partition(|id| repeated.contains(&EnclosureId(*id)));
+    let still: HashSet<i64> = still.into_iter().collect();
+    let fresh: Vec<i64> = repeated.iter().map(|id| id.0).filter(|id| !still.contains(id)).collect();
+    for_ids(connection, "UPDATE enclosures SET repeated = FALSE WHERE id IN (", &no_more).await?;
+    for_ids(connection, "UPDATE enclosures SET repeated = TRUE WHERE id IN (", &fresh).await
+}
+
+/// What an episode announces: its id, the role, whether it is wanted, the enclosure's id, and what the feed says of it.
+type AnnouncedRow = (i64, String, bool, i64, String, Option<String>, Option<i64>);
+
+/// Enclosures of an item, with their ids, and whether they are wanted.
+#[derive(Default)]
+struct Announced {
+    enclosures: Vec<Enclosure>,
+    ids: Vec<EnclosureId>,
+    wanted: Vec<bool>,
+}
+
+async fn announced(connection: &mut SqliteConnection, show: ShowId) -> Result<HashMap<i64, Announced>> {
+    let rows: Vec<AnnouncedRow> = sqlx::query_as(
+        "SELECT a.episode_id, a.role, a.wanted, e.id, e.url, e.media_type, e.length_hint
+         FROM announcements a JOIN enclosures e ON e.id = a.enclosure_id
+         WHERE e.show_id = $1 AND a.present ORDER BY a.episode_id, a.position",
+    )
+    .bind(show.0)
+    .fetch_all(connection)
+    .await
+    .doing("list the enclosures")?;
+    let mut announced: HashMap<i64, Announced> = HashMap::new();
+    for (episode, role, wanted, id, url, media_type, length) in rows {
+        let of_episode = announced.entry(episode).or_default();
+        let role = word("an enclosure's role", &role)?;
+        of_episode.enclosures.push(Enclosure { url, media_type, length: length.map(unsigned), role });
+        of_episode.ids.push(EnclosureId(id));
+        of_episode.wanted.push(wanted);
+    }
+    Ok(announced)
+}
+
+/// An episode as it is on record.
+#[derive(sqlx::FromRow)]
+struct EpisodeRow {
+    id: i64,
+    guid: Option<String>,
+    title: String,
+    date: Option<i64>,
+    link: Option<String>,
+    live: bool,
+    licence: Option<String>,
+    wanted: bool,
+    verdict: String,
+}
+
+async fn items(connection: &mut SqliteConnection, show: ShowId) -> Result<Vec<KnownItem>> {
+    let mut announced = announced(connection, show).await?;
+    let rows: Vec<EpisodeRow> = sqlx::query_as(
+        "SELECT id, guid, title, date, link, live, licence, wanted, verdict FROM episodes
+         WHERE show_id = $1 ORDER BY present DESC, position, id",
+    )
+    .bind(show.0)
+    .fetch_all(connection)
+    .await
+    .doing("list the episodes")?;
+    let known = |row: EpisodeRow| {
+        let Announced { enclosures, ids, wanted } = announced.remove(&row.id).unwrap_or_default();
+        let item = Item {
+            guid: row.guid,
+            title: row.title,
+            date: timestamp(row.date),
+            link: row.link,
+            live: row.live,
+            enclosures,
+            licence: row.licence,
+        };
+        KnownItem {
+            episode: row.id,
+            item,
+            enclosures: ids,
+            reason: row.verdict,
+            wanted: row.wanted,
+            wanted_enclosures: wanted,
+        }
+    };
+    Ok(rows.into_iter().map(known).collect())
 }

@@ -2,7 +2,8 @@
 
 use jiff::Timestamp;
 
-use super::{Doing as _, Result, ShowId, Store, seconds, timestamp};
+use super::writer::for_ids;
+use super::{Doing as _, Result, ShowId, Store, seconds};
 use crate::model::{EnclosureId, PlacementId};
 
 impl Store {
@@ -16,39 +17,35 @@ impl Store {
         Ok(())
     }
 
-    /// A show's feed is due, unless its server has asked for time.
-    pub async fn poll_now(&self, show: ShowId) -> Result<()> {
-        sqlx::query("UPDATE shows SET next_poll = NULL WHERE id = $1")
-            .bind(show.0)
-            .execute(&self.pool)
-            .await
-            .doing("have a feed polled")?;
-        Ok(())
+    /// The feeds of these shows are due, unless their servers have asked for time.
+    pub async fn poll_now(&self, shows: &[ShowId]) -> Result<()> {
+        if shows.is_empty() {
+            return Ok(());
+        }
+        let what = "have feeds polled";
+        let ids: Vec<i64> = shows.iter().map(|show| show.0).collect();
+        let mut tx = self.begin().await.doing(what)?;
+        for_ids(&mut tx, "UPDATE shows SET next_poll = NULL WHERE id IN (", &ids).await.doing(what)?;
+        tx.commit().await.doing(what)
     }
 
-    /// Takes the next show of a pass whose feed is due, and leaves it to the caller until `lease`.
-    pub async fn claim_poll(&self, pass: i64, now: Timestamp, lease: Timestamp) -> Result<Option<String>> {
-        sqlx::query_scalar(CLAIM_POLL)
+    /// Takes the next shows of a pass whose feeds are due, so many at most, and leaves them to the caller until `lease`.
+    pub async fn claim_polls(
+        &self,
+        pass: i64,
+        now: Timestamp,
+        lease: Timestamp,
+        most: u32,
+    ) -> Result<Vec<(ShowId, String)>> {
+        let shows: Vec<(i64, String)> = sqlx::query_as(CLAIM_POLLS)
             .bind(pass)
             .bind(seconds(now))
             .bind(seconds(lease))
-            .fetch_optional(&self.pool)
+            .bind(most)
+            .fetch_all(&self.pool)
             .await
-            .doing("claim a poll")
-    }
-
-    /// The dates of a show's newest episodes that are not in the future, newest first.
-    pub async fn recent_dates(&self, show: ShowId, now: Timestamp, most: u32) -> Result<Vec<Timestamp>> {
-        let dates: Vec<i64> = sqlx::query_scalar(
-            "SELECT date FROM episodes WHERE show_id = $1 AND date <= $2 ORDER BY date DESC LIMIT $3",
-        )
-        .bind(show.0)
-        .bind(seconds(now))
-        .bind(most)
-        .fetch_all(&self.pool)
-        .await
-        .doing("read the dates of a show's episodes")?;
-        Ok(dates.into_iter().filter_map(|date| timestamp(Some(date))).collect())
+            .doing("claim polls")?;
+        Ok(shows.into_iter().map(|(id, slug)| (ShowId(id), slug)).collect())
     }
 
     /// A worker is done with an enclosure: once it is due it may be claimed again.
@@ -89,7 +86,7 @@ impl Store {
     }
 }
 
-/// `$1` is the pass, `$2` now, `$3` the end of the lease.
-pub(super) const CLAIM_POLL: &str = "UPDATE shows SET next_poll = $3 WHERE id =
+/// `$1` is the pass, `$2` now, `$3` the end of the lease, `$4` how many at most.
+pub(super) const CLAIM_POLLS: &str = "UPDATE shows SET next_poll = $3 WHERE id IN
     (SELECT id FROM shows WHERE COALESCE(next_poll, 0) <= $2 AND pass = $1 AND NOT own
-        AND (wait_until IS NULL OR wait_until <= $2) ORDER BY COALESCE(next_poll, 0), id LIMIT 1) RETURNING slug";
+        AND (wait_until IS NULL OR wait_until <= $2) ORDER BY COALESCE(next_poll, 0), id LIMIT $4) RETURNING id, slug";

@@ -1,25 +1,31 @@
 //! The state: the only module with SQL. The queue is the database: workers claim rows, do the effect, record it.
 //!
-//! SQLite in `state.db`; the statements keep to what PostgreSQL takes too. Every function is one transaction.
+//! SQLite in `state.db`; the statements keep to what PostgreSQL takes too. Every function is one transaction, except for
+//! those of a [`Recording`], which share one.
 //! An effect comes first and its record second, so a record may be made twice.
 
+mod admission;
 mod budget;
+mod changes;
 mod compare;
 mod downloads;
 mod episodes;
 mod figures;
+mod known;
 mod lasting;
 mod manage;
 mod metrics;
 mod notices;
 mod offers;
 mod open;
+mod overview;
 mod own;
 mod placements;
 mod proofs;
 mod publication;
 mod publishable;
 mod reconcile;
+mod recording;
 mod revisions;
 mod shows;
 mod status;
@@ -34,6 +40,7 @@ use sqlx::sqlite::SqlitePool;
 
 use crate::fs;
 
+pub use admission::{Candidate, DueArrangement, Grounds, Joining};
 pub use budget::{BudgetView, Deletion, Unfinished};
 pub use downloads::NameTaken;
 pub use episodes::{KnownItem, Recorded, Verdict};
@@ -46,6 +53,7 @@ pub use proofs::{ClientProofs, ProofJob};
 pub use publication::{Cover, Document, DueShow, Published, ShowFacts, Terms};
 pub use publishable::{EpisodeRecord, FileRecord, Replaced, SitePlacement};
 pub use reconcile::{DataFile, Judged, Settled};
+pub use recording::Recording;
 pub use revisions::OfficialTorrent;
 pub use shows::{FailedPoll, FeedRecord, ShowId, ShowRecord};
 pub use status::{EnclosureStatus, EpisodeStatus, PlacementStatus, ShowStatus};

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use sqlx::Row as _;
 
 use super::placements::info_hashes;
+use super::recording::Recording;
 use super::{Doing as _, Error, Result, Store, seconds, unsigned};
 use crate::model::{EnclosureId, OfferJob};
 
@@ -17,15 +18,10 @@ pub(super) const CLAIM: &str =
                  AND EXISTS (SELECT 1 FROM shows s WHERE s.id = e.show_id AND s.pass = $1)
                  ORDER BY e.id LIMIT 1) RETURNING id";
 
-impl Store {
+impl Recording {
     /// Where the publisher offers torrents of these files. One that he offers no more is not forgotten, and an address
     /// that changes with each reading of the feed is not read each time.
-    pub async fn record_offers(&self, offers: &[(EnclosureId, String)]) -> Result<()> {
-        let what = "record the publisher's own torrents";
-        if offers.is_empty() {
-            return Ok(());
-        }
-        let mut tx = self.begin().await.doing(what)?;
+    pub async fn record_offers(&mut self, offers: &[(EnclosureId, String)]) -> Result<()> {
         for (id, url) in offers {
             sqlx::query(
                 "UPDATE enclosures SET official_url = $2, official_failures = 0,
@@ -34,13 +30,15 @@ impl Store {
             )
             .bind(id.0)
             .bind(url)
-            .execute(&mut *tx)
+            .execute(&mut *self.tx)
             .await
-            .doing(what)?;
+            .doing("record the publisher's own torrents")?;
         }
-        tx.commit().await.doing(what)
+        Ok(())
     }
+}
 
+impl Store {
     /// Takes the next offer of this pass that was not read yet, of a torrent of what we seed already.
     pub async fn claim_offer(&self, pass: i64, now: Timestamp) -> Result<Option<OfferJob>> {
         match self.lease(CLAIM, pass, now, "claim an offer").await? {

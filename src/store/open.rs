@@ -14,6 +14,8 @@ use crate::fs;
 
 /// Copies from before migrations that are kept.
 const BACKUPS: usize = 2;
+/// Rows that a connection reads ahead of who asks for them.
+const ROWS_AT_ONCE: usize = 1_000;
 /// What SQLite needs beside the copy, at the least: its log, and room to make new columns.
 const ROOM: u64 = 1 << 20;
 
@@ -24,6 +26,7 @@ pub(super) fn migrator() -> Migrator {
         ("publication", include_str!("migrations/0002_publication.sql")),
         ("figures", include_str!("migrations/0003_figures.sql")),
         ("daemon", include_str!("migrations/0004_daemon.sql")),
+        ("state", include_str!("migrations/0005_state.sql")),
     ];
     let migration = |(version, (name, script)): (i64, (&'static str, &'static str))| {
         let script = sqlx::SqlSafeStr::into_sql_str(script);
@@ -92,7 +95,9 @@ impl Store {
             // cut as the effect does: else a file that is there is fetched again, and our torrent is somebody else's.
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
-            .busy_timeout(Duration::from_secs(10));
+            // A row that is handed over by itself costs more than reading it.
+            .row_buffer_size(ROWS_AT_ONCE)
+            .busy_timeout(Duration::from_secs(60));
         // On a full disk SQLite ends a transaction by itself, and sqlx goes on to count it as open: nothing can be
         // begun on that connection any more.
         let pool = SqlitePoolOptions::new()

@@ -19,37 +19,6 @@ pub struct Placed {
 }
 
 impl Store {
-    /// These are the show's clients: each gets a placement for every torrent of the show that it does not have yet,
-    /// also one that was added to the configuration only now. What was never settled at a client that has left the
-    /// configuration is given up; what it seeds stays on record.
-    pub async fn ensure_placements(&self, show: &str, clients: &[String]) -> Result<()> {
-        let what = "record placements";
-        let mut tx = self.begin().await.doing(what)?;
-        for client in clients {
-            sqlx::query(
-                "INSERT INTO placements (enclosure_id, client)
-                 SELECT e.id, $2 FROM enclosures e JOIN shows s ON s.id = e.show_id
-                 WHERE s.slug = $1 AND NOT e.forgotten AND e.magnet IS NOT NULL AND e.stage <> 'withdrawn' AND e.replaced_by IS NULL
-                 AND (e.wanted OR e.file IS NOT NULL)
-                 ON CONFLICT DO NOTHING",
-            )
-            .bind(show)
-            .bind(client)
-            .execute(&mut *tx)
-            .await
-            .doing(what)?;
-        }
-        for (placement, enclosure) in open_elsewhere(&mut tx, show, clients).await.doing(what)? {
-            sqlx::query("DELETE FROM placements WHERE id = $1")
-                .bind(placement)
-                .execute(&mut *tx)
-                .await
-                .doing(what)?;
-            stage_from_placements(&mut tx, EnclosureId(enclosure)).await?;
-        }
-        tx.commit().await.doing(what)
-    }
-
     /// Takes the next placement of this pass at one client that is not settled.
     pub async fn claim_placement(
         &self,
@@ -183,25 +152,6 @@ pub(super) fn claim(pass: i64, now: Timestamp, patient: bool, client: &str) -> Q
     }
     query.push(" ORDER BY p.id LIMIT 1) RETURNING id");
     query
-}
-
-/// Placements of a show, with their enclosures, that are not settled and at none of these clients.
-async fn open_elsewhere(
-    connection: &mut SqliteConnection,
-    show: &str,
-    clients: &[String],
-) -> std::result::Result<Vec<(i64, i64)>, sqlx::Error> {
-    let mut query = QueryBuilder::<Sqlite>::new(
-        "SELECT p.id, p.enclosure_id FROM placements p JOIN enclosures e ON e.id = p.enclosure_id
-         JOIN shows s ON s.id = e.show_id
-         WHERE p.state NOT IN ('seeding', 'delivered') AND e.stage <> 'withdrawn'
-         AND (e.wanted OR e.file IS NOT NULL) AND s.slug = ",
-    );
-    query.push_bind(show);
-    for client in clients {
-        query.push(" AND p.client <> ").push_bind(client);
-    }
-    query.build_query_as().fetch_all(connection).await
 }
 
 /// Sets the stage of an enclosure from its placements; its error is theirs when all of them need the user.

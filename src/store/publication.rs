@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 
 use jiff::Timestamp;
-use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
+use sqlx::{Row as _, SqliteConnection};
 
 use super::shows::ShowId;
-use super::{Doing as _, Result, Store, seconds, signed, timestamp, unsigned};
-use crate::model::{EnclosureId, ShowCard, Traffic};
+use super::{Doing as _, Result, Store, seconds, signed, timestamp};
+use crate::model::{EnclosureId, Traffic};
 
 /// On what terms a show is published, as far as the configuration says.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -105,43 +105,6 @@ pub struct Published<'a> {
 }
 
 impl Store {
-    /// Records on what terms a show is published. Where these are not all that can be known (`complete`), they add to
-    /// what is on record and take nothing away.
-    pub async fn record_terms(&self, show: ShowId, terms: &Terms, complete: bool) -> Result<()> {
-        let statement = match complete {
-            true => {
-                "UPDATE shows SET permission = $2, private = $3 WHERE id = $1
-                 AND (COALESCE(permission, '') <> COALESCE($2, '') OR COALESCE(private, '') <> COALESCE($3, ''))"
-            }
-            false => {
-                "UPDATE shows SET permission = COALESCE($2, permission), private = COALESCE($3, private)
-                 WHERE id = $1 AND ($2 IS NOT NULL OR $3 IS NOT NULL)"
-            }
-        };
-        sqlx::query(statement)
-            .bind(show.0)
-            .bind(&terms.permission)
-            .bind(&terms.private)
-            .execute(&self.pool)
-            .await
-            .doing("record the terms of a show")?;
-        Ok(())
-    }
-
-    /// Records that our copy of a show's feed is another one than before.
-    pub async fn record_document(&self, show: ShowId, document: &Document) -> Result<()> {
-        sqlx::query(
-            "UPDATE shows SET document_type = $2, document_url = $3, publish_due = publish_due + 1 WHERE id = $1",
-        )
-        .bind(show.0)
-        .bind(&document.content_type)
-        .bind(&document.url)
-        .execute(&self.pool)
-        .await
-        .doing("record a feed's copy")?;
-        Ok(())
-    }
-
     /// Every address that a show's feed names for itself, its cover, and its episodes: links, guids, enclosures.
     pub async fn addresses(&self, show: ShowId) -> Result<Vec<String>> {
         sqlx::query_scalar(
@@ -244,14 +207,6 @@ impl Store {
         Ok(())
     }
 
-    /// Whether anything is on the site.
-    pub async fn has_published(&self) -> Result<bool> {
-        sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM shows WHERE published)")
-            .fetch_one(&self.pool)
-            .await
-            .doing("look for published shows")
-    }
-
     /// The shows of which something has changed that the site tells.
     pub async fn shows_to_publish(&self) -> Result<Vec<DueShow>> {
         let rows: Vec<(i64, String, i64)> =
@@ -289,74 +244,55 @@ impl Store {
         show_facts(&row).doing(what)
     }
 
-    /// The published torrents that are in force: slug and file name.
-    pub async fn published_names(&self) -> Result<Vec<(String, String)>> {
-        sqlx::query_as(
-            "SELECT s.slug, e.file FROM enclosures e JOIN shows s ON s.id = e.show_id
-             WHERE e.published IS NOT NULL AND e.replaced_by IS NULL AND e.file IS NOT NULL ORDER BY s.slug, e.file",
-        )
-        .fetch_all(&self.pool)
-        .await
-        .doing("list what is published")
-    }
-
-    /// The shows on the site, by title.
-    pub async fn show_cards(&self) -> Result<Vec<ShowCard>> {
-        let what = "list the published shows";
-        let rows = sqlx::query(
-            "SELECT slug, title, author, language, link, cover, published_episodes, published_bytes, published_newest,
-                 published_feed
-             FROM shows WHERE published ORDER BY LOWER(title), slug",
-        )
-        .fetch_all(&self.pool)
-        .await
-        .doing(what)?;
-        rows.iter().map(show_card).collect::<std::result::Result<_, _>>().doing(what)
-    }
-
-    /// Records what is on the site of a show now. What has changed since it was due leaves it due.
-    pub async fn record_published(&self, published: &Published<'_>) -> Result<()> {
+    /// Records what is on the site of these shows now. What has changed since one was due leaves it due.
+    pub async fn record_published(&self, published: &[Published<'_>]) -> Result<()> {
         let what = "record what is published";
         let mut tx = self.begin().await.doing(what)?;
-        sqlx::query(
-            "UPDATE shows SET publish_due = publish_due - $2, published = $3, published_episodes = $4,
-                 published_bytes = $5, published_newest = $6, published_feed = $7 WHERE id = $1",
-        )
-        .bind(published.show.id.0)
-        .bind(published.show.due)
-        .bind(published.episodes > 0)
-        .bind(signed(published.episodes))
-        .bind(signed(published.bytes))
-        .bind(published.newest.map(seconds))
-        .bind(published.podcast_feed)
-        .execute(&mut *tx)
-        .await
-        .doing(what)?;
-        let before: Vec<(i64, i64)> = sqlx::query_as(
-            "SELECT id, published FROM enclosures WHERE show_id = $1 AND published IS NOT NULL",
-        )
-        .bind(published.show.id.0)
-        .fetch_all(&mut *tx)
-        .await
-        .doing(what)?;
-        let mut gone: HashMap<i64, i64> = before.into_iter().collect();
-        let mut changed: Vec<(i64, Option<i64>)> = Vec::new();
-        for (id, since) in published.files {
-            if gone.remove(&id.0).is_none() {
-                changed.push((id.0, Some(seconds(*since))));
-            }
-        }
-        changed.extend(gone.into_keys().map(|id| (id, None)));
-        for (id, since) in changed {
-            sqlx::query("UPDATE enclosures SET published = $2 WHERE id = $1")
-                .bind(id)
-                .bind(since)
-                .execute(&mut *tx)
-                .await
-                .doing(what)?;
+        for published in published {
+            record_show(&mut tx, published).await.doing(what)?;
         }
         tx.commit().await.doing(what)
     }
+}
+
+async fn record_show(
+    connection: &mut SqliteConnection,
+    published: &Published<'_>,
+) -> std::result::Result<(), sqlx::Error> {
+    sqlx::query(
+        "UPDATE shows SET publish_due = publish_due - $2, published = $3, published_episodes = $4,
+                 published_bytes = $5, published_newest = $6, published_feed = $7 WHERE id = $1",
+    )
+    .bind(published.show.id.0)
+    .bind(published.show.due)
+    .bind(published.episodes > 0)
+    .bind(signed(published.episodes))
+    .bind(signed(published.bytes))
+    .bind(published.newest.map(seconds))
+    .bind(published.podcast_feed)
+    .execute(&mut *connection)
+    .await?;
+    let before: Vec<(i64, i64)> =
+        sqlx::query_as("SELECT id, published FROM enclosures WHERE show_id = $1 AND published IS NOT NULL")
+            .bind(published.show.id.0)
+            .fetch_all(&mut *connection)
+            .await?;
+    let mut gone: HashMap<i64, i64> = before.into_iter().collect();
+    let mut changed: Vec<(i64, Option<i64>)> = Vec::new();
+    for (id, since) in published.files {
+        if gone.remove(&id.0).is_none() {
+            changed.push((id.0, Some(seconds(*since))));
+        }
+    }
+    changed.extend(gone.into_keys().map(|id| (id, None)));
+    for (id, since) in changed {
+        sqlx::query("UPDATE enclosures SET published = $2 WHERE id = $1")
+            .bind(id)
+            .bind(since)
+            .execute(&mut *connection)
+            .await?;
+    }
+    Ok(())
 }
 
 fn show_facts(row: &SqliteRow) -> std::result::Result<ShowFacts, sqlx::Error> {
@@ -380,21 +316,5 @@ fn show_facts(row: &SqliteRow) -> std::result::Result<ShowFacts, sqlx::Error> {
         },
         withdrawn: row.try_get("withdrawn")?,
         published: row.try_get("published")?,
-    })
-}
-
-fn show_card(row: &SqliteRow) -> std::result::Result<ShowCard, sqlx::Error> {
-    let (slug, title): (String, String) = (row.try_get("slug")?, row.try_get("title")?);
-    Ok(ShowCard {
-        title: if title.is_empty() { slug.clone() } else { title },
-        slug,
-        author: row.try_get("author")?,
-        language: row.try_get("language")?,
-        link: row.try_get("link")?,
-        cover: row.try_get::<Option<String>, _>("cover")?.is_some(),
-        podcast_feed: row.try_get("published_feed")?,
-        episodes: unsigned(row.try_get("published_episodes")?),
-        bytes: unsigned(row.try_get("published_bytes")?),
-        newest: timestamp(row.try_get("published_newest")?),
     })
 }

@@ -1,15 +1,18 @@
 //! What clients were seen to have, and what they say of it when they are asked again.
 
 use jiff::Timestamp;
+use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row as _, Sqlite, SqliteConnection};
 
 use super::downloads::event;
 use super::placements::{info_hash, memory, stage_from_placements};
-use super::{Doing as _, Found, Result, Store, seconds, signed, timestamp, unsigned, word};
+use super::{Doing as _, Found, Result, ShowId, Store, seconds, signed, timestamp, unsigned, word};
 use crate::model::{EnclosureId, InfoHashes, Memory, PlacementId, PlacementReport, PlacementState};
 
 /// In one statement.
 const AT_ONCE: usize = 500;
+/// Shows whose files are read in one go.
+const SHOWS_AT_ONCE: u32 = 100;
 
 /// A placement that a client can be asked about.
 #[derive(Debug, Clone)]
@@ -109,40 +112,34 @@ impl Store {
         Ok(settled)
     }
 
-    /// Every file that has a torrent and was given to a client.
-    pub async fn data_files(&self) -> Result<Vec<DataFile>> {
+    /// The files of some shows that have a torrent and were given to a client: of those behind this show, in the order
+    /// of their ids, so many. Gives the last of the shows as well; `None`: there are no more.
+    pub async fn data_files(&self, after: ShowId, most: u32) -> Result<Option<(ShowId, Vec<DataFile>)>> {
         let what = "list the files that clients have";
-        let rows = sqlx::query(
-            "SELECT e.id, s.slug, e.file, e.length, e.data_error
-             FROM enclosures e JOIN shows s ON s.id = e.show_id
-             WHERE e.magnet IS NOT NULL AND e.file IS NOT NULL AND NOT e.forgotten AND e.expired IS NULL
-                 AND e.own_path IS NULL
-                 AND e.stage NOT IN ('discovered', 'downloading', 'downloaded', 'withdrawn')
-                 AND EXISTS (SELECT 1 FROM placements p WHERE p.enclosure_id = e.id)
-             ORDER BY e.id",
+        let last: Option<i64> = sqlx::query_scalar(
+            "SELECT MAX(id) FROM (SELECT id FROM shows WHERE id > $1 ORDER BY id LIMIT $2) some",
         )
-        .fetch_all(&self.pool)
+        .bind(after.0)
+        .bind(most)
+        .fetch_one(&self.pool)
         .await
         .doing(what)?;
-        rows.iter()
-            .map(|row| {
-                Ok(DataFile {
-                    enclosure: EnclosureId(row.try_get("id")?),
-                    show: row.try_get("slug")?,
-                    file: row.try_get("file")?,
-                    length: unsigned(row.try_get::<Option<i64>, _>("length")?.unwrap_or_default()),
-                    error: row.try_get("data_error")?,
-                })
-            })
-            .collect::<std::result::Result<_, _>>()
-            .doing(what)
+        let Some(last) = last else { return Ok(None) };
+        let rows =
+            sqlx::query(DATA_FILES).bind(after.0).bind(last).fetch_all(&self.pool).await.doing(what)?;
+        let files = rows.iter().map(data_file).collect::<std::result::Result<_, _>>().doing(what)?;
+        Ok(Some((ShowId(last), files)))
     }
 
     /// Those of these episodes.
     pub async fn data_files_of(&self, episodes: &[Found]) -> Result<Vec<DataFile>> {
         let ids = self.enclosure_ids(episodes, "e.file IS NOT NULL").await?;
-        let files = self.data_files().await?.into_iter();
-        Ok(files.filter(|file| ids.binary_search(&file.enclosure).is_ok()).collect())
+        let (mut files, mut after) = (Vec::new(), ShowId(0));
+        while let Some((last, some)) = self.data_files(after, SHOWS_AT_ONCE).await? {
+            files.extend(some.into_iter().filter(|file| ids.binary_search(&file.enclosure).is_ok()));
+            after = last;
+        }
+        Ok(files)
     }
 
     /// Records what is wrong with files, or that it is wrong no more, and the stage that follows.
@@ -235,6 +232,24 @@ impl Store {
         .doing("record that a client is back")?;
         Ok(())
     }
+}
+
+/// The statement behind [`Store::data_files`], in the words of the index `enclosures_managed`.
+pub(super) const DATA_FILES: &str = "SELECT e.id, s.slug, e.file, e.length, e.data_error
+     FROM enclosures e JOIN shows s ON s.id = e.show_id
+     WHERE e.show_id > $1 AND e.show_id <= $2 AND (e.wanted OR e.file IS NOT NULL)
+         AND e.magnet IS NOT NULL AND e.file IS NOT NULL AND NOT e.forgotten AND e.expired IS NULL
+         AND e.own_path IS NULL AND e.stage NOT IN ('discovered', 'downloading', 'downloaded', 'withdrawn')
+         AND EXISTS (SELECT 1 FROM placements p WHERE p.enclosure_id = e.id)";
+
+fn data_file(row: &SqliteRow) -> std::result::Result<DataFile, sqlx::Error> {
+    Ok(DataFile {
+        enclosure: EnclosureId(row.try_get("id")?),
+        show: row.try_get("slug")?,
+        file: row.try_get("file")?,
+        length: unsigned(row.try_get::<Option<i64>, _>("length")?.unwrap_or_default()),
+        error: row.try_get("data_error")?,
+    })
 }
 
 /// Whether it still was as it was read.

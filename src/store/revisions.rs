@@ -136,18 +136,12 @@ impl Store {
     pub async fn retire(&self, pass: i64, until: Timestamp, now: Timestamp) -> Result<u64> {
         let what = "withdraw former versions";
         let mut tx = self.begin().await.doing(what)?;
-        let ids: Vec<i64> = sqlx::query_scalar(
-            "UPDATE enclosures SET stage = 'withdrawn', error = NULL, next_attempt = NULL, source_next = NULL
-             WHERE replaced_by IS NOT NULL AND stage <> 'withdrawn' AND NOT forgotten AND replaced <= $2
-             AND EXISTS (SELECT 1 FROM enclosures n WHERE n.id = enclosures.replaced_by AND n.magnet IS NOT NULL)
-             AND EXISTS (SELECT 1 FROM shows s WHERE s.id = enclosures.show_id AND s.pass = $1)
-             RETURNING id",
-        )
-        .bind(pass)
-        .bind(seconds(until))
-        .fetch_all(&mut *tx)
-        .await
-        .doing(what)?;
+        let ids: Vec<i64> = sqlx::query_scalar(RETIRE)
+            .bind(pass)
+            .bind(seconds(until))
+            .fetch_all(&mut *tx)
+            .await
+            .doing(what)?;
         for id in &ids {
             let story = "no longer seeded: its time as a former version is over. Its file stays";
             event(&mut *tx, EnclosureId(*id), now, story).await.doing(what)?;
@@ -225,3 +219,11 @@ pub(super) async fn replace(
         .await?;
     Ok(EnclosureId(new))
 }
+
+/// In the words of the index `enclosures_former`.
+pub(super) const RETIRE: &str =
+    "UPDATE enclosures SET stage = 'withdrawn', error = NULL, next_attempt = NULL, source_next = NULL
+             WHERE replaced_by IS NOT NULL AND stage <> 'withdrawn' AND NOT forgotten AND replaced <= $2
+             AND EXISTS (SELECT 1 FROM enclosures n WHERE n.id = enclosures.replaced_by AND n.magnet IS NOT NULL)
+             AND EXISTS (SELECT 1 FROM shows s WHERE s.id = enclosures.show_id AND s.pass = $1)
+             RETURNING id";

@@ -1,12 +1,14 @@
 //! Shows and the polling of their feeds.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use sqlx::Row as _;
+use sqlx::{QueryBuilder, Row as _, Sqlite, SqliteConnection};
 
-use super::{Doing as _, Result, Store, seconds, signed, timestamp};
+use super::recording::Recording;
+use super::writer::ROWS;
+use super::{Document, Doing as _, Error, Result, Store, seconds, signed, timestamp};
 use crate::model::{Feed, Traffic};
 
 /// The store's id of a show.
@@ -70,38 +72,41 @@ pub struct FailedPoll {
     pub traffic: Traffic,
 }
 
+/// The columns of a [`ShowRecord`].
+const RECORD: &str =
+    "SELECT id, slug, title, moved_to, etag, last_modified, selection, wait_until, failures, last_poll,
+    poll_wish, feed FROM shows WHERE slug IN (";
+
 impl Store {
     /// The show with this slug, made or given its new feed address where the user has changed it.
     pub async fn ensure_show(&self, slug: &str, feed: &str) -> Result<ShowRecord> {
+        let mut shows = self.ensure_shows(&[(slug.to_owned(), feed.to_owned())]).await?;
+        let missing = || Error::Value { what: "a show", value: slug.to_owned() };
+        shows.remove(slug).ok_or_else(missing)
+    }
+
+    /// The shows with these slugs and feed addresses, each as [`Store::ensure_show`] gives it, by slug. Where all of
+    /// them are there, nothing is written.
+    pub async fn ensure_shows(&self, shows: &[(String, String)]) -> Result<HashMap<String, ShowRecord>> {
         let what = "record a show";
-        let mut tx = self.begin().await.doing(what)?;
-        // A new address is a new document: what was remembered of the old one no longer holds.
-        sqlx::query(
-            "UPDATE shows SET feed = $2, moved_to = NULL, etag = NULL, last_modified = NULL, wait_until = NULL,
-                 next_poll = NULL, failures = 0
-             WHERE slug = $1 AND feed <> $2",
-        )
-        .bind(slug)
-        .bind(feed)
-        .execute(&mut *tx)
-        .await
-        .doing(what)?;
-        sqlx::query("INSERT INTO shows (slug, feed) VALUES ($1, $2) ON CONFLICT DO NOTHING")
-            .bind(slug)
-            .bind(feed)
-            .execute(&mut *tx)
-            .await
-            .doing(what)?;
-        let row = sqlx::query(
-            "SELECT id, slug, title, moved_to, etag, last_modified, selection, wait_until, failures, last_poll, poll_wish
-             FROM shows WHERE slug = $1",
-        )
-        .bind(slug)
-        .fetch_one(&mut *tx)
-        .await
-        .doing(what)?;
-        tx.commit().await.doing(what)?;
-        show_record(&row).doing(what)
+        let mut known = HashMap::new();
+        for group in shows.chunks(ROWS) {
+            let mut connection = self.pool.acquire().await.doing(what)?;
+            known.extend(show_records(&mut connection, group).await.doing(what)?);
+        }
+        let is_as_told = |show: &&(String, String)| {
+            known.get(&show.0).is_some_and(|(_, feed): &(ShowRecord, String)| *feed == show.1)
+        };
+        let other: Vec<_> = shows.iter().filter(|show| !is_as_told(show)).cloned().collect();
+        for group in other.chunks(ROWS) {
+            let mut tx = self.begin().await.doing(what)?;
+            for (slug, feed) in group {
+                make_or_change(&mut tx, slug, feed).await.doing(what)?;
+            }
+            known.extend(show_records(&mut tx, group).await.doing(what)?);
+            tx.commit().await.doing(what)?;
+        }
+        Ok(known.into_iter().map(|(slug, (show, _))| (slug, show)).collect())
     }
 
     /// The slug of the show that was made for this feed address.
@@ -133,7 +138,7 @@ impl Store {
 
     /// A show for a feed that has none: with this slug, or with a number behind it where the slug is taken. No two
     /// feeds that come at once get one.
-    pub async fn new_show(&self, wished: &str, taken: &[String], feed: &str) -> Result<ShowRecord> {
+    pub async fn new_show(&self, wished: &str, taken: &HashSet<String>, feed: &str) -> Result<ShowRecord> {
         let numbered = (2..).map(|n| format!("{wished}-{n}"));
         for slug in std::iter::once(wished.to_owned()).chain(numbered) {
             if !taken.contains(&slug) && self.insert_show(&slug, feed).await? {
@@ -163,17 +168,18 @@ impl Store {
             .doing("begin a pass")?;
         Ok(())
     }
+}
 
+impl Recording {
     /// Records what a poll brought besides its items. `feed` is `None` when nothing had changed.
     pub async fn record_poll(
-        &self,
+        &mut self,
         show: ShowId,
         feed: Option<&Feed>,
         record: &FeedRecord,
         now: Timestamp,
     ) -> Result<()> {
         let what = "record a poll";
-        let mut tx = self.begin().await.doing(what)?;
         sqlx::query(
             "UPDATE shows SET etag = $2, last_modified = $3, moved_to = COALESCE($4, moved_to), last_poll = $5,
                  last_good_poll = $5, next_poll = $6, wait_until = NULL, failures = 0, error = NULL,
@@ -188,7 +194,7 @@ impl Store {
         .bind(record.next_poll.map(seconds))
         .bind(signed(record.traffic.requests))
         .bind(signed(record.traffic.bytes))
-        .execute(&mut *tx)
+        .execute(&mut *self.tx)
         .await
         .doing(what)?;
         if let Some(feed) = feed {
@@ -205,15 +211,15 @@ impl Store {
                 .bind(&feed.language)
                 .bind(&feed.image)
                 .bind(feed.poll_interval.map(signed))
-                .execute(&mut *tx)
+                .execute(&mut *self.tx)
                 .await
                 .doing(what)?;
         }
-        tx.commit().await.doing(what)
+        Ok(())
     }
 
     /// Records that a poll failed.
-    pub async fn record_failed_poll(&self, show: ShowId, failed: &FailedPoll) -> Result<()> {
+    pub async fn record_failed_poll(&mut self, show: ShowId, failed: &FailedPoll) -> Result<()> {
         sqlx::query(
             "UPDATE shows SET error = $2, wait_until = $3, next_poll = $4, failures = failures + 1,
                  requests = requests + $5, bytes = bytes + $6, moved_to = CASE WHEN $7 THEN NULL ELSE moved_to END
@@ -226,11 +232,81 @@ impl Store {
         .bind(signed(failed.traffic.requests))
         .bind(signed(failed.traffic.bytes))
         .bind(failed.forget_move)
-        .execute(&self.pool)
+        .execute(&mut *self.tx)
         .await
         .doing("record a failed poll")?;
         Ok(())
     }
+
+    /// Records that our copy of a show's feed is another one than before.
+    pub async fn record_document(&mut self, show: ShowId, document: &Document) -> Result<()> {
+        sqlx::query(
+            "UPDATE shows SET document_type = $2, document_url = $3, publish_due = publish_due + 1 WHERE id = $1",
+        )
+        .bind(show.0)
+        .bind(&document.content_type)
+        .bind(&document.url)
+        .execute(&mut *self.tx)
+        .await
+        .doing("record a feed's copy")?;
+        Ok(())
+    }
+
+    /// The dates of a show's newest episodes that are not in the future, newest first.
+    pub async fn recent_dates(&mut self, show: ShowId, now: Timestamp, most: u32) -> Result<Vec<Timestamp>> {
+        let dates: Vec<i64> = sqlx::query_scalar(
+            "SELECT date FROM episodes WHERE show_id = $1 AND date <= $2 ORDER BY date DESC LIMIT $3",
+        )
+        .bind(show.0)
+        .bind(seconds(now))
+        .bind(most)
+        .fetch_all(&mut *self.tx)
+        .await
+        .doing("read the dates of a show's episodes")?;
+        Ok(dates.into_iter().filter_map(|date| timestamp(Some(date))).collect())
+    }
+}
+
+async fn make_or_change(
+    connection: &mut SqliteConnection,
+    slug: &str,
+    feed: &str,
+) -> std::result::Result<(), sqlx::Error> {
+    // A new address is a new document: what was remembered of the old one no longer holds.
+    sqlx::query(
+        "UPDATE shows SET feed = $2, moved_to = NULL, etag = NULL, last_modified = NULL, wait_until = NULL,
+             next_poll = NULL, failures = 0
+         WHERE slug = $1 AND feed <> $2",
+    )
+    .bind(slug)
+    .bind(feed)
+    .execute(&mut *connection)
+    .await?;
+    sqlx::query("INSERT INTO shows (slug, feed) VALUES ($1, $2) ON CONFLICT DO NOTHING")
+        .bind(slug)
+        .bind(feed)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// What is on record of shows with these slugs, and their feed addresses, by slug.
+async fn show_records(
+    connection: &mut SqliteConnection,
+    shows: &[(String, String)],
+) -> std::result::Result<HashMap<String, (ShowRecord, String)>, sqlx::Error> {
+    let mut query = QueryBuilder::<Sqlite>::new(RECORD);
+    let mut list = query.separated(", ");
+    for (slug, _) in shows {
+        list.push_bind(slug);
+    }
+    let rows = query.push(")").build().fetch_all(connection).await?;
+    rows.iter()
+        .map(|row| {
+            let show = show_record(row)?;
+            Ok((show.slug.clone(), (show, row.try_get("feed")?)))
+        })
+        .collect()
 }
 
 fn show_record(row: &sqlx::sqlite::SqliteRow) -> std::result::Result<ShowRecord, sqlx::Error> {

@@ -5,13 +5,16 @@ mod figures;
 mod metrics;
 mod open;
 mod reconcile;
+mod scans;
 mod takedown;
+
+use std::collections::HashSet;
 
 use super::open::migrator;
 use super::*;
 use crate::model::{
-    Enclosure, Feed, FeedKind, InfoHashes, Item, MediaFile, PlacementReport, PlacementState, Problem, Role,
-    Stage,
+    Enclosure, EnclosureId, Feed, FeedKind, InfoHashes, Item, MediaFile, PlacementReport, PlacementState,
+    Problem, Role, Stage,
 };
 use jiff::Timestamp;
 use sqlx::migrate::Migrator;
@@ -22,7 +25,7 @@ async fn empty() -> (tempfile::TempDir, Store) {
     (dir, store)
 }
 
-fn feed(items: &[(Option<&str>, &[&str])]) -> Feed {
+pub(super) fn feed(items: &[(Option<&str>, &[&str])]) -> Feed {
     let enclosure = |url: &&str| Enclosure {
         url: (*url).to_owned(),
         media_type: None,
@@ -60,6 +63,37 @@ fn feed(items: &[(Option<&str>, &[&str])]) -> Feed {
 
 fn now() -> Timestamp {
     Timestamp::from_second(1_800_000_000).unwrap()
+}
+
+/// Each a transaction by itself.
+impl Store {
+    async fn record_items(
+        &self,
+        show: ShowId,
+        feed: &Feed,
+        complete: bool,
+        now: Timestamp,
+    ) -> Result<Recorded> {
+        let mut recording = self.recording().await?;
+        let recorded = recording.record_items(show, feed, complete, now).await?;
+        recording.commit().await.map(|()| recorded)
+    }
+
+    async fn items(&self, show: ShowId) -> Result<Vec<KnownItem>> {
+        self.recording().await?.items(show).await
+    }
+
+    async fn record_verdicts(
+        &self,
+        show: ShowId,
+        rules: &str,
+        verdicts: &[Verdict],
+        repeated: &HashSet<EnclosureId>,
+    ) -> Result<u64> {
+        let mut recording = self.recording().await?;
+        let newly_wanted = recording.record_verdicts(show, rules, verdicts, repeated).await?;
+        recording.commit().await.map(|()| newly_wanted)
+    }
 }
 
 async fn want_all(store: &Store, show: ShowId) -> u64 {
@@ -176,7 +210,9 @@ async fn a_retry_does_not_give_out_twice_what_a_pass_has_in_its_hands() {
 #[tokio::test]
 async fn what_failed_at_a_client_that_has_left_the_configuration_is_no_failure_any_more() {
     let (_dir, store) = empty().await;
-    show_in_pass(&store, &feed(&[(Some("a"), &["http://h/1.mp3"]), (Some("b"), &["http://h/2.mp3"])])).await;
+    let show =
+        show_in_pass(&store, &feed(&[(Some("a"), &["http://h/1.mp3"]), (Some("b"), &["http://h/2.mp3"])]))
+            .await;
     let hash = InfoHashes::V1("0123456789012345678901234567890123456789".parse().unwrap());
     for state in [PlacementState::Failed, PlacementState::Seeding] {
         let job = store.claim_download(1, now(), false, &[], false).await.unwrap().unwrap();
@@ -187,12 +223,12 @@ async fn what_failed_at_a_client_that_has_left_the_configuration_is_no_failure_a
         store.record_placement(&placement, &report, now()).await.unwrap();
     }
     let totals = async || store.totals(1).await.unwrap().into_iter().collect::<Vec<_>>();
-    store.ensure_placements("s", &["old".to_owned()]).await.unwrap();
+    store.ensure_placements(&[show], &["old".to_owned()]).await.unwrap();
     assert_eq!(totals().await, [(Stage::Seeding, 1), (Stage::Failed, 1)]);
-    store.ensure_placements("s", &["new".to_owned()]).await.unwrap();
+    store.ensure_placements(&[show], &["new".to_owned()]).await.unwrap();
     assert_eq!(totals().await, [(Stage::TorrentReady, 1), (Stage::Seeding, 1)]);
     assert!(store.claim_placement(1, now(), true, "new").await.unwrap().is_some());
-    store.ensure_placements("s", &[]).await.unwrap();
+    store.ensure_placements(&[show], &[]).await.unwrap();
     assert_eq!(totals().await, [(Stage::TorrentReady, 1), (Stage::Seeding, 1)]);
 }
 
@@ -272,7 +308,7 @@ async fn what_the_site_tells_makes_a_show_due_and_a_feed_that_says_the_same_does
         for show in &due {
             let (files, podcast_feed) = (&[][..], false);
             let published = Published { show, files, episodes: 1, bytes: 1, newest: None, podcast_feed };
-            store.record_published(&published).await.unwrap();
+            store.record_published(&[published]).await.unwrap();
         }
         due.len()
     };
@@ -297,10 +333,10 @@ async fn who_looks_for_work_does_not_read_what_is_done() {
     for (statement, index) in [
         (fetch.into_string(), "enclosures_to_fetch"),
         (place.into_string(), "placements_to_do"),
-        (lasting::CLAIM_POLL.to_owned(), "shows_to_poll"),
+        (lasting::CLAIM_POLLS.to_owned(), "shows_to_poll"),
         (compare::CLAIM.to_owned(), "enclosures_to_compare"),
         (offers::CLAIM.to_owned(), "enclosures_offered"),
-        (withdraw::claim(1, now(), false, "nas").into_string(), "enclosures_withdrawn"),
+        (withdraw::claim(1, now(), false, "nas").into_string(), "placements_leaving"),
         (withdraw::to_delete(["nas".to_owned()].iter()).into_string(), "enclosures_to_delete"),
     ] {
         let plan: Vec<(i64, i64, i64, String)> =

@@ -129,16 +129,7 @@ impl Store {
     /// is told of those by themselves.
     pub async fn ailing_torrents(&self) -> Result<Vec<AilingTorrents>> {
         let what = "list what clients do not seed";
-        let rows = sqlx::query(
-            "SELECT p.client, p.state, COUNT(*) AS count, MIN(p.error) AS error
-             FROM placements p JOIN enclosures e ON e.id = p.enclosure_id
-             WHERE p.state NOT IN ('seeding', 'delivered') AND p.state IN ('missing', 'stopped', 'failed')
-             AND e.stage NOT IN ('failed', 'withdrawn') AND NOT e.forgotten
-             GROUP BY p.client, p.state ORDER BY p.client, p.state",
-        )
-        .fetch_all(&self.pool)
-        .await
-        .doing(what)?;
+        let rows = sqlx::query(AILING).fetch_all(&self.pool).await.doing(what)?;
         let read = |row: &SqliteRow| -> std::result::Result<AilingTorrents, sqlx::Error> {
             Ok(AilingTorrents {
                 client: row.try_get("client")?,
@@ -171,3 +162,10 @@ fn trouble_record(row: &SqliteRow) -> Result<TroubleRecord> {
     };
     read().doing(what)
 }
+
+/// In the words of the index `placements_to_do`.
+pub(super) const AILING: &str = "SELECT p.client, p.state, COUNT(*) AS count, MIN(p.error) AS error
+             FROM placements p JOIN enclosures e ON e.id = p.enclosure_id
+             WHERE p.state NOT IN ('seeding', 'delivered') AND p.state IN ('missing', 'stopped', 'failed')
+             AND e.stage NOT IN ('failed', 'withdrawn') AND NOT e.forgotten
+             GROUP BY p.client, p.state ORDER BY p.client, p.state";

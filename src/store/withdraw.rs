@@ -148,11 +148,11 @@ impl Store {
             "SELECT p.enclosure_id, p.client, e.file, e.info_hash_v1, e.info_hash_v2, s.slug,
                  e.expired IS NOT NULL AS expired,
                  (p.added OR e.replaced_by IS NULL AND e.expired IS NULL OR e.own_path IS NOT NULL)
-                 AND NOT EXISTS (SELECT 1 FROM placements o
-                     JOIN enclosures oe ON oe.id = o.enclosure_id
+                 AND NOT EXISTS (SELECT 1 FROM enclosures oe JOIN placements o ON o.enclosure_id = oe.id
                      WHERE o.client = p.client AND o.id <> p.id AND oe.stage <> 'withdrawn'
-                     AND COALESCE(oe.info_hash_v1, '') = COALESCE(e.info_hash_v1, '')
-                     AND COALESCE(oe.info_hash_v2, '') = COALESCE(e.info_hash_v2, '')) AS take_out
+                     AND (oe.info_hash_v1 IS NOT NULL OR oe.info_hash_v2 IS NOT NULL)
+                     AND oe.info_hash_v1 IS NOT DISTINCT FROM e.info_hash_v1
+                     AND oe.info_hash_v2 IS NOT DISTINCT FROM e.info_hash_v2) AS take_out
              FROM placements p JOIN enclosures e ON e.id = p.enclosure_id JOIN shows s ON s.id = e.show_id
              WHERE p.id = $1 AND e.stage = 'withdrawn'",
         )
@@ -266,10 +266,10 @@ impl Store {
 pub(super) fn claim(pass: i64, now: Timestamp, patient: bool, client: &str) -> QueryBuilder<Sqlite> {
     let mut query = QueryBuilder::<Sqlite>::new("UPDATE placements SET pass = ");
     query.push_bind(pass);
-    // In the order of the index `enclosures_withdrawn`. Who is to be handed something asks this first, each time.
+    // In the order of the index `placements_leaving`. Who is to be handed something asks this first, each time.
     query.push(
-        " WHERE id = (SELECT p.id FROM enclosures e JOIN placements p ON p.enclosure_id = e.id
-           WHERE e.stage = 'withdrawn' AND p.client = ",
+        " WHERE id = (SELECT p.id FROM placements p JOIN enclosures e ON e.id = p.enclosure_id
+           WHERE p.leaving AND p.client = ",
     );
     query.push_bind(client.to_owned());
     query.push(" AND p.pass <> ").push_bind(pass);
@@ -279,7 +279,7 @@ pub(super) fn claim(pass: i64, now: Timestamp, patient: bool, client: &str) -> Q
         query.push(" AND EXISTS (SELECT 1 FROM shows s WHERE s.id = e.show_id AND s.pass = ").push_bind(pass);
         query.push(")");
     }
-    query.push(" ORDER BY e.id LIMIT 1) RETURNING id");
+    query.push(" ORDER BY p.id LIMIT 1) RETURNING id");
     query
 }
 

@@ -1,212 +1,227 @@
-//! Hashes several pieces at a time, each in a lane of its own (`hash::Sha1Lanes`).
+//! Hashes several pieces at a time, each in a lane of its own.
 //!
-//! A lane that has come to the end of its piece takes the next one, so pieces may be of different lengths. Memory: a
-//! chunk for each lane, and a few open files.
+//! A lane that has come to the end of its piece takes the next one, of whatever length, file and torrent. SHA-1 goes
+//! through all lanes in step (`hash::Sha1Lanes`); the blocks of a v2 tree are hashed together, those of all lanes at
+//! once, before the first lane needs its buffer again. Memory: 512 KiB for all lanes, however long a piece is, which stays
+//! in the cache of a core, and an open file for each.
 
 use std::fs::File;
 use std::io::{self, ErrorKind};
 use std::ops::Range;
 use std::os::unix::fs::FileExt as _;
+use std::sync::Arc;
 
-use super::layout::{Layout, Segment};
-use super::pieces::{PieceResult, Progress, ReadError, open_regular};
-use crate::hash::{MOST_PADDING, PieceHash, PieceHasher, Sha1Lanes, padding};
+use super::layout::{Cursor, Segment};
+use super::pieces::{Manner, PieceResult, Queue, ReadError, Running, open_regular};
+use crate::hash::{
+    BLOCK_LENGTH, Kernel, LANES, MOST_PADDING, PieceHash, Sha1Lanes, Sha256Hash, piece_root, sha256_each,
+};
 use crate::model::TorrentVersion;
 
-/// What a lane reads at a time: all lanes together stay in the cache of a core.
-const CHUNK_V1: usize = 64 << 10;
-/// With trees, as much as a window of their hashes, so that it is hashed where it lies.
-const CHUNK_HYBRID: usize = 256 << 10;
-/// Between the buffers of two lanes. A power of two apart they would all fall on the same few lines of the cache.
-const STAGGER: usize = 320;
-/// Files that stay open.
-const OPEN_FILES: usize = 16;
+/// What a lane reads at a time.
+const CHUNK: usize = 32 << 10;
+/// From one lane's buffer to the next: room for padding, and not a power of two, or the same bytes of all lanes would
+/// fall on the same few lines of the cache.
+const STRIDE: usize = CHUNK + 320;
+const _: () = assert!(CHUNK.is_multiple_of(BLOCK_LENGTH) && STRIDE - CHUNK >= MOST_PADDING);
 
-pub(super) struct Abreast<'a> {
-    layout: &'a Layout,
-    progress: Progress<'a>,
-    version: TorrentVersion,
-    lanes: Sha1Lanes,
-    chunk: usize,
+/// The lanes of one thread.
+pub(super) struct Abreast<'q, 'a> {
+    queue: &'q Queue<'q, 'a>,
+    manner: Manner<'q>,
+    sha1: Sha1Lanes,
     buffers: Vec<u8>,
-    slots: Vec<Slot>,
-    files: Files,
+    lanes: [Lane<'a>; LANES],
 }
 
-/// A lane's piece, and what of it has been read and not hashed yet.
 #[derive(Default)]
-struct Slot {
-    piece: Option<Piece>,
-    /// In the lane's buffer.
+struct Lane<'a> {
+    piece: Option<Piece<'a>>,
+    /// What of the lane's buffer is still to be gone through.
     left: Range<usize>,
+    /// So many bytes at its beginning are blocks whose hashes the piece does not have yet.
+    unhashed: usize,
+    open: Option<Open<'a>>,
 }
 
-struct Piece {
+struct Piece<'a> {
+    job: Arc<Running<'a>>,
     number: u64,
-    segments: std::iter::Peekable<std::vec::IntoIter<Segment>>,
+    cursor: Cursor,
     /// Bytes read so far.
     length: u64,
     /// All is read, and its padding stands behind it.
     ended: bool,
-    tree: Option<PieceHasher>,
     whole_file: bool,
+    blocks: Vec<Sha256Hash>,
 }
 
-impl<'a> Abreast<'a> {
-    pub(super) fn new(
-        layout: &'a Layout,
-        version: TorrentVersion,
-        lanes: Sha1Lanes,
-        progress: Progress<'a>,
-    ) -> Self {
-        let chunk = if version == TorrentVersion::V1 { CHUNK_V1 } else { CHUNK_HYBRID };
-        let chunk = usize::try_from(layout.piece_length)
-            .map_or(chunk, |length| chunk.min(length.next_multiple_of(64)));
-        let slots = std::iter::repeat_with(Slot::default).take(lanes.width()).collect();
-        let buffers = vec![0; (chunk + STAGGER) * lanes.width()];
-        Self { layout, progress, version, lanes, chunk, buffers, slots, files: Files::default() }
+/// The file that a lane has read last.
+struct Open<'a> {
+    job: Arc<Running<'a>>,
+    index: usize,
+    file: File,
+}
+
+impl<'q, 'a> Abreast<'q, 'a> {
+    pub(super) fn new(queue: &'q Queue<'q, 'a>, manner: Manner<'q>, kernel: Kernel) -> Self {
+        Self {
+            queue,
+            manner,
+            sha1: Sha1Lanes::new(kernel),
+            buffers: vec![0; STRIDE * LANES],
+            lanes: Default::default(),
+        }
     }
 
-    /// The hashes of these pieces, in order.
-    pub(super) fn hash(&mut self, pieces: Range<u64>) -> Vec<PieceResult> {
-        let first = pieces.start;
-        let mut waiting = pieces.clone();
-        let mut results: Vec<Option<PieceResult>> = pieces.map(|_| None).collect();
-        let mut settle = |piece: u64, result| {
-            if let Some(place) = usize::try_from(piece - first).ok().and_then(|index| results.get_mut(index))
-            {
-                *place = Some(result);
-            }
-        };
+    /// Hashes what is in the queue until it is empty.
+    pub(super) fn work(mut self) {
         loop {
-            for lane in 0..self.slots.len() {
-                self.supply(lane, &mut waiting, &mut settle);
+            for lane in 0..LANES {
+                while self.lanes[lane].left.is_empty() && self.supply(lane) {}
             }
-            if !self.step() {
-                return results.into_iter().flatten().collect();
+            if self.lanes.iter().all(|lane| lane.left.is_empty()) {
+                return;
             }
+            self.step();
         }
     }
 
-    /// Sees to it that a lane has bytes to hash, as long as there is a piece for it.
-    fn supply(&mut self, lane: usize, waiting: &mut Range<u64>, settle: &mut dyn FnMut(u64, PieceResult)) {
-        while self.slots[lane].left.is_empty() {
-            match self.slots[lane].piece.take() {
-                Some(piece) if piece.ended => {
-                    let v2 = piece.tree.and_then(|tree| tree.finish(piece.whole_file).v2);
-                    settle(piece.number, Ok(PieceHash { v1: Some(self.lanes.hash(lane)), v2 }));
-                }
-                Some(mut piece) => match self.fill(lane, &mut piece) {
-                    Ok(()) => self.slots[lane].piece = Some(piece),
-                    Err(error) => settle(piece.number, Err(error)),
-                },
-                None => {
-                    let Some(number) = waiting.next() else { return };
-                    match self.begin(number) {
-                        Ok(piece) => {
-                            self.lanes.begin(lane);
-                            self.slots[lane].piece = Some(piece);
-                        }
-                        Err(result) => settle(number, result),
-                    }
-                }
+    /// Brings a lane that has gone through its buffer nearer to the next bytes; `false` when there are none.
+    fn supply(&mut self, lane: usize) -> bool {
+        if self.lanes[lane].unhashed > 0 {
+            self.hash_blocks();
+        }
+        match self.lanes[lane].piece.take() {
+            Some(piece) if piece.ended => self.end(lane, piece),
+            Some(mut piece) => match self.fill(lane, &mut piece) {
+                Ok(()) => self.lanes[lane].piece = Some(piece),
+                Err(error) => piece.job.settle(piece.number, Some(Err(error)), self.manner.on_error),
+            },
+            None => {
+                let Some((job, number)) = self.queue.take() else { return false };
+                self.begin(lane, job, number);
             }
         }
-    }
-
-    /// One step of all lanes that have something to hash; `false` when none has.
-    fn step(&mut self) -> bool {
-        let stride = self.chunk + STAGGER;
-        let Some(busy) = self.slots.iter().position(|slot| !slot.left.is_empty()) else { return false };
-        let of_lane = |lane: usize| {
-            let left = &self.slots[lane].left;
-            &self.buffers[lane * stride + left.start..lane * stride + left.end]
-        };
-        // A lane without a piece is given another's bytes, and nobody asks for its hash.
-        let messages = self
-            .slots
-            .iter()
-            .enumerate()
-            .map(|(lane, slot)| of_lane(if slot.left.is_empty() { busy } else { lane }));
-        let done = self.lanes.update(&messages.collect::<Vec<_>>());
-        self.slots.iter_mut().filter(|slot| !slot.left.is_empty()).for_each(|slot| slot.left.start += done);
         true
     }
 
-    /// A piece, or its result where there is nothing to hash.
-    fn begin(&mut self, number: u64) -> Result<Piece, PieceResult> {
-        let segments: Vec<_> = self.layout.segments(number).collect();
+    /// A piece comes into a lane, if there is anything to hash.
+    fn begin(&mut self, lane: usize, job: Arc<Running<'a>>, number: u64) {
+        let on_error = self.manner.on_error;
+        if job.is_stopped() {
+            return job.settle(number, None, on_error);
+        }
+        let layout = &job.layout;
         // Before any padding is hashed: a hostile metainfo may have terabytes of it, for files that nobody has.
-        let Some(data) = segments.iter().find(|segment| self.layout.is_data(segment)) else {
-            return Err(Ok(PieceHash { v1: None, v2: None }));
+        let Some(data) = layout.segments(number).find(|segment| layout.is_data(segment)) else {
+            return job.settle(number, Some(Ok(PieceHash { v1: None, v2: None })), on_error);
         };
-        self.files.get(self.layout, data.file).map_err(Err)?;
-        let whole_file = data.length == self.layout.files[data.file].length;
-        let tree = (self.version == TorrentVersion::Hybrid)
-            .then(|| PieceHasher::new(TorrentVersion::V2, self.layout.piece_length));
-        let segments = segments.into_iter().peekable();
-        Ok(Piece { number, segments, length: 0, ended: false, tree, whole_file })
+        if let Err(error) = self.lanes[lane].file(&job, data.file) {
+            return job.settle(number, Some(Err(error)), on_error);
+        }
+        let whole_file = data.length == layout.files[data.file].length;
+        let cursor = layout.cursor(number);
+        self.sha1.begin(lane);
+        self.lanes[lane].piece =
+            Some(Piece { job, number, cursor, length: 0, ended: false, whole_file, blocks: Vec::new() });
     }
 
     /// Reads the next chunk of a lane's piece; the last one with its padding.
-    fn fill(&mut self, lane: usize, piece: &mut Piece) -> Result<(), ReadError> {
-        let begin = lane * (self.chunk + STAGGER);
-        let mut filled = 0;
-        while filled < self.chunk {
-            let Some(segment) = piece.segments.peek_mut() else { break };
-            let room = self.chunk - filled;
-            let now = usize::try_from(segment.length).map_or(room, |length| length.min(room));
-            let bytes = &mut self.buffers[begin + filled..begin + filled + now];
-            if self.layout.is_data(segment) {
-                let file = self.files.get(self.layout, segment.file)?;
-                file.read_exact_at(bytes, segment.start)
-                    .map_err(|source| ReadError { file: segment.file, source })?;
-                (self.progress)(now as u64);
-                if let Some(tree) = &mut piece.tree {
-                    tree.update(bytes);
-                }
+    fn fill(&mut self, lane: usize, piece: &mut Piece<'a>) -> Result<(), ReadError> {
+        let job = Arc::clone(&piece.job);
+        let buffer = &mut self.buffers[lane * STRIDE..(lane + 1) * STRIDE];
+        let lane = &mut self.lanes[lane];
+        let (mut filled, mut unhashed) = (0, 0);
+        while filled < CHUNK {
+            let Some(segment) = piece.cursor.advance(&job.layout, (CHUNK - filled) as u64) else { break };
+            let bytes = &mut buffer[filled..filled + segment.length as usize];
+            filled += bytes.len();
+            if job.layout.is_data(&segment) {
+                lane.read(&job, &segment, bytes)?;
+                (self.manner.progress)(segment.length);
+                unhashed = filled;
             } else {
                 bytes.fill(0);
             }
-            segment.start += now as u64;
-            segment.length -= now as u64;
-            if segment.length == 0 {
-                piece.segments.next();
-            }
-            filled += now;
         }
         piece.length += filled as u64;
-        if piece.segments.peek().is_none() {
+        piece.ended = piece.cursor.is_at_end(&job.layout);
+        if piece.ended {
             let mut space = [0; MOST_PADDING];
-            let padding = padding(piece.length, &mut space);
-            self.buffers[begin + filled..begin + filled + padding.len()].copy_from_slice(padding);
+            let padding = self.sha1.padding(piece.length, &mut space);
+            buffer[filled..filled + padding.len()].copy_from_slice(padding);
             filled += padding.len();
-            piece.ended = true;
         }
-        self.slots[lane].left = 0..filled;
+        lane.unhashed = if self.manner.version == TorrentVersion::V1 { 0 } else { unhashed };
+        lane.left = 0..filled;
         Ok(())
     }
-}
 
-/// The files that were read last.
-#[derive(Default)]
-struct Files(Vec<(usize, File)>);
+    /// All lanes go on with what they have.
+    fn step(&mut self) {
+        if self.manner.version == TorrentVersion::V2 {
+            self.lanes.iter_mut().for_each(|lane| lane.left = 0..0);
+            return;
+        }
+        let buffers = &self.buffers;
+        let messages = std::array::from_fn(|lane| {
+            let left = &self.lanes[lane].left;
+            &buffers[lane * STRIDE..][left.start..left.end]
+        });
+        let done = self.sha1.update(&messages);
+        self.lanes.iter_mut().filter(|lane| !lane.left.is_empty()).for_each(|lane| lane.left.start += done);
+    }
 
-impl Files {
-    fn get(&mut self, layout: &Layout, index: usize) -> Result<&File, ReadError> {
-        let position = match self.0.iter().position(|(open, _)| *open == index) {
-            Some(position) => position,
-            None => {
-                let path = layout.files[index].path.as_deref();
-                let file = path.ok_or_else(|| io::Error::from(ErrorKind::NotFound)).and_then(open_regular);
-                let file = file.map_err(|source| ReadError { file: index, source })?;
-                if self.0.len() == OPEN_FILES {
-                    self.0.remove(0);
-                }
-                self.0.push((index, file));
-                self.0.len() - 1
+    /// Hashes the blocks in the buffers of all lanes.
+    fn hash_blocks(&mut self) {
+        let buffers = self.buffers.chunks(STRIDE);
+        let of_lanes = self.lanes.iter().zip(buffers).map(|(lane, buffer)| &buffer[..lane.unhashed]);
+        let blocks: Vec<&[u8]> = of_lanes.flat_map(|bytes| bytes.chunks(BLOCK_LENGTH)).collect();
+        let mut hashes = Vec::with_capacity(blocks.len());
+        sha256_each(&blocks, &mut hashes);
+        let mut hashes = hashes.as_slice();
+        for lane in &mut self.lanes {
+            let (own, others) = hashes.split_at(lane.unhashed.div_ceil(BLOCK_LENGTH));
+            if let Some(piece) = &mut lane.piece {
+                piece.blocks.extend_from_slice(own);
             }
-        };
-        Ok(&self.0[position].1)
+            lane.unhashed = 0;
+            hashes = others;
+        }
+    }
+
+    /// A lane has gone through all of its piece.
+    fn end(&mut self, lane: usize, piece: Piece<'a>) {
+        let has_v1 = self.manner.version != TorrentVersion::V2;
+        let v1 = has_v1.then(|| self.sha1.hash(lane));
+        let v2 = piece_root(&piece.blocks, piece.job.layout.piece_length, piece.whole_file);
+        let result: PieceResult = Ok(PieceHash { v1, v2 });
+        piece.job.settle(piece.number, Some(result), self.manner.on_error);
     }
 }
+
+impl<'a> Lane<'a> {
+    fn read(&mut self, job: &Arc<Running<'a>>, segment: &Segment, bytes: &mut [u8]) -> Result<(), ReadError> {
+        let file = self.file(job, segment.file)?;
+        file.read_exact_at(bytes, segment.start).map_err(|source| ReadError { file: segment.file, source })
+    }
+
+    /// A file of a job, open.
+    fn file(&mut self, job: &Arc<Running<'a>>, index: usize) -> Result<&File, ReadError> {
+        let known = self.open.take().filter(|open| open.index == index && Arc::ptr_eq(&open.job, job));
+        let open = match known {
+            Some(open) => open,
+            None => {
+                let path = job.layout.files[index].path.as_deref();
+                let file = path.ok_or_else(|| io::Error::from(ErrorKind::NotFound)).and_then(open_regular);
+                let file = file.map_err(|source| ReadError { file: index, source })?;
+                Open { job: Arc::clone(job), index, file }
+            }
+        };
+        Ok(&self.open.insert(open).file)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -5,17 +5,24 @@
 
 use std::fs;
 use std::io::{self, Read as _};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::layout::{Entry, Layout, with_pads};
 use super::make::{ContentHashes, FolderFile, FolderHashes};
-use super::pieces::{BUFFER, OnError, Progress, ReadError, hash_all, open_regular};
+use super::pieces::{
+    Job, Manner, OnError, PieceResult, Progress, ReadError, hash_all, hash_jobs, open_regular,
+};
 use crate::hash::{PieceHash, PieceHashes, PieceLength, Sha256, Sha256Hash, V2Hashes, root_of_layer};
 use crate::model::TorrentVersion;
 
 /// The deepest folder: BEP 52's `file tree` needs one level of bencode per folder, and clients read 100.
 const MAX_DEPTH: usize = 64;
+
+/// How much of a stream is read at once.
+const BUFFER: usize = 256 << 10;
 
 /// Why files do not become a torrent.
 #[derive(Debug, thiserror::Error)]
@@ -54,7 +61,10 @@ pub fn hash_file(
     version: TorrentVersion,
     piece_length: Option<PieceLength>,
 ) -> Result<PieceHashes, CreateError> {
-    hash_file_with(&DiskFile::new(path, Vec::new())?, version, piece_length, &|_| {})
+    let source = Source { path: path.to_owned(), files: vec![DiskFile::new(path, Vec::new())?] };
+    let plan = Plan::new(&source, version, piece_length);
+    let pieces = plan.checked(&source, hash_all(&plan.layout, plan.manner(&|_| {})))?;
+    Ok(plan.file(&source.files[0], &pieces))
 }
 
 /// SHA-256 of a whole file that is already there. Memory: one buffer.
@@ -123,13 +133,113 @@ impl Source {
         piece_length: Option<PieceLength>,
         progress: Progress<'_>,
     ) -> Result<ContentHashes, CreateError> {
-        match self.files.as_slice() {
-            [file] if file.components.is_empty() => {
-                hash_file_with(file, version, piece_length, progress).map(ContentHashes::File)
-            }
-            files => hash_folder(files, version, piece_length, progress).map(ContentHashes::Folder),
+        let plan = Plan::new(self, version, piece_length);
+        plan.contents(self, hash_all(&plan.layout, plan.manner(progress)))
+    }
+}
+
+/// Hashes files and folders on every core, each for a torrent of its own: as [`Source::hash`] one after the other, but
+/// no core waits for the others at the end of one. The next source is asked for when the last one is nearly done. `done`
+/// is called as soon as one is hashed, from several threads, and gets back what came with it.
+pub fn hash_each<T: Send>(
+    sources: impl Iterator<Item = (T, Source)> + Send,
+    version: TorrentVersion,
+    piece_length: Option<PieceLength>,
+    progress: Progress<'_>,
+    done: &(dyn Fn(T, &Source, Result<ContentHashes, CreateError>) + Sync),
+) {
+    let mut jobs = sources.map(|(with, source)| {
+        let plan = Plan::new(&source, version, piece_length);
+        let layout = Arc::clone(&plan.layout);
+        Job { layout, done: Box::new(move |pieces| done(with, &source, plan.contents(&source, pieces))) }
+    });
+    hash_jobs(&mut jobs, Manner { version, on_error: OnError::Stop, progress });
+}
+
+/// How a source is hashed.
+struct Plan {
+    version: TorrentVersion,
+    piece_length: PieceLength,
+    layout: Arc<Layout>,
+}
+
+impl Plan {
+    fn new(source: &Source, version: TorrentVersion, piece_length: Option<PieceLength>) -> Self {
+        let piece_length = piece_length.unwrap_or_else(|| PieceLength::auto(source.length()));
+        let align = (version == TorrentVersion::Hybrid && source.is_folder()).then_some(piece_length.bytes());
+        let files = &source.files;
+        let entries = with_pads(files.iter().map(|file| file.length), align).map(|entry| match entry {
+            Entry::File(index) => (Some(files[index].path.clone()), files[index].length),
+            Entry::Pad(length) => (None, length),
+        });
+        // A hybrid aligns its files by pad files; v2 does without.
+        let layout = Layout::new(entries, piece_length.bytes(), version == TorrentVersion::V2);
+        let layout = Arc::new(layout);
+        Self { version, piece_length, layout }
+    }
+
+    fn manner<'a>(&self, progress: Progress<'a>) -> Manner<'a> {
+        Manner { version: self.version, on_error: OnError::Stop, progress }
+    }
+
+    /// What a torrent of the source consists of.
+    fn contents(&self, source: &Source, pieces: Vec<PieceResult>) -> Result<ContentHashes, CreateError> {
+        let pieces = self.checked(source, pieces)?;
+        Ok(match source.files.as_slice() {
+            [file] if file.components.is_empty() => ContentHashes::File(self.file(file, &pieces)),
+            files => ContentHashes::Folder(self.folder(files, &pieces)),
+        })
+    }
+
+    /// All pieces, if all of them could be read and no file has changed meanwhile.
+    fn checked(&self, source: &Source, pieces: Vec<PieceResult>) -> Result<Vec<PieceHash>, CreateError> {
+        let pieces = pieces.into_iter().collect::<Result<_, _>>().map_err(|error| self.failed(error))?;
+        source.files.iter().try_for_each(DiskFile::check_unchanged)?;
+        Ok(pieces)
+    }
+
+    fn file(&self, file: &DiskFile, pieces: &[PieceHash]) -> PieceHashes {
+        let (v1, v2) = (self.v1(pieces), self.v2(pieces));
+        PieceHashes { length: file.length, piece_length: self.piece_length, v1, v2 }
+    }
+
+    fn folder(&self, files: &[DiskFile], pieces: &[PieceHash]) -> FolderHashes {
+        let places = self.layout.files.iter().filter(|file| file.path.is_some());
+        let files = files.iter().zip(places).map(|(file, place)| FolderFile {
+            path: file.components.clone(),
+            length: file.length,
+            v2: self.v2(own_pieces(pieces, self.layout.pieces_of(place))),
+        });
+        FolderHashes { piece_length: self.piece_length, files: files.collect(), v1: self.v1(pieces) }
+    }
+
+    fn failed(&self, error: ReadError) -> CreateError {
+        match (&self.layout.files[error.file].path, error.source.kind()) {
+            (Some(path), io::ErrorKind::UnexpectedEof) => CreateError::Changed(path.clone()),
+            (path, _) => read_error(path.as_deref().unwrap_or(Path::new("")), error.source),
         }
     }
+
+    fn v1(&self, pieces: &[PieceHash]) -> Option<Vec<[u8; 20]>> {
+        (self.version != TorrentVersion::V2).then(|| pieces.iter().filter_map(|piece| piece.v1).collect())
+    }
+
+    /// The tree of a file from the hashes of its pieces.
+    fn v2(&self, pieces: &[PieceHash]) -> Option<V2Hashes> {
+        (self.version != TorrentVersion::V1).then(|| {
+            let layer: Vec<Sha256Hash> = pieces.iter().filter_map(|piece| piece.v2).collect();
+            match layer.as_slice() {
+                [] => V2Hashes { pieces_root: None, layer },
+                [only] => V2Hashes { pieces_root: Some(*only), layer: Vec::new() },
+                _ => V2Hashes { pieces_root: root_of_layer(&layer, self.piece_length.bytes()), layer },
+            }
+        })
+    }
+}
+
+/// One hash per piece is in memory: its index fits.
+fn own_pieces(pieces: &[PieceHash], own: Range<u64>) -> &[PieceHash] {
+    pieces.get(own.start as usize..own.end as usize).unwrap_or_default()
 }
 
 /// A file as it was found.
@@ -199,80 +309,6 @@ fn walk(folder: &Path, above: &mut Vec<String>, entries: &mut Vec<Vec<String>>) 
         above.pop();
     }
     Ok(())
-}
-
-fn hash_file_with(
-    file: &DiskFile,
-    version: TorrentVersion,
-    piece_length: Option<PieceLength>,
-    progress: Progress<'_>,
-) -> Result<PieceHashes, CreateError> {
-    let piece_length = piece_length.unwrap_or_else(|| PieceLength::auto(file.length));
-    let layout = Layout::new([(Some(file.path.clone()), file.length)], piece_length.bytes(), false);
-    let pieces = hash_layout(&layout, std::slice::from_ref(file), version, progress)?;
-    Ok(PieceHashes {
-        length: file.length,
-        piece_length,
-        v1: v1_pieces(version, &pieces),
-        v2: (version != TorrentVersion::V1).then(|| tree(&pieces, piece_length)),
-    })
-}
-
-fn hash_folder(
-    files: &[DiskFile],
-    version: TorrentVersion,
-    piece_length: Option<PieceLength>,
-    progress: Progress<'_>,
-) -> Result<FolderHashes, CreateError> {
-    let total = files.iter().map(|file| file.length).sum();
-    let piece_length = piece_length.unwrap_or_else(|| PieceLength::auto(total));
-    let align = (version != TorrentVersion::V1).then_some(piece_length.bytes());
-    let entries = with_pads(files.iter().map(|file| file.length), align).map(|entry| match entry {
-        Entry::File(index) => (Some(files[index].path.clone()), files[index].length),
-        Entry::Pad(length) => (None, length),
-    });
-    let layout = Layout::new(entries, piece_length.bytes(), false);
-    let pieces = hash_layout(&layout, files, version, progress)?;
-    let data = layout.files.iter().filter(|file| file.path.is_some());
-    let files = files.iter().zip(data).map(|(file, place)| {
-        let own = layout.pieces_of(place);
-        // One hash per piece is in memory already: its index fits.
-        let own = pieces.get(own.start as usize..own.end as usize).unwrap_or_default();
-        let v2 = align.map(|_| tree(own, piece_length));
-        FolderFile { path: file.components.clone(), length: file.length, v2 }
-    });
-    Ok(FolderHashes { piece_length, files: files.collect(), v1: v1_pieces(version, &pieces) })
-}
-
-/// All pieces of a layout whose data files are `files`, none of which may have changed meanwhile.
-fn hash_layout(
-    layout: &Layout,
-    files: &[DiskFile],
-    version: TorrentVersion,
-    progress: Progress<'_>,
-) -> Result<Vec<PieceHash>, CreateError> {
-    let pieces: Result<Vec<_>, ReadError> =
-        hash_all(layout, version, OnError::Stop, progress).into_iter().collect::<Result<_, _>>();
-    let pieces = pieces.map_err(|error| match (&layout.files[error.file].path, error.source.kind()) {
-        (Some(path), io::ErrorKind::UnexpectedEof) => CreateError::Changed(path.clone()),
-        (path, _) => read_error(path.as_deref().unwrap_or(Path::new("")), error.source),
-    })?;
-    files.iter().try_for_each(DiskFile::check_unchanged)?;
-    Ok(pieces)
-}
-
-fn v1_pieces(version: TorrentVersion, pieces: &[PieceHash]) -> Option<Vec<[u8; 20]>> {
-    (version != TorrentVersion::V2).then(|| pieces.iter().filter_map(|piece| piece.v1).collect())
-}
-
-/// The tree of a file from the hashes of its pieces.
-fn tree(pieces: &[PieceHash], piece_length: PieceLength) -> V2Hashes {
-    let layer: Vec<Sha256Hash> = pieces.iter().filter_map(|piece| piece.v2).collect();
-    match layer.as_slice() {
-        [] => V2Hashes { pieces_root: None, layer },
-        [only] => V2Hashes { pieces_root: Some(*only), layer: Vec::new() },
-        _ => V2Hashes { pieces_root: root_of_layer(&layer, piece_length.bytes()), layer },
-    }
 }
 
 #[cfg(test)]

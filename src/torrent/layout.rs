@@ -83,15 +83,14 @@ impl Layout {
 
     /// The parts of a piece in order.
     pub(super) fn segments(&self, piece: u64) -> impl Iterator<Item = Segment> {
-        let (begin, end) = (piece * self.piece_length, (piece + 1) * self.piece_length);
-        let first = self.files.partition_point(|file| file.offset + file.length <= begin);
-        let files = self.files.iter().enumerate().skip(first);
-        files.take_while(move |(_, file)| file.offset < end).filter_map(move |(index, file)| {
-            let start = begin.max(file.offset);
-            let length =
-                end.min(file.offset + file.length).checked_sub(start).filter(|length| *length > 0)?;
-            Some(Segment { file: index, start: start - file.offset, length })
-        })
+        let mut cursor = self.cursor(piece);
+        std::iter::from_fn(move || cursor.advance(self, u64::MAX))
+    }
+
+    /// The beginning of a piece.
+    pub(super) fn cursor(&self, piece: u64) -> Cursor {
+        let (at, end) = (piece * self.piece_length, (piece + 1) * self.piece_length);
+        Cursor { file: self.files.partition_point(|file| file.offset + file.length <= at), at, end }
     }
 
     /// Whether a segment's bytes are on disk, and not those of a pad file.
@@ -106,6 +105,38 @@ impl Layout {
             return first..first;
         }
         first..(file.offset + file.length).div_ceil(self.piece_length)
+    }
+}
+
+/// A place in a piece, from where it goes on.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Cursor {
+    file: usize,
+    at: u64,
+    end: u64,
+}
+
+impl Cursor {
+    /// The next bytes of the piece, at most `most`, as far as they lie in one file; `None` at its end.
+    pub(super) fn advance(&mut self, layout: &Layout, most: u64) -> Option<Segment> {
+        loop {
+            let file = layout.files.get(self.file).filter(|file| file.offset < self.end)?;
+            let start = self.at.max(file.offset);
+            let length = self.end.min(file.offset + file.length).saturating_sub(start).min(most);
+            if length > 0 {
+                self.at = start + length;
+                return Some(Segment { file: self.file, start: start - file.offset, length });
+            }
+            if start >= self.end {
+                return None;
+            }
+            self.file += 1;
+        }
+    }
+
+    /// Whether nothing comes any more.
+    pub(super) fn is_at_end(mut self, layout: &Layout) -> bool {
+        self.advance(layout, 1).is_none()
     }
 }
 

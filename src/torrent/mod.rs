@@ -17,7 +17,7 @@ mod verify;
 mod web_seed;
 
 pub use bencode::{BencodeError, MAX_LENGTH};
-pub use create::{CreateError, Source, files_below, hash_file, sha256_file};
+pub use create::{CreateError, Source, files_below, hash_each, hash_file, sha256_file};
 pub use edit::edit;
 pub use magnet::{MagnetLink, magnet, read_magnet};
 pub use make::{CREATED_BY, ContentHashes, FolderFile, FolderHashes, MetainfoRequest, Torrent, make};

@@ -1,27 +1,23 @@
 //! Hashes the pieces of files that are already there, on every core.
 //!
-//! [`PieceReader::hash_pieces`] is the one place where pieces of files become hashes, a batch at a time: pieces of a
-//! batch are independent, so that they can be hashed side by side. Synchronous on purpose: it keeps cores busy,
-//! not sockets. Memory: one read buffer and one open file per thread, and the hashes.
+//! [`hash_jobs`] is the one place where pieces of files become hashes: the cores take them one by one, of one torrent
+//! after the other, and each core hashes several side by side (`abreast`). Synchronous on purpose: it keeps cores busy,
+//! not sockets. Memory: 512 KiB for each core, the hashes, and as many torrents at a time as there are lanes.
 
 use std::fs::File;
-use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
-use std::ops::Range;
+use std::io;
 use std::path::Path;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use super::abreast::Abreast;
-use super::layout::{Layout, Segment};
-use crate::hash::{Kernel, PieceHash, PieceHasher, Sha1Lanes};
+use super::layout::Layout;
+use crate::hash::{Kernel, PieceHash};
 use crate::model::TorrentVersion;
 
-/// How much is read at once; as much as a window of the hashes.
-pub(super) const BUFFER: usize = 256 << 10;
-
-/// How many pieces a thread takes at once, at most: as many as fit into the widest registers side by side.
-const BATCH: u64 = 16;
+/// How many threads there are at most, each with its buffers and open files; more would wait for memory.
+const MOST_THREADS: usize = 16;
 
 /// A file whose bytes could not be read.
 #[derive(Debug)]
@@ -38,132 +34,149 @@ pub(super) type PieceResult = Result<PieceHash, ReadError>;
 /// Is told how many bytes were read since the last time. Called from several threads.
 pub type Progress<'a> = &'a (dyn Fn(u64) + Sync);
 
-/// Hashes every piece of a layout. `on_error` decides whether the others still matter after one could not be read.
-pub(super) fn hash_all(
-    layout: &Layout,
-    version: TorrentVersion,
-    on_error: OnError,
-    progress: Progress<'_>,
-) -> Vec<PieceResult> {
-    let pieces = layout.pieces();
-    let threads = thread::available_parallelism().map_or(1, |threads| threads.get() as u64);
-    // Full lanes before many threads: a lane that is empty costs as much as a full one.
-    let batch = pieces.div_ceil(threads * 4).clamp(Kernel::chosen().width() as u64, BATCH);
-    let threads = threads.min(pieces.div_ceil(batch));
-    let next = AtomicU64::new(0);
-    let stop = AtomicBool::new(false);
-    let done = Mutex::new(Vec::new());
-    let work = || {
-        let mut reader = PieceReader::new(layout, version, progress);
-        while !stop.load(Ordering::Relaxed) {
-            let first = next.fetch_add(batch, Ordering::Relaxed);
-            if first >= pieces {
-                break;
-            }
-            let hashes = reader.hash_pieces(first..pieces.min(first + batch));
-            if on_error == OnError::Stop && hashes.iter().any(Result::is_err) {
-                stop.store(true, Ordering::Relaxed);
-            }
-            // A poisoned lock is one that a panic has left; the list in it is still whole.
-            done.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push((first, hashes));
-        }
-    };
-    thread::scope(|scope| {
-        // A thread that the system refuses is no loss: the others do its work, and this one is always there.
-        (1..threads).for_each(|_| drop(thread::Builder::new().spawn_scoped(scope, work)));
-        work();
-    });
-    let mut done = done.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-    done.sort_unstable_by_key(|(first, _)| *first);
-    done.into_iter().flat_map(|(_, hashes)| hashes).collect()
-}
-
 /// What to do when a piece cannot be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum OnError {
-    /// The whole is of no use without it: the result ends early, with the error in it.
+    /// The whole is of no use without it: pieces that nobody has begun are left out of the results.
     Stop,
     /// Each piece counts.
     GoOn,
 }
 
-struct PieceReader<'a> {
-    layout: &'a Layout,
-    version: TorrentVersion,
-    progress: Progress<'a>,
-    buffer: Vec<u8>,
-    /// The file that was read last, with its index.
-    open: Option<(usize, File)>,
-    /// Several pieces at a time, where the processor can. The leaves of a v2 tree are hashed side by side in any case.
-    abreast: Option<Abreast<'a>>,
+/// What the hashes of a job's pieces are given to, in order.
+pub(super) type Done<'a> = Box<dyn FnOnce(Vec<PieceResult>) + Send + 'a>;
+
+/// The pieces of one torrent.
+pub(super) struct Job<'a> {
+    /// Where they are.
+    pub(super) layout: Arc<Layout>,
+    /// Called in any of the threads, as soon as the last piece is hashed.
+    pub(super) done: Done<'a>,
 }
 
-impl<'a> PieceReader<'a> {
-    fn new(layout: &'a Layout, version: TorrentVersion, progress: Progress<'a>) -> Self {
-        let lanes = Sha1Lanes::new(Kernel::chosen()).filter(|_| version != TorrentVersion::V2);
-        let abreast = lanes.map(|lanes| Abreast::new(layout, version, lanes, progress));
-        let buffer = if abreast.is_some() { Vec::new() } else { vec![0; BUFFER] };
-        Self { layout, version, progress, buffer, open: None, abreast }
+/// How the pieces of all jobs are hashed.
+#[derive(Clone, Copy)]
+pub(super) struct Manner<'a> {
+    /// Which hashes they get.
+    pub(super) version: TorrentVersion,
+    /// Whether the others of a torrent still matter after one could not be read.
+    pub(super) on_error: OnError,
+    /// Of all jobs.
+    pub(super) progress: Progress<'a>,
+}
+
+/// Hashes every piece of a layout.
+pub(super) fn hash_all(layout: &Arc<Layout>, manner: Manner<'_>) -> Vec<PieceResult> {
+    let all = Mutex::new(Vec::new());
+    let done: Done<'_> = Box::new(|results| *lock(&all) = results);
+    hash_jobs(&mut std::iter::once(Job { layout: Arc::clone(layout), done }), manner);
+    all.into_inner().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Hashes the pieces of several torrents. The next job is asked for when no piece of the last one is left to be taken.
+pub(super) fn hash_jobs<'a>(jobs: &mut (dyn Iterator<Item = Job<'a>> + Send), manner: Manner<'_>) {
+    let threads = thread::available_parallelism().map_or(1, |threads| threads.get().min(MOST_THREADS));
+    let queue = Queue::new(jobs);
+    let work = || Abreast::new(&queue, manner, Kernel::chosen()).work();
+    thread::scope(|scope| {
+        // A thread that the system refuses is no loss: the others do its work, and this one is always there.
+        (1..threads).for_each(|_| drop(thread::Builder::new().spawn_scoped(scope, work)));
+        work();
+    });
+}
+
+/// The pieces that nobody has taken yet.
+pub(super) struct Queue<'q, 'a>(Mutex<Intake<'q, 'a>>);
+
+struct Intake<'q, 'a> {
+    jobs: &'q mut (dyn Iterator<Item = Job<'a>> + Send),
+    current: Option<(Arc<Running<'a>>, u64)>,
+}
+
+impl<'q, 'a> Queue<'q, 'a> {
+    /// All pieces of these jobs.
+    pub(super) fn new(jobs: &'q mut (dyn Iterator<Item = Job<'a>> + Send)) -> Self {
+        Self(Mutex::new(Intake { jobs, current: None }))
     }
 
-    /// The hashes of these pieces.
-    fn hash_pieces(&mut self, pieces: Range<u64>) -> Vec<PieceResult> {
-        if let Some(abreast) = &mut self.abreast {
-            return abreast.hash(pieces);
-        }
-        pieces.map(|piece| self.hash_piece(piece)).collect()
-    }
-
-    fn hash_piece(&mut self, piece: u64) -> PieceResult {
-        let mut hasher = PieceHasher::new(self.version, self.layout.piece_length);
-        let mut whole_file = false;
-        // Before any padding is hashed: a hostile metainfo may have terabytes of it, for files that nobody has.
-        let Some(first) = self.layout.segments(piece).find(|segment| self.layout.is_data(segment)) else {
-            return Ok(PieceHash { v1: None, v2: None });
-        };
-        self.open(first.file)?;
-        for segment in self.layout.segments(piece) {
-            if self.layout.is_data(&segment) {
-                whole_file = segment.length == self.layout.files[segment.file].length;
-                self.read(segment, &mut hasher)?;
-            } else {
-                hasher.pad(segment.length);
+    /// A piece of the current job, or of the next.
+    pub(super) fn take(&self) -> Option<(Arc<Running<'a>>, u64)> {
+        let mut intake = lock(&self.0);
+        loop {
+            if let Some((job, next)) = &mut intake.current
+                && *next < job.layout.pieces()
+            {
+                *next += 1;
+                return Some((Arc::clone(job), *next - 1));
+            }
+            let job = intake.jobs.next()?;
+            match job.layout.pieces() {
+                0 => (job.done)(Vec::new()),
+                pieces => intake.current = Some((Arc::new(Running::new(job, pieces)), 0)),
             }
         }
-        Ok(hasher.finish(whole_file))
+    }
+}
+
+/// A job whose pieces are being hashed.
+pub(super) struct Running<'a> {
+    pub(super) layout: Arc<Layout>,
+    /// A piece could not be read, and the others do not matter.
+    stopped: AtomicBool,
+    results: Mutex<Results<'a>>,
+}
+
+struct Results<'a> {
+    of_pieces: Vec<Option<PieceResult>>,
+    /// How many pieces are not settled yet.
+    left: u64,
+    done: Option<Done<'a>>,
+}
+
+impl<'a> Running<'a> {
+    fn new(job: Job<'a>, pieces: u64) -> Self {
+        let results = Results { of_pieces: Vec::new(), left: pieces, done: Some(job.done) };
+        Self { layout: job.layout, stopped: AtomicBool::new(false), results: Mutex::new(results) }
     }
 
-    fn read(&mut self, segment: Segment, hasher: &mut PieceHasher) -> Result<(), ReadError> {
-        let failed = |source| ReadError { file: segment.file, source };
-        self.open(segment.file)?;
-        let Some((_, file)) = &mut self.open else { return Err(failed(ErrorKind::NotFound.into())) };
-        file.seek(SeekFrom::Start(segment.start)).map_err(failed)?;
-        let mut left = segment.length;
-        while left > 0 {
-            let now = usize::try_from(left).map_or(BUFFER, |left| left.min(BUFFER));
-            file.read_exact(&mut self.buffer[..now]).map_err(failed)?;
-            hasher.update(&self.buffer[..now]);
-            (self.progress)(now as u64);
-            left -= now as u64;
-        }
-        Ok(())
+    /// Whether its pieces need not be hashed any more.
+    pub(super) fn is_stopped(&self) -> bool {
+        self.stopped.load(Ordering::Relaxed)
     }
 
-    fn open(&mut self, index: usize) -> Result<(), ReadError> {
-        if self.open.as_ref().is_some_and(|(open, _)| *open == index) {
-            return Ok(());
+    /// One of the pieces has its result, or was left out. The last one settled ends the job.
+    pub(super) fn settle(&self, piece: u64, result: Option<PieceResult>, on_error: OnError) {
+        if on_error == OnError::Stop && matches!(result, Some(Err(_))) {
+            self.stopped.store(true, Ordering::Relaxed);
         }
-        let path = self.layout.files[index].path.as_deref();
-        let file = path.ok_or_else(|| ErrorKind::NotFound.into()).and_then(open_regular);
-        self.open = Some((index, file.map_err(|source| ReadError { file: index, source })?));
-        Ok(())
+        let mut results = lock(&self.results);
+        let Ok(index) = usize::try_from(piece) else { return };
+        if results.of_pieces.len() <= index {
+            results.of_pieces.resize_with(index + 1, || None);
+        }
+        results.of_pieces[index] = result;
+        results.left -= 1;
+        if results.left > 0 {
+            return;
+        }
+        let of_pieces = std::mem::take(&mut results.of_pieces);
+        let done = results.done.take();
+        drop(results);
+        if let Some(done) = done {
+            done(of_pieces.into_iter().flatten().collect());
+        }
     }
+}
+
+/// A poisoned lock is one that a panic has left; what it guards is still whole.
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Opens a file, and nothing that could block for ever, as a pipe does.
 pub(super) fn open_regular(path: &Path) -> io::Result<File> {
     if !path.metadata()?.is_file() {
-        return Err(io::Error::new(ErrorKind::InvalidInput, "not a regular file"));
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
     }
     File::open(path)
 }

@@ -3,10 +3,11 @@
 use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::layout::Layout;
 use super::metainfo::Metainfo;
-use super::pieces::{OnError, PieceResult, Progress, hash_all};
+use super::pieces::{Manner, OnError, PieceResult, Progress, hash_all};
 use crate::hash::{PieceHash, Sha256Hash};
 
 /// What became of a comparison.
@@ -82,9 +83,9 @@ impl Verification {
 /// that holds it.
 pub fn verify(metainfo: &Metainfo, path: &Path, progress: Progress<'_>) -> Verification {
     let data = find_data(metainfo, path);
-    let layout = metainfo.layout(&data);
+    let layout = Arc::new(metainfo.layout(&data));
     let expected = Expected::new(metainfo, &layout);
-    let results = hash_all(&layout, metainfo.version, OnError::GoOn, progress);
+    let results = hash_all(&layout, Manner { version: metainfo.version, on_error: OnError::GoOn, progress });
     let bad = (0..)
         .zip(&results)
         .filter_map(|(index, result)| Some(BadPiece { index, mismatch: expected.compare(index, result)? }));

@@ -161,6 +161,26 @@ fn shows_that_share_a_guid_or_an_address_stand_in_one_file() {
 }
 
 #[test]
+fn a_guid_of_hundreds_of_shows_does_not_make_each_of_them_write_all_of_them() {
+    let mut files = Files::default();
+    for number in 0..catalogue::FULL_LOOKUP + 20 {
+        files.publish(&show(&format!("show-{number:03}"), 1));
+    }
+    let path = guid_path("guid-1");
+    let count = |files: &Files| files.json(&path)["episodes"].as_array().unwrap().len();
+    assert_eq!(count(&files), catalogue::FULL_LOOKUP);
+    // Who is in it stays, and is kept up to date; who leaves makes room.
+    let mut first = show("show-000", 1);
+    first.episodes[0].title = "Renamed".to_owned();
+    files.publish(&first);
+    assert_eq!(files.json(&path)["episodes"][0]["title"], "Renamed");
+    files.publish(&show("show-000", 0));
+    assert_eq!(count(&files), catalogue::FULL_LOOKUP - 1);
+    files.publish(&show("show-200", 1));
+    assert_eq!(count(&files), catalogue::FULL_LOOKUP);
+}
+
+#[test]
 fn episodes_that_share_a_guid_are_all_found_by_it() {
     let mut files = Files::default();
     let mut alpha = show("alpha", 0);

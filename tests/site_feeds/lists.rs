@@ -64,6 +64,30 @@ fn the_plain_list_has_an_address_for_each_torrent() {
 }
 
 #[test]
+fn where_each_show_has_a_list_of_its_own_the_list_of_all_names_these() {
+    let large = Options { lists_by_show: true, ..options() };
+    let list = listing::show_torrents(&show("alpha", 2), &large).unwrap();
+    let addresses: Vec<_> = text(&list).lines().map(str::to_owned).collect();
+    assert_eq!(list.path, "alpha/torrents.txt");
+    assert_eq!(addresses.len(), 2);
+    assert!(addresses[0].starts_with("https://example.org/pods/alpha/torrents/"), "{addresses:?}");
+    let all = listing::torrent_lists(["alpha", "ä"], &large);
+    assert_eq!(
+        (all.path.as_str(), text(&all).as_str()),
+        (
+            "torrents.txt",
+            "https://example.org/pods/alpha/torrents.txt\nhttps://example.org/pods/%C3%A4/torrents.txt\n"
+        )
+    );
+    // Relative addresses hold for the list that they stand in.
+    let relative = Options { base_url: None, ..large };
+    let list = listing::show_torrents(&show("alpha", 1), &relative).unwrap();
+    assert!(text(&list).starts_with("torrents/"), "{}", text(&list));
+    assert!(text(&listing::torrent_lists(["alpha"], &relative)).starts_with("alpha/torrents.txt\n"));
+    assert_eq!(listing::show_torrents(&show("alpha", 1), &options()), None);
+}
+
+#[test]
 fn the_sitemap_has_the_pages_and_is_divided_before_it_is_too_long() {
     let small = listing::sitemap(["alpha", "ä"], &options());
     assert_eq!(small.len(), 1);

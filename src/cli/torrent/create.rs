@@ -1,7 +1,11 @@
 //! `podseed torrent create`.
 
+use std::collections::BTreeMap;
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, SyncSender};
+use std::thread;
 
 use clap::{Args, ValueEnum};
 use indicatif::ProgressBar;
@@ -16,7 +20,7 @@ use crate::cli::output::plain;
 use crate::fs::{create_dir, write_atomic};
 use crate::hash::PieceLength;
 use crate::model::TorrentVersion;
-use crate::torrent::{MetainfoRequest, Source, Torrent, files_below, make};
+use crate::torrent::{ContentHashes, MetainfoRequest, Source, Torrent, files_below, hash_each, make};
 use crate::units::ByteSize;
 
 /// Arguments of `torrent create`.
@@ -24,6 +28,10 @@ use crate::units::ByteSize;
 /// The result depends on the bytes, their names and these arguments alone: there is no creation date unless it is
 /// asked for, so that the same command makes the same file again.
 #[derive(Debug, Args)]
+#[command(
+    after_long_help = "PODSEED_HASH=portable|shani|avx2|avx512 in the environment forces how SHA-1 is computed, \
+                             also for verify; by default as wide as the processor can."
+)]
 pub struct CreateArgs {
     /// File or folder; everything in a folder belongs to it, hidden files too
     path: PathBuf,
@@ -135,9 +143,9 @@ pub(super) fn create(args: &CreateArgs, json: bool, out: &mut dyn Write) -> Resu
         return Err(Error::Usage(text));
     }
     let bar = progress_bar(source.length());
-    let made = Made::new(args, &source, &bar);
+    let hashes = source.hash(args.version.into(), args.piece_length, &|bytes| bar.inc(bytes));
     bar.finish_and_clear();
-    let made = made?;
+    let made = Made::new(args, source.name()?, source.length(), hashes?);
     made.write(&file)?;
     if json {
         writeln!(out, "{}", made.json(&file))?;
@@ -160,48 +168,120 @@ fn lies_below(file: &Path, folder: &Path) -> bool {
     }
 }
 
-/// A file that cannot have a torrent does not keep the others from theirs.
+/// A file that cannot have a torrent does not keep the others from theirs. While this thread writes what is hashed,
+/// others hash on.
 fn create_each(args: &CreateArgs, json: bool, out: &mut dyn Write) -> Result<Outcome, Error> {
     if args.web_seeds.iter().any(|url| !url.ends_with('/')) {
         let text = "with --each a web seed ends with `/`, so that clients append the name of each file";
         return Err(Error::Usage(text.to_owned()));
     }
-    let output = args.output.as_deref().unwrap_or(Path::new(""));
     let files = wanted_files(&args.path)?;
     let length = |file: &PathBuf| args.path.join(file).metadata().map_or(0, |metadata| metadata.len());
     let bar = progress_bar(files.iter().map(length).sum());
-    let (mut made, mut failed) = (Vec::new(), Vec::new());
-    for relative in &files {
-        bar.set_message(plain(&relative.to_string_lossy()));
-        match create_one(args, relative, output, &bar) {
-            Ok((torrent, file)) if json => made.push(torrent.json(&file)),
-            Ok((torrent, file)) => bar.suspend(|| torrent.print(&file, out))?,
-            Err(error) => failed.push(error),
+    let mut listed = Listed {
+        out,
+        json,
+        bar: &bar,
+        next: 0,
+        early: BTreeMap::new(),
+        made: Vec::new(),
+        failed: Vec::new(),
+    };
+    thread::scope(|scope| {
+        let (sender, hashed) = mpsc::sync_channel(WAITING);
+        let (files, bar) = (&files, &bar);
+        thread::Builder::new().spawn_scoped(scope, move || hash_files(args, files, bar, &sender))?;
+        for Hashed { number, name, hashes } in hashed {
+            let torrent = hashes.and_then(|(length, hashes)| {
+                let made = Made::new(args, name, length, hashes);
+                let file = made.write_below(args, &files[number])?;
+                Ok((made, file))
+            });
+            listed.add(number, torrent)?;
         }
-    }
+        Ok::<_, Error>(())
+    })?;
     bar.finish_and_clear();
-    if json {
-        let failed: Vec<_> = failed.iter().map(|error| crate::error::chain(error)).collect();
-        writeln!(out, "{}", json!({ "torrents": made, "failed": failed }))?;
-    }
-    Ok(if failed.is_empty() { Outcome::Done } else { Outcome::SomeFailed(failed) })
+    listed.finish()
 }
 
-/// Makes the torrent of one file of many; below `output` it lies as the file does below PATH.
-fn create_one(
-    args: &CreateArgs,
-    relative: &Path,
-    output: &Path,
-    bar: &ProgressBar,
-) -> Result<(Made, PathBuf), Error> {
-    let made = Made::new(args, &Source::open(&args.path.join(relative))?, bar)?;
-    let folder = output.join(relative.parent().unwrap_or(Path::new("")));
-    if folder != Path::new("") {
-        create_dir(&folder)?;
+/// How many files may be hashed whose torrents are not written yet.
+const WAITING: usize = 64;
+
+/// A file that has been hashed, or cannot be.
+struct Hashed {
+    /// Which of the files.
+    number: usize,
+    name: String,
+    hashes: Result<(u64, ContentHashes), Error>,
+}
+
+/// Hashes files side by side, until all are hashed or nobody wants them any more.
+fn hash_files(args: &CreateArgs, files: &[PathBuf], bar: &ProgressBar, hashed: &SyncSender<Hashed>) {
+    let unwanted = AtomicBool::new(false);
+    let send = |number, name, hashes| {
+        if hashed.send(Hashed { number, name, hashes }).is_err() {
+            unwanted.store(true, Ordering::Relaxed);
+        }
+    };
+    let sources = files.iter().enumerate().take_while(|_| !unwanted.load(Ordering::Relaxed));
+    let sources = sources.filter_map(|(number, relative)| {
+        bar.set_message(plain(&relative.to_string_lossy()));
+        let source = Source::open(&args.path.join(relative));
+        match source.and_then(|source| Ok((source.name()?, source))) {
+            Ok((name, source)) => Some(((number, name), source)),
+            Err(error) => {
+                send(number, String::new(), Err(error.into()));
+                None
+            }
+        }
+    });
+    hash_each(
+        sources,
+        args.version.into(),
+        args.piece_length,
+        &|bytes| bar.inc(bytes),
+        &|(number, name), source, hashes| {
+            let hashes = hashes.map(|hashes| (source.length(), hashes)).map_err(Error::from);
+            send(number, name, hashes);
+        },
+    );
+}
+
+/// What has been made so far. It is told in the order of the files, whichever is ready first.
+struct Listed<'a> {
+    out: &'a mut dyn Write,
+    json: bool,
+    bar: &'a ProgressBar,
+    /// The file that is told next.
+    next: usize,
+    /// Those that are ready before it.
+    early: BTreeMap<usize, Result<(Made, PathBuf), Error>>,
+    made: Vec<Value>,
+    failed: Vec<Error>,
+}
+
+impl Listed<'_> {
+    fn add(&mut self, number: usize, torrent: Result<(Made, PathBuf), Error>) -> Result<(), Error> {
+        self.early.insert(number, torrent);
+        while let Some(torrent) = self.early.remove(&self.next) {
+            self.next += 1;
+            match torrent {
+                Ok((made, file)) if self.json => self.made.push(made.json(&file)),
+                Ok((made, file)) => self.bar.suspend(|| made.print(&file, self.out))?,
+                Err(error) => self.failed.push(error),
+            }
+        }
+        Ok(())
     }
-    let file = folder.join(file_name(&made.name));
-    made.write(&file)?;
-    Ok((made, file))
+
+    fn finish(self) -> Result<Outcome, Error> {
+        if self.json {
+            let failed: Vec<_> = self.failed.iter().map(|error| crate::error::chain(error)).collect();
+            writeln!(self.out, "{}", json!({ "torrents": self.made, "failed": failed }))?;
+        }
+        Ok(if self.failed.is_empty() { Outcome::Done } else { Outcome::SomeFailed(self.failed) })
+    }
 }
 
 /// Not the hidden ones, and not what an earlier run has made in the same folder.
@@ -224,9 +304,7 @@ struct Made {
 }
 
 impl Made {
-    fn new(args: &CreateArgs, source: &Source, bar: &ProgressBar) -> Result<Self, Error> {
-        let (name, version) = (source.name()?, args.version.into());
-        let hashes = source.hash(version, args.piece_length, &|bytes| bar.inc(bytes))?;
+    fn new(args: &CreateArgs, name: String, length: u64, hashes: ContentHashes) -> Self {
         let torrent = make(&MetainfoRequest {
             private: args.private,
             source: args.source.clone(),
@@ -236,7 +314,19 @@ impl Made {
             creation_date: args.creation_date.map(Timestamp::as_second),
             ..MetainfoRequest::new(name.clone(), hashes)
         });
-        Ok(Self { name, length: source.length(), version, torrent })
+        Self { name, length, version: args.version.into(), torrent }
+    }
+
+    /// Writes the .torrent of one file of many: below the folder `--output`, as the file lies below PATH.
+    fn write_below(&self, args: &CreateArgs, relative: &Path) -> Result<PathBuf, Error> {
+        let output = args.output.as_deref().unwrap_or(Path::new(""));
+        let folder = output.join(relative.parent().unwrap_or(Path::new("")));
+        if folder != Path::new("") {
+            create_dir(&folder)?;
+        }
+        let file = folder.join(file_name(&self.name));
+        self.write(&file)?;
+        Ok(file)
     }
 
     /// Writes the .torrent. One with the same content is left as it is, another one is never overwritten.

@@ -10,6 +10,9 @@ mod content;
 mod damage;
 mod watch;
 
+use std::io::BufRead;
+
+use memchr::memmem;
 use quick_xml::Reader;
 use quick_xml::events::Event;
 use url::Url;
@@ -37,6 +40,9 @@ const MOST_REMEMBERED: usize = 4096;
 const LONGEST_TEXT: usize = 64 * 1024;
 /// As many items are listed; the largest real feed has a few thousand.
 const MOST_ITEMS: usize = 50_000;
+
+const CDATA: &str = "<![CDATA[";
+const CDATA_END: &str = "]]>";
 
 /// Walks over the document from its root element, which begins at `text`'s first byte.
 pub(super) fn walk(text: &str, kind: FeedKind, base: Option<&Url>) -> Draft {
@@ -145,6 +151,7 @@ impl<'a, 'w, W: Watch<'a>> Pass<'a, 'w, W> {
                 Ok(Event::Start(_)) => {
                     self.remember();
                     self.start(start, raw, false);
+                    self.quoted();
                 }
                 Ok(Event::Empty(_)) => self.start(start, raw, true),
                 Ok(Event::End(_)) => self.end(raw),
@@ -158,8 +165,25 @@ impl<'a, 'w, W: Watch<'a>> Pass<'a, 'w, W> {
         }
     }
 
+    /// Takes a CDATA section that follows a start tag. It often holds a page, and the reader would stop at each
+    /// `>` of it.
+    fn quoted(&mut self) {
+        let rest = self.text.get(self.position()..).unwrap_or_default();
+        // A reader that begins here has yet to look for a byte order mark.
+        if self.remembered == 0 || !rest.starts_with(CDATA) {
+            return;
+        }
+        let Some(length) = memmem::find(rest.as_bytes(), CDATA_END.as_bytes()) else { return };
+        let raw = &rest[..length + CDATA_END.len()];
+        self.reader.stream().consume(raw.len());
+        if self.is_collecting() {
+            self.collect_quoted(raw);
+        }
+        self.watch.piece(Piece::CData, raw);
+    }
+
     fn piece(&mut self, event: &Event<'_>, raw: &'a str) {
-        if self.collecting.is_some() && self.collected.len() < LONGEST_TEXT {
+        if self.is_collecting() {
             self.collect(event, raw);
         }
         let piece = match event {
@@ -172,19 +196,25 @@ impl<'a, 'w, W: Watch<'a>> Pass<'a, 'w, W> {
         self.watch.piece(piece, raw);
     }
 
+    fn is_collecting(&self) -> bool {
+        self.collecting.is_some() && self.collected.len() < LONGEST_TEXT
+    }
+
     fn collect(&mut self, event: &Event<'_>, raw: &str) {
         match event {
             Event::Text(_) => push_text(&mut self.collected, at_most(raw, LONGEST_TEXT)),
-            Event::CData(_) => {
-                let text = raw.strip_prefix("<![CDATA[").and_then(|raw| raw.strip_suffix("]]>"));
-                push_text(&mut self.collected, at_most(text.unwrap_or_default(), LONGEST_TEXT));
-            }
+            Event::CData(_) => self.collect_quoted(raw),
             Event::GeneralRef(_) => {
                 let name = raw.strip_prefix('&').and_then(|raw| raw.strip_suffix(';'));
                 push_reference(&mut self.collected, name.unwrap_or_default());
             }
             _ => {}
         }
+    }
+
+    fn collect_quoted(&mut self, raw: &str) {
+        let text = raw.strip_prefix(CDATA).and_then(|raw| raw.strip_suffix(CDATA_END));
+        push_text(&mut self.collected, at_most(text.unwrap_or_default(), LONGEST_TEXT));
     }
 
     fn position(&self) -> usize {

@@ -12,19 +12,20 @@ use super::{BLOCK, K, State, rounds};
 /// Messages.
 pub(super) const WIDTH: usize = 8;
 
-/// Hashes so many blocks of each message into its lane of the state; the upper lanes stay as they are.
+/// Hashes so many blocks of each message into its lane of the state, of which `first` is the first one; the other lanes
+/// stay as they are.
 ///
 /// # Safety
 /// The processor has AVX2, and each pointer leads to `blocks` readable blocks of 64 bytes.
 #[target_feature(enable = "avx2")]
-pub(super) unsafe fn compress(state: &mut State, messages: &[*const u8; WIDTH], blocks: usize) {
+pub(super) unsafe fn compress(state: &mut State, first: usize, messages: &[*const u8; WIDTH], blocks: usize) {
     let swap =
         _mm256_broadcastsi128_si256(_mm_set_epi8(12, 13, 14, 15, 8, 9, 10, 11, 4, 5, 6, 7, 0, 1, 2, 3));
     let k = K.map(|k| _mm256_set1_epi32(k.cast_signed()));
     let mut hash = [_mm256_setzero_si256(); 5];
     for (hash, word) in hash.iter_mut().zip(&*state) {
-        // SAFETY: each word of the state has 16 lanes of 4 bytes, twice as wide as a register.
-        *hash = unsafe { _mm256_loadu_si256(word.as_ptr().cast()) };
+        // SAFETY: the slice is eight lanes of 4 bytes, as wide as a register.
+        *hash = unsafe { _mm256_loadu_si256(word[first..first + WIDTH].as_ptr().cast()) };
     }
     for block in 0..blocks {
         let mut w = [_mm256_setzero_si256(); 16];
@@ -58,7 +59,7 @@ pub(super) unsafe fn compress(state: &mut State, messages: &[*const u8; WIDTH], 
     }
     for (word, hash) in state.iter_mut().zip(hash) {
         // SAFETY: as above.
-        unsafe { _mm256_storeu_si256(word.as_mut_ptr().cast(), hash) };
+        unsafe { _mm256_storeu_si256(word[first..first + WIDTH].as_mut_ptr().cast(), hash) };
     }
 }
 

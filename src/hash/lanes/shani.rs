@@ -1,9 +1,9 @@
 //! Two messages at a time with the SHA instructions: each waits for its last round, and the other fills the time.
 
 use std::arch::x86_64::{
-    __m128i, _mm_add_epi32, _mm_extract_epi32, _mm_loadu_si128, _mm_set_epi32, _mm_set_epi64x,
-    _mm_setzero_si128, _mm_sha1msg1_epu32, _mm_sha1msg2_epu32, _mm_sha1nexte_epu32, _mm_sha1rnds4_epu32,
-    _mm_shuffle_epi8, _mm_xor_si128,
+    _mm_add_epi32, _mm_extract_epi32, _mm_loadu_si128, _mm_set_epi32, _mm_set_epi64x, _mm_setzero_si128,
+    _mm_sha1msg1_epu32, _mm_sha1msg2_epu32, _mm_sha1nexte_epu32, _mm_sha1rnds4_epu32, _mm_shuffle_epi8,
+    _mm_xor_si128,
 };
 
 use super::{BLOCK, State};
@@ -11,17 +11,21 @@ use super::{BLOCK, State};
 /// Messages.
 pub(super) const WIDTH: usize = 2;
 
-/// Hashes so many blocks of each message into its lane of the state; the upper lanes stay as they are.
+/// Hashes so many blocks of each message into its lane of the state, of which `first` is the first one; the other lanes
+/// stay as they are.
 ///
 /// # Safety
 /// The processor has the SHA extensions and SSE 4.1, and each pointer leads to `blocks` readable blocks of 64 bytes.
 #[target_feature(enable = "sha,sse2,ssse3,sse4.1")]
-pub(super) unsafe fn compress(state: &mut State, messages: &[*const u8; WIDTH], blocks: usize) {
+pub(super) unsafe fn compress(state: &mut State, first: usize, messages: &[*const u8; WIDTH], blocks: usize) {
     let swap = _mm_set_epi64x(0x0001_0203_0405_0607, 0x0809_0a0b_0c0d_0e0f);
-    let word = |word: usize, lane: usize| state[word][lane].cast_signed();
-    let mut abcd: [__m128i; WIDTH] =
-        std::array::from_fn(|lane| _mm_set_epi32(word(0, lane), word(1, lane), word(2, lane), word(3, lane)));
-    let mut e: [__m128i; WIDTH] = std::array::from_fn(|lane| _mm_set_epi32(word(4, lane), 0, 0, 0));
+    let mut abcd = [_mm_setzero_si128(); WIDTH];
+    let mut e = [_mm_setzero_si128(); WIDTH];
+    for lane in 0..WIDTH {
+        let [a, b, c, d, last] = state.map(|word| word[first + lane].cast_signed());
+        abcd[lane] = _mm_set_epi32(a, b, c, d);
+        e[lane] = _mm_set_epi32(last, 0, 0, 0);
+    }
     for block in 0..blocks {
         let before = (abcd, e);
         let mut w = [[_mm_setzero_si128(); 4]; WIDTH];
@@ -62,10 +66,15 @@ pub(super) unsafe fn compress(state: &mut State, messages: &[*const u8; WIDTH], 
         }
     }
     for lane in 0..WIDTH {
-        state[0][lane] = _mm_extract_epi32::<3>(abcd[lane]).cast_unsigned();
-        state[1][lane] = _mm_extract_epi32::<2>(abcd[lane]).cast_unsigned();
-        state[2][lane] = _mm_extract_epi32::<1>(abcd[lane]).cast_unsigned();
-        state[3][lane] = _mm_extract_epi32::<0>(abcd[lane]).cast_unsigned();
-        state[4][lane] = _mm_extract_epi32::<3>(e[lane]).cast_unsigned();
+        let hash = [
+            _mm_extract_epi32::<3>(abcd[lane]),
+            _mm_extract_epi32::<2>(abcd[lane]),
+            _mm_extract_epi32::<1>(abcd[lane]),
+            _mm_extract_epi32::<0>(abcd[lane]),
+            _mm_extract_epi32::<3>(e[lane]),
+        ];
+        for (word, hash) in state.iter_mut().zip(hash) {
+            word[first + lane] = hash.cast_unsigned();
+        }
     }
 }

@@ -4,10 +4,8 @@ use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, SystemTime};
 
-use jiff::SignedDuration;
-
 use crate::model::EnclosureId;
-use crate::pipeline::{Error, Pipeline, lock};
+use crate::pipeline::{Error, Pipeline};
 use crate::store::Unfinished;
 use crate::{download, error, fs};
 
@@ -18,19 +16,19 @@ const FAILED_AGE: Duration = DAY.saturating_mul(30);
 const UNWANTED_AGE: Duration = DAY.saturating_mul(7);
 
 /// Between two looks: each reads the folders of all shows, and there is hardly ever anything.
-const PAUSE: SignedDuration = SignedDuration::from_hours(1);
+const PAUSE: Duration = Duration::from_secs(3600);
+/// The name of that round.
+const ROUND: &str = "reclaimed";
 
 impl Pipeline {
-    /// Removes them, at the first round and from time to time; at each while the disk is full.
+    /// Removes them, from time to time; at each round while the disk is full.
     pub(super) async fn reclaim_sometimes(&self) -> Result<(), Error> {
-        let now = self.clock.now();
-        let is_recent = lock(&self.reclaimed).is_some_and(|then| now.duration_since(then) < PAUSE);
-        if is_recent && !self.is_short_of_space.load(Ordering::Relaxed) {
+        if !self.is_short_of_space.load(Ordering::Relaxed) && self.was_made(ROUND, PAUSE).await? {
             return Ok(());
         }
+        let now = self.clock.now();
         self.reclaim().await?;
-        *lock(&self.reclaimed) = Some(now);
-        Ok(())
+        self.record_made(ROUND, now).await
     }
 
     /// What podseed does not know stays.

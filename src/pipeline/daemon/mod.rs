@@ -150,16 +150,9 @@ impl Daemon {
             let _turn = pass.admission.lock().await;
             pipeline.store.leave_pass(pass.id).await?;
         }
-        for target in &targets {
-            let Some(slug) = target.slug.as_ref().filter(|_| !pipeline.stop.is_cancelled()) else { continue };
-            let show = pipeline.store.ensure_show(slug, &target.feed.to_string()).await?;
-            if !show.selection.is_empty() && show.selection != rules(&target.selection) {
-                pipeline.store.poll_now(show.id).await?;
-            }
-            pipeline.admit(show.id, slug, target, pass).await?;
-        }
+        pipeline.begin_shows(&targets, pass).await?;
         pipeline.admit_own(pass).await?;
-        pipeline.plan_all_looks(pass).await?;
+        pipeline.arrange(pass).await?;
         let shows = targets.len() + pipeline.config.inbox.len();
         tasks::spawn(&mut self.tasks, pipeline, pass, &self.shared, targets);
         if let Some(serving) = &mut self.serving {
@@ -179,6 +172,23 @@ impl Pass {
 }
 
 impl Pipeline {
+    /// Makes the shows of a configuration part of the pass. Those with other rules than before are due.
+    async fn begin_shows(&self, targets: &[Target], pass: &Pass) -> Result<(), Error> {
+        if self.stop.is_cancelled() {
+            return Ok(());
+        }
+        let named = targets.iter().filter_map(|target| Some((target.slug.clone()?, target.feed.to_string())));
+        let known = self.store.ensure_shows(&named.collect::<Vec<_>>()).await?;
+        let show = |target: &Target| known.get(target.slug.as_ref()?);
+        let shows: Vec<_> = targets.iter().filter_map(|target| Some((show(target)?, target))).collect();
+        let other_rules = shows.iter().filter(|(show, target)| {
+            !show.selection.is_empty() && show.selection != rules(&target.selection)
+        });
+        self.store.poll_now(&other_rules.map(|(show, _)| show.id).collect::<Vec<_>>()).await?;
+        let shows: Vec<_> = shows.into_iter().map(|(show, target)| (show.id, target)).collect();
+        self.admit_all(&shows, pass).await
+    }
+
     /// Makes every show of own files part of the pass that is not yet; a user may share the first file of one at any
     /// time.
     async fn admit_own(&self, pass: &Pass) -> Result<(), Error> {
@@ -188,7 +198,7 @@ impl Pipeline {
                 continue;
             }
             if let Some(show) = self.own_show(&target).await? {
-                self.admit(show, &slug, &target, pass).await?;
+                self.admit(show, &target, pass).await?;
             }
         }
         Ok(())
@@ -246,13 +256,13 @@ mod tests {
         let pass = Pass::lasting(1, &pipeline.stop);
         let is_due = async || {
             let now = pipeline.clock.now();
-            pipeline.store.claim_poll(1, now, now).await.unwrap().is_some()
+            !pipeline.store.claim_polls(1, now, now, 1).await.unwrap().is_empty()
         };
-        pipeline.admit(show, "s", &target, &pass).await.unwrap();
+        pipeline.admit(show, &target, &pass).await.unwrap();
         assert!(is_due().await);
         pass.closed.cancel();
         pipeline.store.leave_pass(1).await.unwrap();
-        pipeline.admit(show, "s", &target, &pass).await.unwrap();
+        pipeline.admit(show, &target, &pass).await.unwrap();
         assert!(!is_due().await);
     }
 

@@ -1,6 +1,6 @@
 //! The tasks of a daemon, and what happens when one of them fails: it is said, and the task begins again.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,10 +12,11 @@ use super::Shared;
 use crate::error;
 use crate::pipeline::drain::drain;
 use crate::pipeline::monitor::Event;
-use crate::pipeline::{Error, Pass, Pipeline, Target, schedule};
+use crate::pipeline::poll::AT_ONCE;
+use crate::pipeline::record::Recorder;
+use crate::pipeline::{Error, Pass, Pipeline, Target, lock, schedule};
+use crate::store::ShowId;
 
-/// Feeds that are read at a time.
-const POLLS: usize = 8;
 /// A poll that has not ended by then is taken for one that has died.
 const POLL_LEASE: Duration = Duration::from_secs(10 * 60);
 /// How often it is looked for what has become due.
@@ -28,6 +29,9 @@ const NOTICES: Duration = Duration::from_secs(10);
 const OVERDUE: Duration = Duration::from_secs(120);
 /// Until a task that has failed begins again.
 pub(super) const RESTART: Duration = Duration::from_secs(30);
+
+/// Shows that are claimed, and nobody polls yet.
+type Claimed = std::sync::Mutex<VecDeque<(ShowId, String)>>;
 
 /// What tasks work with.
 #[derive(Clone)]
@@ -46,8 +50,8 @@ pub(super) fn spawn(
     targets: Vec<Target>,
 ) {
     let work = Work { pipeline: Arc::clone(pipeline), pass: Arc::clone(pass), shared: Arc::clone(shared) };
-    let targets: Arc<HashMap<String, Target>> =
-        Arc::new(targets.into_iter().filter_map(|target| Some((target.slug.clone()?, target))).collect());
+    let by_slug = targets.into_iter().filter_map(|target| Some((target.slug.clone()?, Arc::new(target))));
+    let targets: Arc<HashMap<String, Arc<Target>>> = Arc::new(by_slug.collect());
     tasks.spawn(work.clone().keep_up("polls", move |work| work.poll_due(Arc::clone(&targets))));
     tasks.spawn(
         work.clone().keep_up("offers", |work| async move { work.pipeline.join_all(&work.pass).await }),
@@ -98,21 +102,48 @@ impl Work {
         self.pass.closed.run_until_cancelled(self.pipeline.clock.sleep(time)).await.is_some()
     }
 
-    async fn poll_due(self, targets: Arc<HashMap<String, Target>>) -> Result<(), Error> {
-        let claim = || async {
-            let now = self.pipeline.clock.now();
-            let lease = schedule::after(now, POLL_LEASE);
-            Ok(self.pipeline.store.claim_poll(self.pass.id, now, lease).await?)
+    async fn poll_due(self, targets: Arc<HashMap<String, Arc<Target>>>) -> Result<(), Error> {
+        let (recorder, answers) = Recorder::new();
+        let claimed = Claimed::default();
+        let polls = async {
+            // Who records has done all once nobody has this any more.
+            let recorder = recorder;
+            let poll = |slug: String| {
+                let (work, targets, recorder) = (self.clone(), Arc::clone(&targets), recorder.clone());
+                async move {
+                    let Some(target) = targets.get(&slug) else { return Ok(()) };
+                    let poll = work.poll(Arc::clone(target), &recorder);
+                    work.pipeline.stop.run_until_cancelled(poll).await.unwrap_or(Ok(()))
+                }
+            };
+            let claim = || self.claim_poll(&claimed);
+            drain(AT_ONCE, &self.pass.pollable, &self.pass.closed, claim, poll).await
         };
-        let poll = |slug: String| {
-            let (work, targets) = (self.clone(), Arc::clone(&targets));
-            async move {
-                let Some(target) = targets.get(&slug) else { return Ok(()) };
-                let poll = work.pipeline.poll(target, &work.pass);
-                work.pipeline.stop.run_until_cancelled(poll).await.unwrap_or(Ok(()))
-            }
-        };
-        drain(POLLS, &self.pass.pollable, &self.pass.closed, claim, poll).await
+        let outcome = tokio::try_join!(polls, self.pipeline.record_all(answers, &self.pass)).map(|_| ());
+        // What nobody has begun with is the next configuration's.
+        let left: Vec<_> = lock(&claimed).drain(..).map(|(show, _)| show).collect();
+        outcome.and(Ok(self.pipeline.store.poll_now(&left).await?))
+    }
+
+    /// The next of the shows that are due. As many are claimed together as are polled at a time.
+    async fn claim_poll(&self, claimed: &Claimed) -> Result<Option<String>, Error> {
+        if let Some((_, slug)) = lock(claimed).pop_front() {
+            return Ok(Some(slug));
+        }
+        let now = self.pipeline.clock.now();
+        let lease = schedule::after(now, POLL_LEASE);
+        let most = u32::try_from(AT_ONCE).unwrap_or(u32::MAX);
+        let due = self.pipeline.store.claim_polls(self.pass.id, now, lease, most).await?;
+        let mut claimed = lock(claimed);
+        claimed.extend(due);
+        Ok(claimed.pop_front().map(|(_, slug)| slug))
+    }
+
+    async fn poll(&self, target: Arc<Target>, recorder: &Recorder) -> Result<(), Error> {
+        for (target, known) in self.pipeline.look_up(vec![target]).await? {
+            self.pipeline.poll(target, known, &self.pass, recorder).await?;
+        }
+        Ok(())
     }
 
     /// Round after round with so much time between, and never two at once, until the pass is closed.

@@ -88,6 +88,8 @@ pub(super) enum Content {
     Copy(PathBuf),
     /// This very file, as a hard link.
     Link(PathBuf),
+    /// The same, or a copy where it cannot be linked or not everybody may read it.
+    Shared(PathBuf),
 }
 
 impl Content {
@@ -96,6 +98,7 @@ impl Content {
         match self {
             Self::Bytes(bytes) => Ok(tree::put(path, bytes)?),
             Self::Copy(source) => Ok(tree::copy(source, path)?),
+            Self::Shared(source) => Ok(tree::share(source, path)?),
             Self::Link(source) => tree::link(source, path).map_err(|error| match error.kind() {
                 Some(ErrorKind::CrossesDevices | ErrorKind::PermissionDenied) => {
                     Error::NotLinkable { path: source.clone(), source: error }
@@ -135,6 +138,12 @@ impl Draft {
     /// A hard link to a file, which takes no space; it has to lie in the site's file system.
     pub fn link(&mut self, path: &str, source: impl Into<PathBuf>) -> Result<(), Error> {
         self.put(path, Content::Link(source.into()))
+    }
+
+    /// A hard link to a file that only ever changes by being replaced; a copy where it lies in another file system, or
+    /// not everybody may read it.
+    pub fn share(&mut self, path: &str, source: impl Into<PathBuf>) -> Result<(), Error> {
+        self.put(path, Content::Shared(source.into()))
     }
 
     /// A folder holds what this draft names for it, before or after this, and nothing else: what podseed has put there
@@ -242,7 +251,8 @@ mod tests {
                     && draft.remove(path).is_err()
                     && draft.copy(path, "x").is_err()
             );
-            assert!(draft.link(path, "x").is_err() && draft.folder(path).is_err());
+            assert!(draft.link(path, "x").is_err() && draft.share(path, "x").is_err());
+            assert!(draft.folder(path).is_err());
             assert_eq!(draft, Draft::new());
         }
         for path in [

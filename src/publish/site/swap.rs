@@ -66,13 +66,7 @@ impl Swap<'_> {
     /// Whether what is podseed's own directly in the live tree is there in the twin, and the other way round: somebody
     /// may have worked in the live one by hand.
     fn has_same_roots(&self, ours: &BTreeSet<String>) -> Result<bool, Error> {
-        let is_there = |folder: &Path, name| Ok::<_, Error>(tree::look(&folder.join(name))?.is_some());
-        for name in ours {
-            if is_there(self.live, name)? != is_there(self.twin, name)? {
-                return Ok(false);
-            }
-        }
-        Ok(true)
+        Ok(roots(self.live, ours)? == roots(self.twin, ours)?)
     }
 
     fn make_folders(&self) -> Result<(), fs::Error> {
@@ -154,14 +148,8 @@ impl Swap<'_> {
     /// What is podseed's own directly in the changed twin; `ours` is what was before.
     fn entries(&self, ours: &BTreeSet<String>) -> Result<BTreeSet<String>, Error> {
         let coming = self.changes.iter().filter(|change| change.content.is_some());
-        let roots = coming.filter_map(|change| change.path.iter().next()?.to_str());
-        let mut there = BTreeSet::new();
-        for name in ours.iter().map(String::as_str).chain(roots) {
-            if tree::look(&self.twin.join(name))?.is_some() {
-                there.insert(name.to_owned());
-            }
-        }
-        Ok(there)
+        let coming = coming.filter_map(|change| Some(change.path.iter().next()?.to_str()?.to_owned()));
+        roots(self.twin, &ours.iter().cloned().chain(coming).collect())
     }
 
     /// What an error about one of the two folders themselves means for the user.
@@ -178,6 +166,13 @@ impl Swap<'_> {
             _ => Error::File(error),
         }
     }
+}
+
+/// Those of these names that stand directly in a folder: one look for all of them, for there may be thousands.
+fn roots(folder: &Path, names: &BTreeSet<String>) -> Result<BTreeSet<String>, Error> {
+    let there = tree::entries(folder)?.into_iter();
+    let there = there.filter_map(|(name, _)| name.into_os_string().into_string().ok());
+    Ok(there.filter(|name| names.contains(name)).collect())
 }
 
 fn remove(root: &Path, path: &Path) -> Result<(), Error> {

@@ -193,6 +193,62 @@ fn a_file_becomes_a_folder_and_a_folder_a_file() {
 }
 
 #[test]
+fn what_is_shared_is_linked_where_everybody_may_read_it_and_else_copied() {
+    let mut stage = Stage::published();
+    let source = tempdir().unwrap();
+    let torrents = ["open.torrent", "closed.torrent"];
+    let mut draft = Draft::new();
+    for (name, mode) in torrents.into_iter().zip([0o644, 0o600]) {
+        let torrent = source.path().join(name);
+        fs::write(&torrent, name).unwrap();
+        fs::set_permissions(&torrent, fs::Permissions::from_mode(mode)).unwrap();
+        draft.share(&format!("a/torrents/{name}"), &torrent).unwrap();
+        stage.expected.insert(format!("a/torrents/{name}"), name.as_bytes().to_vec());
+    }
+    assert_eq!(stage.site().publish(&draft).unwrap(), Written { linked: 2, ..Written::default() });
+    let is_linked =
+        |name| crate::fs::same_file(&source.path().join(name), &stage.path(&format!("a/torrents/{name}")));
+    assert_eq!(torrents.map(is_linked), [true, false]);
+    let mode = fs::metadata(stage.path("a/torrents/closed.torrent")).unwrap().mode();
+    assert_eq!(mode & 0o777, 0o644, "the web server cannot read it");
+    assert_eq!(stage.site().publish(&draft).unwrap().unchanged, 2);
+    stage.check();
+
+    // Another file takes its place, and the one that readers have open stays as it was.
+    let torrent = source.path().join("open.torrent");
+    fs::remove_file(&torrent).unwrap();
+    fs::write(&torrent, "another").unwrap();
+    assert_eq!(
+        stage.site().publish(&draft).unwrap(),
+        Written { linked: 1, unchanged: 1, ..Written::default() }
+    );
+    assert_eq!(fs::read(stage.path("a/torrents/open.torrent")).unwrap(), b"another");
+}
+
+#[test]
+fn what_one_show_costs_does_not_depend_on_how_many_others_there_are() {
+    let steps = |shows: usize| {
+        let stage = Stage::new();
+        let mut all = Draft::new();
+        for show in 0..shows {
+            all.file(&format!("show-{show}/index.html"), "1").unwrap();
+        }
+        stage.site().publish(&all).unwrap();
+        let mut steps = 0;
+        let mut count = || {
+            steps += 1;
+            Ok(())
+        };
+        stage.site().publish_by_steps(&draft(&[("show-1/index.html", "2")]), &mut count).unwrap();
+        let others =
+            (0..shows).filter(|show| *show != 1).map(|show| stage.path(&format!("show-{show}/index.html")));
+        assert!(others.into_iter().all(|other| fs::read(other).unwrap() == b"1"));
+        steps
+    };
+    assert_eq!(steps(3), steps(300));
+}
+
+#[test]
 fn a_media_file_is_linked_and_a_torrent_copied() {
     let mut stage = Stage::published();
     let source = tempdir().unwrap();

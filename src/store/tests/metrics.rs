@@ -82,7 +82,9 @@ async fn stages_placements_and_bytes_are_counted_as_they_change() {
         next_poll: Some(later(3600)),
         traffic: Traffic { requests: 2, bytes: 3000 },
     };
-    store.record_poll(show, None, &polled, later(60)).await.unwrap();
+    let mut recording = store.recording().await.unwrap();
+    recording.record_poll(show, None, &polled, later(60)).await.unwrap();
+    recording.commit().await.unwrap();
     sqlx::query("UPDATE enclosures SET bytes = 700, requests = 3").execute(&store.pool).await.unwrap();
     sqlx::query("UPDATE placements SET proven = 1 WHERE client = 'nas' AND state = 'seeding'")
         .execute(&store.pool)
@@ -101,7 +103,7 @@ async fn stages_placements_and_bytes_are_counted_as_they_change() {
     assert_eq!(counted_placements(&metrics.placements), placements_by_hand(&store).await);
 
     // And what goes is not counted any more.
-    store.ensure_placements("s", &["nas".to_owned()]).await.unwrap();
+    store.ensure_placements(&[show], &["nas".to_owned()]).await.unwrap();
     let found = store.episodes_of_show("s").await.unwrap();
     store.forget(&found, later(400)).await.unwrap();
     let metrics = store.metrics().await.unwrap();

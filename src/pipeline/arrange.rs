@@ -1,0 +1,72 @@
+//! What the torrents of a show need beside their data: a placement at each of its clients, looks at their sources, and
+//! the web seeds that the setting asks for.
+//!
+//! The state counts what has changed (`shows.arrange_due`), so that only the shows are looked at of which something has.
+
+use std::collections::HashMap;
+
+use super::compare::PROOF;
+use super::{Error, Pass, Pipeline};
+use crate::config::WebSeeds;
+use crate::model::EnclosureId;
+use crate::store::ShowId;
+
+impl Pipeline {
+    /// Arranges what has changed of the shows in a pass. May be called at any time, and as often as one likes.
+    pub(super) async fn arrange(&self, pass: &Pass) -> Result<(), Error> {
+        let mut due = self.store.shows_to_arrange(pass.id).await?;
+        due.retain(|due| pass.show(&due.slug).is_some());
+        let (mut by_clients, mut with_sources) = (HashMap::<_, Vec<ShowId>>::new(), Vec::new());
+        for (due, target) in due.iter().filter_map(|due| Some((due, pass.show(&due.slug)?))) {
+            by_clients.entry(target.clients.clone()).or_default().push(due.show);
+            if self.web_seeds_of(&target).is_some() {
+                with_sources.push(due.show);
+            }
+        }
+        if due.is_empty() || !self.place_torrents(by_clients, pass).await? {
+            return Ok(());
+        }
+        let wrong = self.wrong_web_seeds(&with_sources).await?;
+        for (id, slug) in &wrong {
+            if let Some(show) = pass.show(slug) {
+                self.refresh_torrent(*id, &show).await?;
+            }
+        }
+        if !wrong.is_empty() {
+            // What could not be written, as on a full disk, is tried again.
+            let left = self.wrong_web_seeds(&with_sources).await?;
+            due.retain(|due| left.iter().all(|(_, slug)| *slug != due.slug));
+        }
+        Ok(self.store.record_arranged(&due).await?)
+    }
+
+    /// Placements for the torrents of these shows, by their clients; not once the pass is closed, as it says then.
+    async fn place_torrents(
+        &self,
+        by_clients: HashMap<Vec<String>, Vec<ShowId>>,
+        pass: &Pass,
+    ) -> Result<bool, Error> {
+        let _turn = pass.admission.lock().await;
+        if pass.closed.is_cancelled() {
+            return Ok(false);
+        }
+        for (clients, shows) in by_clients {
+            self.store.ensure_placements(&shows, &clients).await?;
+        }
+        Ok(true)
+    }
+
+    /// What the setting asks of the torrents of these shows: looks, where a proof is to be given and can lead to
+    /// anything; else web seeds in all of them or in none. Gives those that have it otherwise, also those that were made
+    /// under another setting.
+    async fn wrong_web_seeds(&self, shows: &[ShowId]) -> Result<Vec<(EnclosureId, String)>, Error> {
+        Ok(match self.config.torrent.web_seeds {
+            WebSeeds::Verified => {
+                self.store.plan_looks(shows, self.clock.now()).await?;
+                self.store.with_web_seed(shows, true, PROOF).await?
+            }
+            WebSeeds::Always => self.store.with_web_seed(shows, false, u64::MAX).await?,
+            WebSeeds::Never => self.store.with_web_seed(shows, true, u64::MAX).await?,
+        })
+    }
+}

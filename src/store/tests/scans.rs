@@ -1,0 +1,68 @@
+//! What a pass asks when nothing is due does not grow with what is known.
+
+use super::*;
+use crate::store::{admission, budget, compare, metrics, reconcile, revisions, status, troubles};
+
+/// The tables that grow with the episodes.
+const LARGE: [&str; 4] = ["enclosures", "episodes", "announcements", "placements"];
+
+/// The steps of a statement by which all of a large table is read: `SCAN` without an index that has only what is due.
+async fn scans(store: &Store, statement: &str) -> Vec<String> {
+    let plan: Vec<(i64, i64, i64, String)> =
+        sqlx::query_as(sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {statement}")))
+            .fetch_all(&store.pool)
+            .await
+            .unwrap();
+    let partial: Vec<String> =
+        sqlx::query_scalar("SELECT name FROM sqlite_master WHERE type = 'index' AND sql LIKE '%WHERE%'")
+            .fetch_all(&store.pool)
+            .await
+            .unwrap();
+    let is_bounded = |step: &str| {
+        partial.iter().any(|index| index != "enclosures_managed" && step.ends_with(&format!("INDEX {index}")))
+    };
+    // By its alias a table is called e, ep, a, p and so on; the small ones are s, t and n's like.
+    let is_large = |step: &str| {
+        let table = step.split_whitespace().nth(1).unwrap_or_default();
+        LARGE.contains(&table) || ["e", "ep", "a", "p", "o", "oe"].contains(&table)
+    };
+    let steps = plan.into_iter().map(|(.., step)| step);
+    steps.filter(|step| step.starts_with("SCAN") && is_large(step) && !is_bounded(step)).collect()
+}
+
+#[tokio::test]
+async fn a_pass_with_nothing_due_reads_no_large_table_whole() {
+    let (_dir, store) = empty().await;
+    let (shows, clients) = ([ShowId(1), ShowId(2)], ["nas".to_owned()]);
+    let statements = [
+        downloads::claim(1, now(), true, &["h".to_owned()], false).into_string(),
+        downloads::WAITING.to_owned(),
+        placements::claim(1, now(), true, "nas").into_string(),
+        withdraw::claim(1, now(), false, "nas").into_string(),
+        withdraw::to_delete(clients.iter()).into_string(),
+        compare::CLAIM.to_owned(),
+        compare::unplanned(&shows, now()).into_string(),
+        compare::web_seeded(&shows, true, 2).into_string(),
+        offers::CLAIM.to_owned(),
+        admission::TO_ARRANGE.to_owned(),
+        admission::lacking(&shows, "nas").into_string(),
+        admission::elsewhere(&shows, &clients).into_string(),
+        revisions::RETIRE.to_owned(),
+        budget::HELD_BACK.to_owned(),
+        budget::FORMER_OVER.to_owned(),
+        budget::TO_LET_GO.to_owned(),
+        budget::EXPIRED_FILES.to_owned(),
+        budget::EXPIRING_BYTES.to_owned(),
+        troubles::AILING.to_owned(),
+        status::TOTALS.to_owned(),
+        reconcile::DATA_FILES.to_owned(),
+    ];
+    for statement in statements.iter().map(String::as_str).chain(metrics::DUE.map(|(_, statement)| statement))
+    {
+        assert_eq!(scans(&store, statement).await, [""; 0], "{statement}");
+    }
+    // And one that does is found.
+    assert_eq!(scans(&store, "SELECT title FROM episodes").await, ["SCAN episodes"]);
+    let inner = "SELECT e.url FROM shows s, enclosures e WHERE e.show_id > s.id AND e.forgotten";
+    assert!(!scans(&store, inner).await.is_empty());
+}
