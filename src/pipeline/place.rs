@@ -18,8 +18,8 @@ use crate::store::RemovalJob;
 use crate::units::Span;
 use crate::{error, fs, torrent};
 
-/// Torrents that one client is asked about at a time. A client takes seconds over each, and most of that it waits.
-const AT_ONCE: usize = 32;
+/// Torrents that one client is asked about at a time. More gain nothing: clients hash one after the other.
+const AT_ONCE: usize = 8;
 /// Until a daemon looks again at what a client hashes, or has not taken yet.
 const LOOK_AGAIN: Duration = Duration::from_secs(60);
 /// How long a daemon stays at what it has looked at before: enough to see it start. More would keep what is new from
