@@ -206,14 +206,14 @@ fn what_cannot_be_read_is_one_finding() {
     folder.write("podseed.yaml", b"\xff\xfe");
     let not_text = folder.load().unwrap_err().to_string();
     let missing = Config::load_with(Path::new("/no/such/podseed.yaml"), &variable).unwrap_err().to_string();
-    folder.write("podseed.yaml", &vec![b' '; 2 << 20]);
+    folder.write("podseed.yaml", &vec![b' '; 5 << 20]);
     let large = folder.load().unwrap_err().to_string();
     insta::assert_snapshot!(folder.stable(&[missing, not_text, large].join("\n")), @r"
     /no/such/podseed.yaml: there is no such file
       hint: `podseed config example > podseed.yaml` makes one
     podseed.yaml: is not UTF-8 text
       hint: save it as UTF-8 in your editor
-    podseed.yaml: is larger than 1 MiB
+    podseed.yaml: is larger than 4 MiB
       hint: name a configuration file
     ");
 }

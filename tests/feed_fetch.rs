@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use podseed::feed::{FetchError, Fetched, FetchedFeed, Source, Validators, fetch};
+use podseed::feed::{Answer, FetchError, FetchedFeed, Source, Validators, ask};
 use podseed::http::{BasicAuth, Http, Meter, Options};
 use podseed::model::Item;
 use podseed::secret::Secret;
@@ -32,6 +32,28 @@ fn feed(items: impl IntoIterator<Item = usize>, channel: &str) -> String {
 
 fn next(url: &str) -> String {
     format!("<atom:link rel=\"next\" href=\"{url}\"/>")
+}
+
+/// What one poll comes to.
+enum Fetched {
+    NotModified { moved_to: Option<Url>, poll_after: Option<Duration> },
+    Feed(Box<FetchedFeed>),
+}
+
+async fn fetch(
+    http: &Http,
+    source: &Source<'_>,
+    meter: &Meter,
+    nothing_new: impl Fn(&[Item]) -> bool,
+) -> Result<Fetched, FetchError> {
+    match ask(http, source, meter).await? {
+        Answer::NotModified { moved_to, poll_after } => Ok(Fetched::NotModified { moved_to, poll_after }),
+        Answer::Document(unread) => {
+            let mut pages = unread.read().await?;
+            pages.go_on(meter, nothing_new).await;
+            Ok(Fetched::Feed(Box::new(pages.finish())))
+        }
+    }
 }
 
 async fn poll_with(

@@ -1,7 +1,7 @@
 //! What a run shows while it works: bars on a terminal, one plain line per step elsewhere.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
@@ -17,21 +17,46 @@ pub(super) struct Lines {
     quiet: bool,
     verbose: bool,
     bars: Option<MultiProgress>,
+    /// Feeds that have not changed.
+    unchanged: AtomicU64,
 }
+
+/// So many feeds that have not changed have a line each, unless the user wants to know more; of the others it is said at
+/// the end how many they are.
+const UNCHANGED: u64 = 20;
 
 impl Lines {
     /// Bars only on a terminal and with colours allowed; with `--json` and `--quiet` neither bars nor lines, except
     /// for what goes wrong.
     pub(super) fn new(context: &Context) -> Self {
         let quiet = context.quiet || context.json;
-        Self { quiet, verbose: context.verbose, bars: (!quiet && is_lively()).then(MultiProgress::new) }
+        Self {
+            quiet,
+            verbose: context.verbose,
+            bars: (!quiet && is_lively()).then(MultiProgress::new),
+            unchanged: AtomicU64::new(0),
+        }
     }
 
-    /// Takes the bars away.
+    /// Takes the bars away, and tells of what had no line.
     pub(super) fn clear(&self) {
         if let Some(bars) = &self.bars {
             // Bars that cannot be taken away stay on the screen; nothing is lost.
             let _ = bars.clear();
+        }
+        let silent = self.unchanged.load(Ordering::Relaxed).saturating_sub(UNCHANGED);
+        if silent > 0 && !self.verbose && !self.quiet {
+            talk(format_args!("{} more have not changed", count(silent, "feed")));
+        }
+    }
+
+    /// Whether an event is for who wants to know more: that a client has begun to check, that feeds have not changed
+    /// where these are many.
+    fn is_detail(&self, event: &Event) -> bool {
+        match event {
+            Event::Placed { state: PlacementState::Checking, .. } => true,
+            Event::Unchanged { .. } => self.unchanged.fetch_add(1, Ordering::Relaxed) >= UNCHANGED,
+            _ => false,
         }
     }
 
@@ -45,8 +70,7 @@ impl Lines {
 
 impl Monitor for Lines {
     fn event(&self, event: &Event) {
-        // That a client has begun to check is told to who wants to know more; that it seeds, to everybody.
-        if matches!(event, Event::Placed { state: PlacementState::Checking, .. }) && !self.verbose {
+        if self.is_detail(event) && !self.verbose {
             return;
         }
         let (line, bad) = describe(event);

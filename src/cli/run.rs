@@ -193,7 +193,7 @@ fn targets(args: &RunArgs, config: &Config) -> Result<Vec<Target>, Error> {
 }
 
 fn target(what: &str, config: &Config) -> Result<Target, Error> {
-    if let Some(show) = config.shows.iter().find(|show| show.slug == what) {
+    if let Some(show) = config.show(what) {
         return Ok(Target::from(show));
     }
     if let Some(inbox) = config.inbox.iter().find(|inbox| inbox.slug == what) {

@@ -55,7 +55,7 @@ fn order(args: &ShareArgs, config: &Config) -> Result<ShareOrder, Error> {
             plain(show)
         )));
     }
-    if config.shows.iter().any(|known| known.slug == *show) {
+    if config.show(show).is_some() {
         return Err(has_feed(show));
     }
     if args.title.is_some() && (args.paths.len() > 1 || args.paths.iter().any(|path| path.is_dir())) {

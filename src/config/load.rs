@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::{Config, Findings, file, finding, places, read, secrets, shows_d, validate};
 
 /// A file larger than this is no configuration.
-const MAX_FILE: u64 = 1 << 20;
+const MAX_FILE: u64 = 4 << 20;
 
 /// Looks up an environment variable; tests bring their own.
 pub type Variables<'a> = dyn Fn(&str) -> Option<String> + 'a;
@@ -139,7 +139,7 @@ fn read_file(path: &Path) -> Result<String, (String, &'static str)> {
         }
         Err(error) => Err((format!("cannot be read: {error}"), "podseed needs a readable file here")),
         Ok(size) if size as u64 > MAX_FILE => {
-            Err(("is larger than 1 MiB".to_owned(), "name a configuration file"))
+            Err(("is larger than 4 MiB".to_owned(), "name a configuration file"))
         }
         Ok(_) => String::from_utf8(bytes)
             .map_err(|_| ("is not UTF-8 text".to_owned(), "save it as UTF-8 in your editor")),

@@ -50,7 +50,7 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// Goes into the user agent: an address at which publishers reach the user.
     pub user_agent_contact: Option<String>,
-    /// By slug; those of `shows.d` among them.
+    /// In the order of their slugs; those of `shows.d` among them. See [`Config::show`].
     pub shows: Vec<Show>,
     /// By name.
     pub clients: Vec<Client>,
@@ -367,6 +367,11 @@ impl Default for TorrentSettings {
 }
 
 impl Config {
+    /// The show with this slug.
+    pub fn show(&self, slug: &str) -> Option<&Show> {
+        self.shows.binary_search_by(|show| show.slug.as_str().cmp(slug)).ok().map(|index| &self.shows[index])
+    }
+
     /// Folders of clients (watched ones, and those for their data) that lie in the data folder, as far as they are
     /// the same for every show. These are podseed's to make. Any other is the user's: a missing one is a disk that
     /// is not mounted.

@@ -10,8 +10,8 @@ use super::finding::{Collector, KeyPath};
 /// No configuration is nested deeper than a third of this.
 const MAX_DEPTH: usize = 32;
 
-/// Nodes after every alias is written out. A thousand shows with all their keys are 20,000.
-const MAX_NODES: usize = 200_000;
+/// Nodes after every alias is written out. Ten thousand shows with all their keys are 200,000.
+const MAX_NODES: usize = 400_000;
 
 /// The line of each node.
 #[derive(Debug, Default)]

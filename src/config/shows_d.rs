@@ -13,7 +13,7 @@ use super::finding::{Collector, KeyPath};
 use super::places::Places;
 
 /// More files than this are no configuration.
-const MOST_FILES: usize = 10_000;
+const MOST_FILES: usize = 100_000;
 
 /// The folder that belongs to a configuration file.
 pub(super) fn folder(config: &Path) -> PathBuf {

@@ -216,8 +216,7 @@ impl Pipeline {
     /// The same file, where another show has fetched it. What came with credentials stays with its show.
     async fn copy_of_another_show(&self, job: &DownloadJob, show: &Target) -> Result<Option<PathBuf>, Error> {
         let Some((other, file)) = self.store.fetched_elsewhere(job.id).await? else { return Ok(None) };
-        let is_private =
-            |slug: &str| self.config.shows.iter().any(|show| show.slug == slug && show.auth.is_some());
+        let is_private = |slug: &str| self.config.show(slug).is_some_and(|show| show.auth.is_some());
         let path = self.folder().data(&other, &file, None);
         Ok((show.auth.is_none() && !is_private(&other) && path.is_file()).then_some(path))
     }

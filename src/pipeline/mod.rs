@@ -323,7 +323,7 @@ impl Pipeline {
         let known =
             self.store.feeds().await?.into_iter().filter(|(slug, _)| slugs.contains(slug) && !is_own(slug));
         let targets = known.map(|(slug, feed)| {
-            let configured = self.config.shows.iter().find(|show| show.slug == slug);
+            let configured = self.config.show(&slug);
             configured.map_or_else(
                 || Target {
                     slug: Some(slug),

@@ -45,7 +45,7 @@ impl Pipeline {
         let mut targets: Vec<Target> = self.config.inbox.iter().map(Target::from).collect();
         for (slug, _) in self.store.own_shows().await? {
             let is_configured = targets.iter().any(|target| target.slug.as_ref() == Some(&slug))
-                || self.config.shows.iter().any(|show| show.slug == slug);
+                || self.config.show(&slug).is_some();
             if !is_configured {
                 targets.push(Target {
                     slug: Some(slug),

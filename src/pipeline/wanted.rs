@@ -38,18 +38,17 @@ fn wanted_by(selection: &Selection) -> String {
     }
 }
 
-impl Pipeline {
-    /// What was taken down keeps its place among the latest, and is not wanted.
-    async fn without_withdrawn(&self, show: ShowId, verdicts: Vec<Verdict>) -> Result<Vec<Verdict>, Error> {
-        let withdrawn = self.store.withdrawn(show).await?;
-        let judged = verdicts.into_iter().map(|verdict| match &withdrawn {
-            None => unwanted(&verdict, "its show was taken down"),
-            Some(episodes) if episodes.contains(&verdict.episode) => unwanted(&verdict, "it was taken down"),
-            Some(_) => verdict,
-        });
-        Ok(judged.collect())
-    }
+/// What was taken down keeps its place among the latest, and is not wanted. `None`: the whole show was.
+fn without_withdrawn(withdrawn: Option<&HashSet<i64>>, verdicts: Vec<Verdict>) -> Vec<Verdict> {
+    let judged = verdicts.into_iter().map(|verdict| match withdrawn {
+        None => unwanted(&verdict, "its show was taken down"),
+        Some(episodes) if episodes.contains(&verdict.episode) => unwanted(&verdict, "it was taken down"),
+        Some(_) => verdict,
+    });
+    judged.collect()
+}
 
+impl Pipeline {
     /// Judges every known episode of a show and records the verdicts with these rules. Gives how many enclosures are
     /// newly wanted.
     pub(super) async fn judge(
@@ -66,7 +65,8 @@ impl Pipeline {
             .zip(&known)
             .map(|(verdict, known)| record(verdict, known, selection))
             .collect();
-        let verdicts = self.without_withdrawn(show, verdicts).await?;
+        let withdrawn = recording.withdrawn(show).await?;
+        let verdicts = without_withdrawn(withdrawn.as_ref(), verdicts);
         let enclosures =
             || known.iter().flat_map(|known| known.item.enclosures.iter().zip(&known.enclosures));
         let mut seen = HashSet::new();

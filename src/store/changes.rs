@@ -301,6 +301,66 @@ mod tests {
         assert_eq!(positions(&[Some(i64::MIN), Some(i64::MAX), None], Some(0))[..2], [i64::MIN, i64::MAX]);
     }
 
+    /// What is on record after a first reading of this feed.
+    fn known(feed: &Feed) -> Known {
+        let changes = Changes::between(&Known::default(), feed, true);
+        let row = |row: Row| match row {
+            Row::Known(id) => id,
+            Row::New(index) => i64::try_from(index).unwrap(),
+        };
+        let mut known = Known::default();
+        for (id, (item, position)) in (0..).zip(&changes.new_episodes) {
+            known.episodes.push(EpisodeRow {
+                id,
+                guid: item.guid.clone(),
+                title: item.title.clone(),
+                date: item.date.map(seconds),
+                link: item.link.clone(),
+                live: item.live,
+                licence: item.licence.clone(),
+                position: *position,
+                present: true,
+            });
+        }
+        for announced in &changes.announced {
+            let enclosure = row(announced.enclosure);
+            let (comparable_url, written) = &changes.new_enclosures[usize::try_from(enclosure).unwrap()];
+            known.links.entry(row(announced.episode)).or_default().push(Link {
+                enclosure,
+                role: announced.role,
+                position: announced.position,
+                present: true,
+                url: written.url.clone(),
+                comparable_url: comparable_url.clone(),
+                claimed: written.length.map(signed),
+                replaced: false,
+            });
+        }
+        known
+    }
+
+    #[test]
+    fn a_feed_that_is_as_it_was_changes_nothing() {
+        let feed = feed(&[(Some("b"), &["http://h/2.mp3", "http://h/2.mp3"]), (None, &["http://h/1.mp3"])]);
+        assert_eq!(Changes::between(&known(&feed), &feed, true), Changes::default());
+    }
+
+    #[test]
+    fn one_new_episode_of_a_large_show_is_one_row_of_each_kind() {
+        let guids: Vec<String> = (0..500).map(|number| number.to_string()).collect();
+        let urls: Vec<String> = guids.iter().map(|guid| format!("http://h/{guid}.mp3")).collect();
+        let urls: Vec<[&str; 1]> = urls.iter().map(|url| [url.as_str()]).collect();
+        let items: Vec<(Option<&str>, &[&str])> =
+            guids.iter().zip(&urls).map(|(guid, urls)| (Some(guid.as_str()), urls.as_slice())).collect();
+        let before = known(&feed(&items[1..]));
+        let now = feed(&items);
+        let changes = Changes::between(&before, &now, true);
+        assert_eq!(changes.new_episodes, [(&now.items[0], -1)]);
+        assert_eq!((changes.new_enclosures.len(), changes.announced.len()), (1, 1));
+        let rest = Changes { new_episodes: vec![], new_enclosures: vec![], announced: vec![], ..changes };
+        assert_eq!(rest, Changes::default());
+    }
+
     #[test]
     fn a_url_that_two_items_share_is_one_new_enclosure() {
         let feed =

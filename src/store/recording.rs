@@ -11,7 +11,8 @@ use super::{Doing as _, Result, Store};
 const BREATH: Duration = Duration::from_millis(5);
 
 /// A transaction that polls are recorded in. Nothing of it is there before [`Recording::commit`], and nothing is where it
-/// is dropped: then the feeds are asked once more. The state's other writers wait meanwhile, so it is not for long.
+/// is dropped: then the feeds are asked once more. The state's other writers wait meanwhile, perhaps on every other
+/// connection: so it is not for long, and nothing else may be asked of the [`Store`] before it has ended.
 #[derive(Debug)]
 pub struct Recording {
     pub(super) tx: Transaction<'static, Sqlite>,

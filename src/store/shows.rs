@@ -12,11 +12,11 @@ use super::{Document, Doing as _, Error, Result, Store, seconds, signed, timesta
 use crate::model::{Feed, Traffic};
 
 /// The store's id of a show.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct ShowId(pub i64);
 
 /// What a poll needs to know of a show.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ShowRecord {
     /// Which.
     pub id: ShowId,

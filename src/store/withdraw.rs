@@ -7,6 +7,7 @@ use sqlx::{QueryBuilder, Row as _, Sqlite, SqliteConnection};
 
 use super::downloads::event;
 use super::manage::Found;
+use super::recording::Recording;
 use super::{Doing as _, Result, Store, placements, seconds};
 use crate::model::{EnclosureId, InfoHashes, PlacementId};
 
@@ -240,13 +241,15 @@ impl Store {
         .doing("list what was taken down")?;
         Ok(urls.into_iter().collect())
     }
+}
 
+impl Recording {
     /// Which episodes of a show were taken down; `None`: the whole show.
-    pub async fn withdrawn(&self, show: super::ShowId) -> Result<Option<HashSet<i64>>> {
+    pub async fn withdrawn(&mut self, show: super::ShowId) -> Result<Option<HashSet<i64>>> {
         let what = "list what was taken down";
         let whole: bool = sqlx::query_scalar("SELECT withdrawn FROM shows WHERE id = $1")
             .bind(show.0)
-            .fetch_one(&self.pool)
+            .fetch_one(&mut *self.tx)
             .await
             .doing(what)?;
         if whole {
@@ -255,7 +258,7 @@ impl Store {
         let episodes: Vec<i64> =
             sqlx::query_scalar("SELECT id FROM episodes WHERE show_id = $1 AND withdrawn")
                 .bind(show.0)
-                .fetch_all(&self.pool)
+                .fetch_all(&mut *self.tx)
                 .await
                 .doing(what)?;
         Ok(Some(episodes.into_iter().collect()))

@@ -156,7 +156,7 @@ impl Pipeline {
     /// That something is well again which has left the configuration is no news.
     fn is_managed(&self, trouble: &Trouble) -> bool {
         match trouble.kind {
-            NoticeKind::Feed => self.config.shows.iter().any(|show| show.slug == trouble.subject),
+            NoticeKind::Feed => self.config.show(&trouble.subject).is_some(),
             NoticeKind::Client | NoticeKind::Torrents => self.clients.contains_key(&trouble.subject),
             _ => true,
         }
