@@ -35,6 +35,7 @@ fn next(url: &str) -> String {
 }
 
 /// What one poll comes to.
+#[derive(Debug)]
 enum Fetched {
     NotModified { moved_to: Option<Url>, poll_after: Option<Duration> },
     Feed(Box<FetchedFeed>),
