@@ -5,7 +5,8 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use serde_json::{Value, json};
+use jiff::Timestamp;
+use serde::{Serialize, Serializer};
 use url::Url;
 
 use super::output::plain;
@@ -68,12 +69,14 @@ pub async fn run(args: &FeedArgs, json: bool, http: &Http, out: &mut dyn Write) 
         Some(url) => fetch(&url, http).await?,
         None => read_file(Path::new(&args.feed), args.base.as_ref())?,
     };
+    let mut out = io::BufWriter::new(out);
     if json {
-        writeln!(out, "{}", as_json(&feed))?;
+        serde_json::to_writer(&mut out, &FeedJson::from(&feed)).map_err(io::Error::from)?;
+        writeln!(out)?;
     } else {
-        print(&feed, out)?;
+        print(&feed, &mut out)?;
     }
-    Ok(())
+    Ok(out.flush()?)
 }
 
 /// Reads a feed from disk. Relative addresses stay relative without a base.
@@ -117,35 +120,78 @@ async fn fetch_pages(url: &Url, http: &Http, only_first: bool) -> Result<Fetched
     }
 }
 
-fn as_json(feed: &Feed) -> Value {
-    json!({
-        "title": feed.title,
-        "kind": kind_name(feed.kind),
-        "warnings": feed.warnings,
-        "items": feed.items.iter().map(item_json).collect::<Vec<_>>(),
-        "paging": { "next": feed.next_page },
-        "licence": feed.licence,
-        "locked": feed.locked,
-        "blocked": feed.blocked,
-    })
+/// What `feed --json` prints. It borrows: a large feed is in memory once.
+#[derive(Serialize)]
+struct FeedJson<'a> {
+    title: &'a str,
+    kind: &'static str,
+    warnings: &'a [String],
+    #[serde(serialize_with = "items_json")]
+    items: &'a [Item],
+    paging: PagingJson<'a>,
+    licence: Option<&'a str>,
+    locked: bool,
+    blocked: bool,
 }
 
-fn item_json(item: &Item) -> Value {
-    let enclosure = |enclosure: &Enclosure| {
-        json!({
-            "url": enclosure.url,
-            "type": enclosure.media_type,
-            "length": enclosure.length,
-            "role": enclosure.role.as_str(),
-        })
-    };
-    json!({
-        "guid": item.guid,
-        "title": item.title,
-        "date": item.date.map(|date| date.to_string()),
-        "live": item.live,
-        "enclosures": item.enclosures.iter().map(enclosure).collect::<Vec<_>>(),
-    })
+#[derive(Serialize)]
+struct PagingJson<'a> {
+    next: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct ItemJson<'a> {
+    guid: Option<&'a str>,
+    title: &'a str,
+    date: Option<Timestamp>,
+    live: bool,
+    enclosures: Vec<EnclosureJson<'a>>,
+}
+
+#[derive(Serialize)]
+struct EnclosureJson<'a> {
+    url: &'a str,
+    #[serde(rename = "type")]
+    media_type: Option<&'a str>,
+    length: Option<u64>,
+    role: &'static str,
+}
+
+impl<'a> From<&'a Feed> for FeedJson<'a> {
+    fn from(feed: &'a Feed) -> Self {
+        Self {
+            title: &feed.title,
+            kind: kind_name(feed.kind),
+            warnings: &feed.warnings,
+            items: &feed.items,
+            paging: PagingJson { next: feed.next_page.as_deref() },
+            licence: feed.licence.as_deref(),
+            locked: feed.locked,
+            blocked: feed.blocked,
+        }
+    }
+}
+
+impl<'a> From<&'a Item> for ItemJson<'a> {
+    fn from(item: &'a Item) -> Self {
+        let enclosures = item.enclosures.iter().map(EnclosureJson::from).collect();
+        Self { guid: item.guid.as_deref(), title: &item.title, date: item.date, live: item.live, enclosures }
+    }
+}
+
+impl<'a> From<&'a Enclosure> for EnclosureJson<'a> {
+    fn from(enclosure: &'a Enclosure) -> Self {
+        Self {
+            url: &enclosure.url,
+            media_type: enclosure.media_type.as_deref(),
+            length: enclosure.length,
+            role: enclosure.role.as_str(),
+        }
+    }
+}
+
+fn items_json<S: Serializer>(items: &[Item], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(items.iter().map(ItemJson::from))
 }
 
 fn print(feed: &Feed, out: &mut dyn Write) -> io::Result<()> {
@@ -214,8 +260,8 @@ mod tests {
 
     #[test]
     fn the_json_has_the_shape_that_others_rely_on() {
-        let json =
-            serde_json::to_string_pretty(&as_json(&feed(Some("https://radio.test/feed.xml")))).unwrap();
+        let json = serde_json::to_string_pretty(&FeedJson::from(&feed(Some("https://radio.test/feed.xml"))))
+            .unwrap();
         insta::assert_snapshot!(
             json.replace('\u{202e}', "[RLO]"),
             @r#"

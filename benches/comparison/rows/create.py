@@ -18,6 +18,14 @@ def v1(bench):
     return bench.compare(what(file, "v1"), ours(bench, file, "v1"), theirs, goals, result=result(bench))
 
 
+def on_tmpfs(bench):
+    """Where the kernel looks up and copies each page of 4 KiB by itself, for all of them."""
+    file = bench.big_file()
+    goals = {"mktorrent -t2": {"cpu": 0.40, "wall": 0.40}}
+    told = what(file, "v1, on tmpfs")
+    return bench.compare(told, ours(bench, file, "v1"), [mktorrent(bench, file)], goals, result=result(bench))
+
+
 def with_sha256(version, cpu, wall, bench):
     """Hybrid and v2, which of the peers libtorrent makes."""
     file = bench.big_file()
@@ -103,4 +111,7 @@ GROUP = Group("Torrent of one file of 1 GiB", 3 << 30, (
     Row("shani", "v1 by SHA-NI, against mktorrent", partial(forced, "shani", 0.75), ("mktorrent",), ("sha_ni",)),
     Row("verify", "v1 checked, against aria2, torf and libtorrent", verify, ("aria2c", "torf", "libtorrent")),
     Row("memory", "peak memory at pieces of 64 KiB, 1 MiB and 16 MiB", memory),
+), on_disk=True)
+ON_TMPFS = Group("The same on tmpfs", 3 << 30, (
+    Row("v1-tmpfs", "v1, on tmpfs, against mktorrent", on_tmpfs, ("mktorrent",)),
 ))

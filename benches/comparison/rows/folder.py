@@ -53,4 +53,4 @@ GROUP = Group("Torrents of many files", 7_000 * inputs.MB, (
     Row("each", "a torrent for each of 100 files of 20 to 80 MB, against xargs mktorrent", each, ("mktorrent",)),
     Row("together", "the same files in one torrent, against mktorrent", together, ("mktorrent",)),
     Row("small", "20,000 small files in one torrent, against mktorrent", small, ("mktorrent",)),
-))
+), on_disk=True)
