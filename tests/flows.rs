@@ -313,6 +313,21 @@ async fn a_url_with_a_credential_in_it_never_becomes_a_web_seed() {
 }
 
 #[tokio::test]
+async fn a_torrent_that_may_not_name_its_source_is_not_looked_at_by_each_run() {
+    let world = World::new("torrent: {web_seeds: always}").await;
+    let signed = "/two.mp3?id=7&token=s3cret";
+    world.publish(&[Item { enclosure: signed, ..TWO }]);
+    world.origin.file(signed, mp3(90_000, 2));
+    world.run(0);
+    world.run(0);
+    let state = format!("sqlite:{}", world.path("data/state.db").display());
+    let state = sqlx::SqlitePool::connect(&state).await.unwrap();
+    let due = "SELECT COUNT(*) FROM shows WHERE arrange_due <> 0";
+    let due: i64 = sqlx::query_scalar(due).fetch_one(&state).await.unwrap();
+    assert_eq!(due, 0);
+}
+
+#[tokio::test]
 async fn wrong_usage_has_a_status_of_its_own_also_where_the_arguments_do_not_fit_together() {
     let world = World::new("").await;
     for arguments in [

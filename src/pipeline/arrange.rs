@@ -3,7 +3,7 @@
 //!
 //! The state counts what has changed (`shows.arrange_due`), so that only the shows are looked at of which something has.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::compare::PROOF;
 use super::{Error, Pass, Pipeline};
@@ -35,17 +35,16 @@ impl Pipeline {
         for (clients, shows) in by_clients {
             self.store.ensure_placements(&shows, &clients).await?;
         }
-        let wrong = self.wrong_web_seeds(&with_sources).await?;
-        for (id, slug) in &wrong {
-            if let Some(show) = pass.show(slug) {
-                self.refresh_torrent(*id, &show).await?;
+        let mut unwritten = HashSet::new();
+        for (id, slug) in self.wrong_web_seeds(&with_sources).await? {
+            if let Some(show) = pass.show(&slug)
+                && !self.refresh_torrent(id, &show).await?
+            {
+                unwritten.insert(slug);
             }
         }
-        if !wrong.is_empty() {
-            // What could not be written, as on a full disk, is tried again.
-            let left = self.wrong_web_seeds(&with_sources).await?;
-            due.retain(|due| left.iter().all(|(_, slug)| *slug != due.slug));
-        }
+        // What could not be written, as on a full disk, is tried again.
+        due.retain(|due| !unwritten.contains(&due.slug));
         Ok(self.store.record_arranged(&due).await?)
     }
 

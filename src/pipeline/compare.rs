@@ -76,7 +76,7 @@ impl Pipeline {
             Some(Err(failure)) => self.look_failed(job, &failure).await?,
             None => self.store.put_off_look(job.id, Some(self.clock.now()), false).await?,
         }
-        self.refresh_torrent(job.id, &show).await
+        self.refresh_torrent(job.id, &show).await.map(drop)
     }
 
     /// What can be compared: a source on the network, and pieces that a client could ask for as well.
@@ -210,11 +210,11 @@ impl Pipeline {
     /// for what is up to date, and may be called at any time. The publisher's own torrent stays as he made it.
     ///
     /// Clients that have the torrent are told nothing: they have all of the data and need no source for it. It is for
-    /// those who fetch the .torrent, or follow the magnet link, from now on.
-    pub async fn refresh_torrent(&self, id: EnclosureId, show: &Target) -> Result<(), Error> {
-        let Some(facts) = self.store.seed_facts(id).await? else { return Ok(()) };
+    /// those who fetch the .torrent, or follow the magnet link, from now on. Says whether it is as it is to be.
+    pub async fn refresh_torrent(&self, id: EnclosureId, show: &Target) -> Result<bool, Error> {
+        let Some(facts) = self.store.seed_facts(id).await? else { return Ok(true) };
         let source = show.public_source(&facts.url);
-        self.refresh(id, &facts, source).await.map(drop)
+        Ok(self.refresh(id, &facts, source).await?.is_some())
     }
 
     /// The same for a file that is about to come to the site. Gives its magnet link where that is another one now.

@@ -166,9 +166,10 @@ impl Work {
         }
     }
 
-    /// Whatever follows from the state: what is to be withdrawn, dropped or deleted, and the site.
+    /// Whatever follows from the state: what is to be arranged, withdrawn, dropped or deleted, and the site.
     async fn upkeep(self) -> Result<(), Error> {
         let round = || async {
+            self.pipeline.arrange(&self.pass).await?;
             self.pipeline.retire_all(&self.pass).await?;
             self.pipeline.delete_withdrawn().await?;
             self.pipeline.enforce_budget().await?;
