@@ -291,7 +291,6 @@ mod tests {
 
     /// Transactions that have written something, as far as they are in SQLite's log: the last frame of each says how many
     /// pages the database has then (<https://sqlite.org/fileformat2.html#walformat>).
-    #[expect(clippy::disallowed_methods, reason = "a test looks into the state's own file")]
     fn transactions(state: &Path) -> usize {
         let log = std::fs::read(state.with_extension("db-wal")).unwrap();
         let number = |at: usize| u32::from_be_bytes(log[at..at + 4].try_into().unwrap()) as usize;
