@@ -1,5 +1,6 @@
 //! Finding the configuration's files, reading them, and putting what they say together.
 
+use std::cell::LazyCell;
 use std::path::{Path, PathBuf};
 
 use super::{Config, Findings, file, finding, places, read, secrets, shows_d, validate};
@@ -95,29 +96,33 @@ pub(super) struct Part<T> {
     pub(super) path: PathBuf,
     /// `None` if nothing more can be said of it than its findings.
     pub(super) content: Option<T>,
-    pub(super) places: places::Places,
+    /// What stands in it; empty if it cannot be read.
+    pub(super) text: String,
     pub(super) findings: finding::Collector,
 }
 
 impl<T: serde::de::DeserializeOwned> Part<T> {
     pub(super) fn read(path: &Path) -> Self {
         let mut findings = finding::Collector::new(path);
-        let read = match read_file(path) {
-            Ok(text) => read::read(&text, &mut findings),
+        let (text, content) = match read_file(path) {
+            Ok(text) => {
+                let content = read::read(&text, &mut findings);
+                (text, content)
+            }
             Err((text, hint)) => {
                 findings.error("config.unreadable", &finding::KeyPath::default(), text, hint);
-                None
+                (String::new(), None)
             }
         };
-        let (content, places) = read.unzip();
-        Self { path: path.to_owned(), content, places: places.unwrap_or_default(), findings }
+        Self { path: path.to_owned(), content, text, findings }
     }
 }
 
 impl<T> Part<T> {
     /// The findings with their lines.
     pub(super) fn finish(self) -> Findings {
-        self.findings.finish(|at| self.places.line(at))
+        let places = LazyCell::new(|| places::Places::of(&self.text));
+        self.findings.finish(|at| places.line(at))
     }
 
     /// The folder from which relative paths in it start.

@@ -7,7 +7,6 @@ use serde_yaml::Value;
 
 use super::example;
 use super::finding::{Collector, KeyPath, Step};
-use super::places::{self, Places};
 use super::tree::tree;
 
 /// A configuration with more mistakes than this is something else.
@@ -15,16 +14,10 @@ const MAX_MISTAKES: usize = 100;
 
 /// Reads the text. What could not be understood is missing from the file, and is a finding; `None` if too little
 /// remains to say more.
-pub(super) fn read<T: DeserializeOwned>(text: &str, findings: &mut Collector) -> Option<(T, Places)> {
-    let places = places::outline(text, findings)?;
-    match tree(text) {
-        Ok(tree) => understand(tree, findings).map(|content| (content, places)),
-        Err(error) => {
-            let line = error.location().map_or(1, |location| location.line());
-            findings.text_error((line, &KeyPath::default()), "config.yaml", error.to_string(), "");
-            None
-        }
-    }
+pub(super) fn read<T: DeserializeOwned>(text: &str, findings: &mut Collector) -> Option<T> {
+    let tree = tree(text, findings)?;
+    // Where a mistake stands costs as much to know as all the rest.
+    T::deserialize(&tree).ok().or_else(|| understand(tree, findings))
 }
 
 fn understand<T: DeserializeOwned>(mut tree: Value, findings: &mut Collector) -> Option<T> {

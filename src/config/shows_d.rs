@@ -10,7 +10,6 @@ use url::Url;
 use super::Part;
 use super::file::ShowsFile;
 use super::finding::{Collector, KeyPath};
-use super::places::Places;
 
 /// More files than this are no configuration.
 const MOST_FILES: usize = 100_000;
@@ -60,7 +59,7 @@ fn unreadable(folder: &Path, text: String) -> Part<ShowsFile> {
     let mut findings = Collector::new(folder);
     let hint = "podseed needs a readable folder here, or none";
     findings.error("config.unreadable", &KeyPath::default(), text, hint);
-    Part { path: folder.to_owned(), content: None, places: Places::default(), findings }
+    Part { path: folder.to_owned(), content: None, text: String::new(), findings }
 }
 
 /// A show for a file of its own.
