@@ -21,8 +21,8 @@ use crate::units::{ByteSize, Span};
 
 /// One pass: read feeds, fetch, make torrents, hand over, wait until the clients confirm, publish
 ///
-/// For cron, add --quiet and --due. Where `podseed daemon` works on the same data folder, it does all this already, and a run
-/// ends with an error.
+/// For cron, add --quiet and --due. Where `podseed daemon` works on the same data folder, it does all this already, and
+/// a run ends with an error.
 #[derive(Debug, Args)]
 pub(super) struct RunArgs {
     /// Shows of the configuration (default: all), or feeds: addresses or files

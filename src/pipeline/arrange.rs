@@ -12,10 +12,19 @@ use crate::model::EnclosureId;
 use crate::store::ShowId;
 
 impl Pipeline {
-    /// Arranges what has changed of the shows in a pass. May be called at any time, and as often as one likes.
+    /// Arranges what has changed of the shows in a pass; nothing once that is closed, for another configuration has its say
+    /// then. May be called at any time, and as often as one likes.
     pub(super) async fn arrange(&self, pass: &Pass) -> Result<(), Error> {
+        // Two at a time would both take off what both have seen, and with it what changes next.
+        let _turn = pass.admission.lock().await;
+        if pass.closed.is_cancelled() {
+            return Ok(());
+        }
         let mut due = self.store.shows_to_arrange(pass.id).await?;
         due.retain(|due| pass.show(&due.slug).is_some());
+        if due.is_empty() {
+            return Ok(());
+        }
         let (mut by_clients, mut with_sources) = (HashMap::<_, Vec<ShowId>>::new(), Vec::new());
         for (due, target) in due.iter().filter_map(|due| Some((due, pass.show(&due.slug)?))) {
             by_clients.entry(target.clients.clone()).or_default().push(due.show);
@@ -23,8 +32,8 @@ impl Pipeline {
                 with_sources.push(due.show);
             }
         }
-        if due.is_empty() || !self.place_torrents(by_clients, pass).await? {
-            return Ok(());
+        for (clients, shows) in by_clients {
+            self.store.ensure_placements(&shows, &clients).await?;
         }
         let wrong = self.wrong_web_seeds(&with_sources).await?;
         for (id, slug) in &wrong {
@@ -40,22 +49,6 @@ impl Pipeline {
         Ok(self.store.record_arranged(&due).await?)
     }
 
-    /// Placements for the torrents of these shows, by their clients; not once the pass is closed, as it says then.
-    async fn place_torrents(
-        &self,
-        by_clients: HashMap<Vec<String>, Vec<ShowId>>,
-        pass: &Pass,
-    ) -> Result<bool, Error> {
-        let _turn = pass.admission.lock().await;
-        if pass.closed.is_cancelled() {
-            return Ok(false);
-        }
-        for (clients, shows) in by_clients {
-            self.store.ensure_placements(&shows, &clients).await?;
-        }
-        Ok(true)
-    }
-
     /// What the setting asks of the torrents of these shows: looks, where a proof is to be given and can lead to
     /// anything; else web seeds in all of them or in none. Gives those that have it otherwise, also those that were made
     /// under another setting.
@@ -68,5 +61,41 @@ impl Pipeline {
             WebSeeds::Always => self.store.with_web_seed(shows, false, u64::MAX).await?,
             WebSeeds::Never => self.store.with_web_seed(shows, true, u64::MAX).await?,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::config::{Config, FeedSource};
+    use crate::model::Selection;
+    use crate::pipeline::{Environment, PassOptions, Target};
+
+    #[tokio::test]
+    async fn what_changes_after_two_have_arranged_at_once_is_arranged_too() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = Arc::new(Config::ad_hoc(folder.path().join("data")));
+        let pipeline = Pipeline::open(config, Environment::new(Arc::new(()))).await.unwrap();
+        let show = pipeline.store.ensure_show("s", "https://f.test/").await.unwrap().id;
+        let pass = Pass::new(1, PassOptions::lasting(), &pipeline.stop);
+        let target = |client: &str| Target {
+            slug: Some("s".to_owned()),
+            feed: FeedSource::parse("https://f.test/"),
+            selection: Selection::default(),
+            clients: vec![client.to_owned()],
+            auth: None,
+            permission: None,
+            configured: true,
+            publishable: true,
+        };
+        let due = async || pipeline.store.shows_to_arrange(pass.id).await.unwrap().len();
+        for client in ["a", "b", "c", "d"] {
+            pipeline.admit(show, &target(client), &pass).await.unwrap();
+            assert_eq!(due().await, 1, "{client}");
+            tokio::try_join!(pipeline.arrange(&pass), pipeline.arrange(&pass)).unwrap();
+            assert_eq!(due().await, 0, "{client}");
+        }
     }
 }

@@ -37,7 +37,7 @@ impl Pipeline {
     }
 
     /// Keeps the feed as the publisher sent it, and lets go of its bytes. Gives what is to be recorded of our copy, where
-    /// that is another one than before.
+    /// that is another one than before, or may be and died unrecorded: then the validators on record are still others.
     pub(super) fn keep_document(
         &self,
         target: &Target,
@@ -51,9 +51,11 @@ impl Pipeline {
         let path = self.folder().feed_copy(&show.slug);
         let before = fs::read(&path, self.config.limits.feed_size);
         if before.is_ok_and(|before| before == document) {
-            return None;
-        }
-        if let Err(error) = put(&path, &document) {
+            let known = (&show.etag, &show.last_modified);
+            if show.polled && known == (&fetched.validators.etag, &fetched.validators.last_modified) {
+                return None;
+            }
+        } else if let Err(error) = put(&path, &document) {
             self.complain(&format!("{}: {}", show.slug, error::chain(&error)));
             return None;
         }
@@ -109,4 +111,56 @@ async fn fetch_cover(http: &Http, image: &str, to: &Path, meter: &Meter) -> Resu
 pub(super) fn put(path: &Path, bytes: &[u8]) -> Result<(), fs::Error> {
     fs::create_dir(path.parent().unwrap_or(path))?;
     fs::write_atomic(path, bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::config::Config;
+    use crate::feed::Validators;
+    use crate::model::Selection;
+    use crate::pipeline::Environment;
+
+    fn fetched(etag: &str) -> FetchedFeed {
+        let document = b"<rss><channel><title>x</title></channel></rss>".to_vec();
+        FetchedFeed {
+            feed: crate::feed::read(&document, None, None).unwrap(),
+            document,
+            content_type: None,
+            url: "https://f.test/".parse().unwrap(),
+            validators: Validators { etag: Some(etag.to_owned()), last_modified: None },
+            moved_to: None,
+            poll_after: None,
+            complete: true,
+            page_failed: false,
+        }
+    }
+
+    #[tokio::test]
+    async fn a_copy_that_was_written_and_never_recorded_is_recorded_with_the_next_poll() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = Arc::new(Config::ad_hoc(folder.path().join("data")));
+        let pipeline = Pipeline::open(config, Environment::new(Arc::new(()))).await.unwrap();
+        let target = Target {
+            slug: Some("s".to_owned()),
+            feed: FeedSource::parse("https://f.test/"),
+            selection: Selection::default(),
+            clients: Vec::new(),
+            auth: None,
+            permission: None,
+            configured: true,
+            publishable: true,
+        };
+        let keep = |show: &ShowRecord, etag: &str| {
+            pipeline.keep_document(&target, show, &mut fetched(etag)).is_some()
+        };
+        let new = ShowRecord { slug: "s".to_owned(), ..ShowRecord::default() };
+        assert!(keep(&new, "1"));
+        assert!(keep(&new, "1"), "the process has died before it was on record");
+        let read = ShowRecord { polled: true, etag: Some("1".to_owned()), ..new };
+        assert!(!keep(&read, "1"), "it is on record");
+        assert!(keep(&read, "2"), "it was there already under another mark, and may not be on record");
+    }
 }

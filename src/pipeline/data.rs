@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
+use super::blocking::blocking;
 use super::{DataFolder, Error, Pipeline};
 use crate::model::EnclosureId;
 use crate::store::{self, DataFile, Found, ShowId, Store};
@@ -52,11 +53,11 @@ impl Pipeline {
 
     async fn look_at_files(&self, files: Vec<DataFile>, data: &mut Data) -> Result<(), Error> {
         let folder = self.folder();
-        let looked = tokio::task::spawn_blocking(move || {
+        let (found, places) = blocking(move || {
             let places: Vec<_> = files.into_iter().map(|file| (place(&folder, &file), file)).collect();
             (look(&places), places)
-        });
-        let (found, places) = looked.await.map_err(|error| Error::Worker { reason: error.to_string() })?;
+        })
+        .await?;
         let is_changed = |file: &DataFile| {
             !found.is_away(file.enclosure) && file.error.as_deref() != found.fault(file.enclosure)
         };

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 
 use jiff::Timestamp;
 
+use super::blocking::blocking;
 use super::draft::SiteDraft;
 use super::monitor::Event;
 use super::published::{self, Inputs};
@@ -311,11 +312,6 @@ fn own_files(episodes: &[EpisodeRecord]) -> HashMap<String, OwnFile> {
 /// A time as the state keeps it: what is published now reads the same when it is read back.
 fn whole_second(now: Timestamp) -> Timestamp {
     Timestamp::from_second(now.as_second()).unwrap_or(now)
-}
-
-/// Work on the disk, beside the others.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
-    tokio::task::spawn_blocking(work).await.map_err(|error| Error::Worker { reason: error.to_string() })
 }
 
 fn add(sum: &mut Written, written: &Written) {

@@ -143,6 +143,11 @@ impl Pipeline {
             }
             recording.commit().await?;
         }
+        for answer in &group {
+            if let Some(News { outcome: Outcome::Failed(failure), .. }) = &answer.news {
+                self.tell_of_failure(answer.show.slug.clone(), failure);
+            }
+        }
         events.iter().for_each(|event| self.monitor.event(event));
         let shows: Vec<_> = group.iter().map(|answer| (answer.show.id, answer.target.as_ref())).collect();
         self.admit_all(&shows, pass).await
@@ -159,7 +164,6 @@ impl Pipeline {
         match &news.outcome {
             Outcome::Failed(failure) => {
                 recording.record_failed_poll(show.id, &failed_poll(show, failure, news)).await?;
-                self.tell_of_failure(show.slug.clone(), failure);
             }
             Outcome::Unchanged { moved_to, poll_after } => {
                 let validators =

@@ -24,8 +24,9 @@ pub use format::{
 const FORMAT: u32 = 1;
 const CURRENT: &str = "current";
 const OFFICIAL: &str = "official";
-/// A look-up file with so many episodes takes in no further show. A guid that more shows have, such as `1`, says nothing,
-/// and to write them all with each of them would take the square of their number.
+/// A look-up file with the episodes of so many shows takes in no further one. A guid that more shows have, such as `1`,
+/// says nothing, and to write them all with each of them would take the square of their number. Shows are counted and not
+/// episodes, so that no single feed can keep the others out.
 pub const FULL_LOOKUP: usize = 100;
 /// Catalogues of shows and look-up files all lie one folder deep, so that relative addresses are the same in them.
 const DEPTH: usize = 1;
@@ -127,7 +128,8 @@ fn changed_lookups(
     for path in paths.into_iter().filter(|path| before.get(*path) != after.get(*path)) {
         let there = read(path).and_then(|bytes| serde_json::from_slice::<Lookup>(&bytes).ok());
         let mut episodes = there.map(|lookup| lookup.episodes).unwrap_or_default();
-        let is_full = episodes.len() >= FULL_LOOKUP && episodes.iter().all(|episode| episode.show != slug);
+        let shows: BTreeSet<&str> = episodes.iter().map(|episode| episode.show.as_str()).collect();
+        let is_full = shows.len() >= FULL_LOOKUP && !shows.contains(slug);
         episodes.retain(|episode| episode.show != slug);
         if !is_full {
             episodes.extend(after.get(path).into_iter().flatten().cloned());

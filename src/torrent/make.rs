@@ -115,7 +115,7 @@ pub fn make(request: &MetainfoRequest) -> Torrent {
     let info = BencodeElem::Dictionary(info(request)).encode();
     let info_hash = info_hash(&request.hashes, &info);
     Torrent {
-        metainfo: metainfo(request, &info),
+        metainfo: metainfo(request, info),
         magnet: magnet(&info_hash, &request.name, &request.trackers, &request.web_seeds),
         info_hash,
     }
@@ -249,7 +249,7 @@ fn piece_layers(hashes: &ContentHashes) -> Option<BencodeElem> {
 }
 
 /// The whole file, around the info dictionary as it was hashed.
-fn metainfo(request: &MetainfoRequest, info: &[u8]) -> Vec<u8> {
+fn metainfo(request: &MetainfoRequest, info: Vec<u8>) -> Vec<u8> {
     let mut root = BTreeMap::new();
     let mut put = |key: &'static str, value: Option<BencodeElem>| {
         root.extend(value.map(|value| (key.as_bytes(), value.encode())));
@@ -264,7 +264,7 @@ fn metainfo(request: &MetainfoRequest, info: &[u8]) -> Vec<u8> {
     put("piece layers", piece_layers(&request.hashes));
     let similar = request.similar.iter().map(|hashes| short_hash(hashes).to_vec().into()).collect();
     put("similar", (!request.similar.is_empty()).then_some(BencodeElem::List(similar)));
-    root.insert(b"info".as_slice(), info.to_vec());
+    root.insert(b"info".as_slice(), info);
     join(root)
 }
 
@@ -285,9 +285,14 @@ fn texts(texts: &[String]) -> BencodeElem {
     BencodeElem::List(texts.iter().map(|text| text.as_str().into()).collect())
 }
 
+/// A string's length and its colon, at most.
+const MOST_OF_A_LENGTH: usize = 21;
+
 /// A dictionary of values that are encoded already: no byte of the info dictionary is written twice in two ways.
 pub(super) fn join(entries: BTreeMap<&[u8], Vec<u8>>) -> Vec<u8> {
-    let mut joined = b"d".to_vec();
+    let length: usize = entries.iter().map(|(key, value)| key.len() + MOST_OF_A_LENGTH + value.len()).sum();
+    let mut joined = Vec::with_capacity(length + 2);
+    joined.push(b'd');
     for (key, value) in entries {
         joined.extend(BencodeElem::Bytes(key.to_vec()).encode());
         joined.extend(value);

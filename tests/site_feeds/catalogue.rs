@@ -181,6 +181,17 @@ fn a_guid_of_hundreds_of_shows_does_not_make_each_of_them_write_all_of_them() {
 }
 
 #[test]
+fn a_show_whose_episodes_all_have_one_guid_keeps_no_other_out() {
+    let mut files = Files::default();
+    let mut many = show("many", 0);
+    many.episodes = (0..=catalogue::FULL_LOOKUP).map(|_| episode(1, vec![file("a.mp3", 1)])).collect();
+    files.publish(&many);
+    files.publish(&show("other", 1));
+    let episodes = files.json(&guid_path("guid-1"))["episodes"].clone();
+    assert!(episodes.as_array().unwrap().iter().any(|episode| episode["show"] == "other"));
+}
+
+#[test]
 fn episodes_that_share_a_guid_are_all_found_by_it() {
     let mut files = Files::default();
     let mut alpha = show("alpha", 0);

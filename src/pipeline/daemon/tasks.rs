@@ -122,7 +122,8 @@ impl Work {
         let outcome = tokio::try_join!(polls, self.pipeline.record_all(answers, &self.pass)).map(|_| ());
         // What nobody has begun with is the next configuration's.
         let left: Vec<_> = lock(&claimed).drain(..).map(|(show, _)| show).collect();
-        outcome.and(Ok(self.pipeline.store.poll_now(&left).await?))
+        let given_back = self.pipeline.store.poll_now(&left).await;
+        outcome.and(given_back.map_err(Error::from))
     }
 
     /// The next of the shows that are due. As many are claimed together as are polled at a time.

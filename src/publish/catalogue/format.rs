@@ -161,8 +161,8 @@ pub struct CatalogueSeeder {
 }
 
 /// `by-guid/SHA256.json` and `by-enclosure/SHA256.json`, where SHA256 is that of the guid or the URL as the feed gives
-/// it, in UTF-8: the episodes that have it. With a hundred of them it is full: further shows are left out, as a guid that
-/// they all have names no episode.
+/// it, in UTF-8: the episodes that have it. With those of a hundred shows it is full: further ones are left out, as a
+/// guid that they all have names no episode.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lookup {
     /// 1.

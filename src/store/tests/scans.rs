@@ -21,10 +21,10 @@ async fn scans(store: &Store, statement: &str) -> Vec<String> {
     let is_bounded = |step: &str| {
         partial.iter().any(|index| index != "enclosures_managed" && step.ends_with(&format!("INDEX {index}")))
     };
-    // By its alias a table is called e, ep, a, p and so on; the small ones are s, t and n's like.
+    // A plan calls a table by its alias.
     let is_large = |step: &str| {
         let table = step.split_whitespace().nth(1).unwrap_or_default();
-        LARGE.contains(&table) || ["e", "ep", "a", "p", "o", "oe"].contains(&table)
+        LARGE.contains(&table) || ["e", "n", "o", "oe", "ep", "a", "p"].contains(&table)
     };
     let steps = plan.into_iter().map(|(.., step)| step);
     steps.filter(|step| step.starts_with("SCAN") && is_large(step) && !is_bounded(step)).collect()
