@@ -101,7 +101,7 @@ pub enum Answer<'a> {
         poll_after: Option<Duration>,
     },
     /// A document is coming.
-    Document(Unread<'a>),
+    Document(Box<Unread<'a>>),
 }
 
 /// A document of which only the headers are there, so that nothing of it is in memory yet.
@@ -120,7 +120,7 @@ pub async fn ask<'a>(http: &Http, source: &'a Source<'a>, meter: &Meter) -> Resu
         let moved_to = response.moved.last().cloned();
         return Ok(Answer::NotModified { moved_to, poll_after: max_age(&response.headers) });
     }
-    Ok(Answer::Document(Unread { http, source, response }))
+    Ok(Answer::Document(Box::new(Unread { http, source, response })))
 }
 
 impl<'a> Unread<'a> {
