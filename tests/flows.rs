@@ -469,3 +469,17 @@ async fn a_run_with_due_asks_no_feed_before_its_time_and_one_without_does() {
     assert_eq!(world.podseed(&["run"]).code, 0);
     assert_eq!(asked(), 2);
 }
+
+#[tokio::test]
+async fn a_run_with_due_asks_a_feed_that_failed_at_its_next_attempt_only() {
+    let world = World::new("").await;
+    world.publish(&[]);
+    world.origin.always("/feed.xml", Fault::Status(500, vec![]));
+    let asked = || world.origin.requests_for("/feed.xml").len();
+    assert_eq!(world.podseed(&["run", "--due"]).code, 3);
+    assert_eq!(asked(), 1);
+    assert_eq!(world.podseed(&["run", "--due"]).code, 0);
+    assert_eq!(asked(), 1, "it was never read, and its next attempt is a minute away");
+    assert_eq!(world.podseed(&["run"]).code, 3);
+    assert_eq!(asked(), 2);
+}

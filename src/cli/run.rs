@@ -42,8 +42,8 @@ pub(super) struct RunArgs {
     /// again
     #[arg(long)]
     due: bool,
-    /// Say what would be fetched, made, handed over and published, and why; change nothing
-    #[arg(long)]
+    /// Say what would be fetched, made, handed over and published, and why, after a look at every feed; change nothing
+    #[arg(long, conflicts_with = "due")]
     dry_run: bool,
 }
 

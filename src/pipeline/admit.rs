@@ -131,10 +131,12 @@ impl Pipeline {
     }
 }
 
-/// Whether the feed is to be read: its time has come, or other rules may want what was not read before.
+/// Whether the feed is to be read: its time has come, or other rules may want what was not read before. What fails is
+/// tried at its next attempt, whatever the rules.
 fn is_due(show: &Candidate, target: &Target, now: Timestamp) -> bool {
     let is_time = |time: Option<Timestamp>| time.is_none_or(|time| time <= now);
-    is_time(show.wait_until) && (is_time(show.next_poll) || show.selection != rules(&target.selection))
+    let other_rules = || !show.failing && show.selection != rules(&target.selection);
+    is_time(show.wait_until) && (is_time(show.next_poll) || other_rules())
 }
 
 /// The terms of a target. Where these are not all that can be known, they add to what is on record and take nothing

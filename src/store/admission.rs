@@ -32,6 +32,8 @@ pub struct Candidate {
     pub next_poll: Option<Timestamp>,
     /// Its origin asked not to come before.
     pub wait_until: Option<Timestamp>,
+    /// Its feed could not be read the last time.
+    pub failing: bool,
     /// Under which clients and rules its torrents were arranged last.
     pub arrangement: String,
     /// Whether something has changed since.
@@ -183,7 +185,7 @@ impl Store {
 /// What tells how a show joins a pass; of ten thousand, so no text of any length is among it.
 const CANDIDATES: &str =
     "SELECT id, slug, feed, moved_to, licence, blocked, withdrawn, permission, private, selection, next_poll,
-     wait_until, arrangement, arrange_due <> 0 AS arrange_due FROM shows";
+     wait_until, failures <> 0 AS failing, arrangement, arrange_due <> 0 AS arrange_due FROM shows";
 
 fn candidate(row: &SqliteRow) -> std::result::Result<Candidate, sqlx::Error> {
     let feed: String = row.try_get("feed")?;
@@ -201,6 +203,7 @@ fn candidate(row: &SqliteRow) -> std::result::Result<Candidate, sqlx::Error> {
         selection: row.try_get("selection")?,
         next_poll: timestamp(row.try_get("next_poll")?),
         wait_until: timestamp(row.try_get("wait_until")?),
+        failing: row.try_get("failing")?,
         arrangement: row.try_get("arrangement")?,
         arrange_due: row.try_get("arrange_due")?,
     })
