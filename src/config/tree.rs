@@ -252,6 +252,10 @@ impl Reader<'_> {
     }
 
     fn finish(mut self) -> Option<Value> {
+        // Looking for merge keys in each mapping is a look-up in each.
+        if !self.text.contains("<<") {
+            return Some(self.root);
+        }
         match self.root.apply_merge() {
             Ok(()) => Some(self.root),
             Err(error) => {

@@ -97,8 +97,7 @@ impl Store {
 
     async fn read_candidates(&self, mut query: QueryBuilder<Sqlite>) -> Result<Vec<Candidate>> {
         let what = "read the shows of a pass";
-        let rows = query.build().fetch_all(&self.pool).await.doing(what)?;
-        rows.iter().map(candidate).collect::<std::result::Result<_, _>>().doing(what)
+        query.build().try_map(|row| candidate(&row)).fetch_all(&self.pool).await.doing(what)
     }
 
     /// Makes these shows part of a pass, so that their rows can be claimed in it: all of them, or none.

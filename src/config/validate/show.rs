@@ -159,8 +159,8 @@ fn selection(written: file::Episodes, at: &KeyPath, context: &mut Context<'_>) -
         let hint = "leave `latest` out for all episodes, or remove the show";
         context.findings.error("config.value", &at.key("latest"), "0 means no episode at all", hint);
     }
-    let since = date(written.since, &at.key("since"), context);
-    let until = date(written.until, &at.key("until"), context);
+    let since = written.since.and_then(|text| date(&text, &at.key("since"), context));
+    let until = written.until.and_then(|text| date(&text, &at.key("until"), context));
     if let (Some(since), Some(until)) = (since, until)
         && since > until
     {
@@ -171,14 +171,13 @@ fn selection(written: file::Episodes, at: &KeyPath, context: &mut Context<'_>) -
         latest: written.latest.map(|latest| latest as usize),
         since,
         until,
-        title: pattern(written.title, &at.key("title"), context),
-        not_title: pattern(written.not_title, &at.key("not_title"), context),
+        title: written.title.and_then(|text| pattern(&text, &at.key("title"), context)),
+        not_title: written.not_title.and_then(|text| pattern(&text, &at.key("not_title"), context)),
         media: written.media.unwrap_or_default().into_iter().flatten().collect(),
     }
 }
 
-fn date(written: Option<String>, at: &KeyPath, context: &mut Context<'_>) -> Option<Date> {
-    let text = written?;
+fn date(text: &str, at: &KeyPath, context: &mut Context<'_>) -> Option<Date> {
     let date = Date::strptime("%Y-%m-%d", text.trim()).ok();
     if date.is_none() {
         context.findings.error("config.value", at, format!("`{text}` is no date"), "write it as 2026-01-31");
@@ -186,9 +185,8 @@ fn date(written: Option<String>, at: &KeyPath, context: &mut Context<'_>) -> Opt
     date
 }
 
-fn pattern(written: Option<String>, at: &KeyPath, context: &mut Context<'_>) -> Option<Regex> {
-    let text = written?;
-    match Regex::new(&text) {
+fn pattern(text: &str, at: &KeyPath, context: &mut Context<'_>) -> Option<Regex> {
+    match Regex::new(text) {
         Ok(pattern) => Some(pattern),
         Err(error) => {
             // The message draws the pattern over several lines; its last one says what is wrong.
