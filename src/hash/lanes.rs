@@ -97,7 +97,7 @@ impl Kernel {
     pub(super) fn forced() -> Option<Self> {
         static FORCED: OnceLock<Option<Kernel>> = OnceLock::new();
         *FORCED.get_or_init(|| {
-            let wished = std::env::var("PODSEED_HASH").ok()?;
+            let wished = std::env::var("PODSEED_HASH").ok().filter(|wished| !wished.is_empty())?;
             let named = Self::named(&wished);
             if let Err(reason) = &named {
                 tracing::warn!("PODSEED_HASH={wished} {reason}; podseed hashes as if it were not set");
