@@ -112,6 +112,32 @@ async fn one_url_in_two_shows_is_fetched_once() {
 }
 
 #[tokio::test]
+async fn a_run_of_one_show_looks_at_no_files_of_others() {
+    let world = two_episodes().await;
+    let other = world.origin.url("/other.xml");
+    let feed = String::from_utf8(world.origin.content("/feed.xml")).unwrap();
+    let feed = feed.replace("/one.mp3", "/three.mp3").replace("/two.mp3", "/four.mp3");
+    world.origin.file("/other.xml", feed);
+    world.origin.file("/three.mp3", mp3(70_000, 3));
+    world.origin.file("/four.mp3", mp3(70_000, 4));
+    let client = "clients:\n  box: {watch_dir: {path: watch, client: other}}\n";
+    world.configure(&format!("  other: {{feed: \"{other}\"}}\n{client}"));
+    std::fs::create_dir(world.path("watch")).unwrap();
+    world.run(0);
+    std::fs::remove_file(world.path("data/media/other/three.mp3")).unwrap();
+    assert_eq!(world.podseed(&["run", "show"]).code, 0);
+    // Its own it looks at, by whatever name it is called.
+    for name in ["other", other.as_str()] {
+        let of_other = world.podseed(&["run", name]);
+        assert!(of_other.code == 3 && of_other.stderr.contains("three.mp3 is gone"), "{}", of_other.stderr);
+        std::fs::write(world.path("data/media/other/three.mp3"), mp3(70_000, 3)).unwrap();
+        assert_eq!(world.podseed(&["run", name]).code, 0);
+        std::fs::remove_file(world.path("data/media/other/three.mp3")).unwrap();
+    }
+    assert_eq!(world.podseed(&["run"]).code, 3);
+}
+
+#[tokio::test]
 async fn feeds_of_one_title_are_shows_of_their_own_and_a_show_is_one_by_its_address_too() {
     let world = World::new("").await;
     world.publish(&[TWO, ONE]);

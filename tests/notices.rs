@@ -84,7 +84,7 @@ impl Desk {
         let variables = |name: &str| (name == "HOME").then(|| "/nowhere".to_owned());
         let config = Config::load_with(&self.world.path("podseed.yaml"), &variables).unwrap();
         let targets: Vec<_> = config.shows.iter().map(Target::from).collect();
-        let options = PassOptions { wait: Duration::ZERO, patient: false, begin: Begin::Feeds };
+        let options = PassOptions { wait: Duration::ZERO, patient: false, begin: Begin::Feeds, whole: true };
         pipeline.pass(&targets, options).await.unwrap();
         pipeline.close().await;
     }

@@ -61,7 +61,12 @@ pub(super) async fn run(args: &RunArgs, context: &Context) -> Result<Outcome, Er
     if targets.is_empty() && !(args.what.is_empty() && has_state()) {
         return Err(Error::Usage("the configuration has no shows; add one, or name a feed".to_owned()));
     }
-    let options = PassOptions { wait: args.wait.0, patient: args.due, begin: Begin::Feeds };
+    let options = PassOptions {
+        wait: args.wait.0,
+        patient: args.due,
+        begin: Begin::Feeds,
+        whole: args.what.is_empty(),
+    };
     if args.dry_run {
         let plan = pipeline::plan(&config, &targets).await?;
         print_plan(&plan, context);
@@ -90,7 +95,7 @@ pub(super) async fn work_on_known(
     new_episodes: u64,
     context: &Context,
 ) -> Result<Outcome, Error> {
-    let options = PassOptions { wait: Duration::from_secs(60), patient: true, begin };
+    let options = PassOptions { wait: Duration::from_secs(60), patient: true, begin, whole: false };
     match pass(Arc::clone(&config), Shows::Known(slugs), options, context).await {
         Err(Error::Pipeline(pipeline::Error::Folder(crate::fs::Error::Locked { holder, .. }))) => {
             let holder = holder.map(|pid| format!(" (process {pid})")).unwrap_or_default();

@@ -37,13 +37,21 @@ impl Data {
 }
 
 impl Pipeline {
-    /// Looks at every file that clients have and records what has changed since the last look. A folder that is not
-    /// there is a disk that is not mounted: that is said, and its files are left as they are.
-    pub(super) async fn look_at_data(&self) -> Result<Data, Error> {
-        let (mut data, mut after) = (Data::default(), ShowId(0));
-        while let Some((last, files)) = self.store.data_files(after, SHOWS_AT_ONCE).await? {
-            self.look_at_files(files, &mut data).await?;
-            after = last;
+    /// Looks at every file of these shows (`None`: of all) that clients have, and records what has changed since the
+    /// last look. A folder that is not there is a disk that is not mounted: that is said, and its files are left as
+    /// they are.
+    pub(super) async fn look_at_data(&self, shows: Option<&[ShowId]>) -> Result<Data, Error> {
+        let mut data = Data::default();
+        if let Some(shows) = shows {
+            for show in shows {
+                self.look_at_files(self.store.data_files_of_show(*show).await?, &mut data).await?;
+            }
+        } else {
+            let mut after = ShowId(0);
+            while let Some((last, files)) = self.store.data_files(after, SHOWS_AT_ONCE).await? {
+                self.look_at_files(files, &mut data).await?;
+                after = last;
+            }
         }
         for text in &data.complaints {
             self.complain(text);

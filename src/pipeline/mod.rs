@@ -158,12 +158,14 @@ pub struct PassOptions {
     pub patient: bool,
     /// With which stage it begins.
     pub begin: Begin,
+    /// It is about all shows, so that what concerns every one of them is looked after whether it is due or not.
+    pub whole: bool,
 }
 
 impl PassOptions {
     /// Those of a daemon: what it cannot do now, it does later.
     fn lasting() -> Self {
-        Self { wait: Duration::from_secs(60), patient: true, begin: Begin::Feeds }
+        Self { wait: Duration::from_secs(60), patient: true, begin: Begin::Feeds, whole: true }
     }
 }
 
@@ -375,8 +377,7 @@ impl Pipeline {
         };
         // What clients have lost is handed over in the same pass.
         let reconciled = async {
-            let is_due = !pass.options.patient || self.is_reconciling_due().await?;
-            let outcome = if is_due { self.reconcile().await } else { Ok(()) };
+            let outcome = self.reconcile_for(targets, &pass.options).await;
             pass.placeable.grew();
             outcome
         };
@@ -392,7 +393,7 @@ impl Pipeline {
         self.retire_all(&pass).await?;
         self.delete_withdrawn().await?;
         self.enforce_budget().await?;
-        self.reclaim(pass.options.patient).await?;
+        self.reclaim(pass.options.patient || !pass.options.whole).await?;
         // A tracker that is away takes its time, and the site does not wait for it.
         let (gathered, published, proven) = tokio::join!(self.gather(), self.publish(), self.prove());
         gathered.and(published).and(proven)?;

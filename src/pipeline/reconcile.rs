@@ -12,7 +12,7 @@ use tokio::sync::OnceCell;
 
 use super::data::Data;
 use super::monitor::Event;
-use super::{Error, Pipeline, schedule};
+use super::{Error, PassOptions, Pipeline, Target, schedule};
 use crate::config;
 use crate::handover::{self, Client, Held, Listed, Look, judge};
 use crate::model::{Counted, NoticeKind, PlacementReport, PlacementState, Problem};
@@ -31,12 +31,30 @@ impl Pipeline {
         Ok(!self.was_made(ROUND, self.config.verify_interval).await?)
     }
 
+    /// What a pass looks at: everything, or nothing where it is patient and has been done just now. Where no client can
+    /// be asked, nothing of other shows depends on it, and a pass of named shows looks at their files alone.
+    pub(super) async fn reconcile_for(&self, targets: &[Target], options: &PassOptions) -> Result<(), Error> {
+        if options.patient && !self.is_reconciling_due().await? {
+            return Ok(());
+        }
+        let is_for_all = options.whole || options.patient;
+        if is_for_all || self.clients.values().any(|client| !self.only_watches(client)) {
+            return self.reconcile().await;
+        }
+        let mut shows = Vec::new();
+        for target in targets {
+            let feed = target.feed.to_string();
+            shows.extend(self.store.show_at(target.slug.as_deref(), &feed).await?);
+        }
+        self.look_at_data(Some(&shows)).await.map(drop)
+    }
+
     /// Asks every client once for everything that it has, all at once, and records what that says of our torrents and
     /// of the figures; and looks whether the files are still there. One that is away delays nothing.
     pub async fn reconcile(&self) -> Result<(), Error> {
         let began = self.clock.now();
         let round = async {
-            let data = self.look_at_data().await?;
+            let data = self.look_at_data(None).await?;
             let counted = OnceCell::new();
             let asked = self.clients.values().filter(|client| !self.only_watches(client));
             let asked = asked.map(|client| self.reconcile_with(client, &data, &counted));

@@ -329,7 +329,7 @@ mod tests {
         let known = pipeline.look_up(targets).await.unwrap();
         assert_eq!(transactions(&state), made, "all of them were there");
 
-        let options = PassOptions { wait: Duration::ZERO, patient: false, begin: Begin::Feeds };
+        let options = PassOptions { wait: Duration::ZERO, patient: false, begin: Begin::Feeds, whole: true };
         let pass = Pass::new(1, options, &pipeline.stop);
         let now = pipeline.clock.now();
         let (recorder, answers) = Recorder::new();

@@ -125,10 +125,18 @@ impl Store {
         .await
         .doing(what)?;
         let Some(last) = last else { return Ok(None) };
-        let rows =
-            sqlx::query(DATA_FILES).bind(after.0).bind(last).fetch_all(&self.pool).await.doing(what)?;
-        let files = rows.iter().map(data_file).collect::<std::result::Result<_, _>>().doing(what)?;
-        Ok(Some((ShowId(last), files)))
+        Ok(Some((ShowId(last), self.data_files_between(after.0, last).await?)))
+    }
+
+    /// Those of one show.
+    pub async fn data_files_of_show(&self, show: ShowId) -> Result<Vec<DataFile>> {
+        self.data_files_between(show.0 - 1, show.0).await
+    }
+
+    async fn data_files_between(&self, after: i64, last: i64) -> Result<Vec<DataFile>> {
+        let what = "list the files that clients have";
+        let rows = sqlx::query(DATA_FILES).bind(after).bind(last).fetch_all(&self.pool).await.doing(what)?;
+        rows.iter().map(data_file).collect::<std::result::Result<_, _>>().doing(what)
     }
 
     /// Those of these episodes.

@@ -118,6 +118,20 @@ impl Store {
             .doing("look up a feed")
     }
 
+    /// The show with this slug; without one, the show that was made for this feed address.
+    pub async fn show_at(&self, slug: Option<&str>, feed: &str) -> Result<Option<ShowId>> {
+        sqlx::query_scalar(
+            "SELECT id FROM shows
+             WHERE slug = COALESCE($1, (SELECT slug FROM shows WHERE feed = $2 ORDER BY id LIMIT 1))",
+        )
+        .bind(slug)
+        .bind(feed)
+        .fetch_optional(&self.pool)
+        .await
+        .map(|id| id.map(ShowId))
+        .doing("look up a show")
+    }
+
     /// The slug and feed address of every show.
     pub async fn feeds(&self) -> Result<Vec<(String, String)>> {
         sqlx::query_as("SELECT slug, feed FROM shows ORDER BY slug")

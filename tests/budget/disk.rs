@@ -73,7 +73,7 @@ async fn a_process_that_lives_on_tells_once_that_it_pauses_and_once_that_it_goes
     let targets: Vec<_> = config.shows.iter().map(Target::from).collect();
     let told = Arc::new(Told::default());
     let pipeline = Pipeline::open(config, Environment::new(Arc::clone(&told) as _)).await.unwrap();
-    let options = PassOptions { wait: Duration::ZERO, patient: true, begin: Begin::Feeds };
+    let options = PassOptions { wait: Duration::ZERO, patient: true, begin: Begin::Feeds, whole: true };
     for _ in 0..3 {
         assert_eq!(pipeline.pass(&targets, options.clone()).await.unwrap().downloaded, 0);
     }
