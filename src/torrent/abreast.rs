@@ -99,7 +99,10 @@ impl<'q, 'a> Abreast<'q, 'a> {
                 Err(error) => piece.job.settle(piece.number, Some(Err(error)), self.manner.on_error),
             },
             None => {
-                let Some((job, number)) = self.queue.take() else { return false };
+                let Some((job, number)) = self.queue.take() else {
+                    self.lanes[lane].open = None;
+                    return false;
+                };
                 self.begin(lane, job, number);
             }
         }

@@ -98,7 +98,7 @@ impl Source {
                 let file = path.join(components.iter().collect::<PathBuf>());
                 DiskFile::new(&file, components)
             };
-            entries(path)?.into_iter().map(open).collect::<Result<_, _>>()?
+            entries(path, &mut Err)?.into_iter().map(open).collect::<Result<_, _>>()?
         } else {
             vec![DiskFile::new(path, Vec::new())?]
         };
@@ -279,22 +279,35 @@ fn read_error(path: &Path, source: io::Error) -> CreateError {
     CreateError::Read { path: path.to_owned(), source }
 }
 
-/// Everything below a folder that is no folder itself, relative to it and in the order of a torrent. Whether each is a
-/// file that can be read shows when it is opened.
-pub fn files_below(folder: &Path) -> Result<Vec<PathBuf>, CreateError> {
-    Ok(entries(folder)?.iter().map(|components| components.iter().collect()).collect())
+/// Everything below a folder that is no folder itself, relative to it and in the order of a torrent, and what of it is
+/// out of reach. Whether each is a file that can be read shows when it is opened.
+pub fn files_below(folder: &Path) -> Result<(Vec<PathBuf>, Vec<CreateError>), CreateError> {
+    let mut out_of_reach = Vec::new();
+    let entries = entries(folder, &mut |error| {
+        out_of_reach.push(error);
+        Ok(())
+    })?;
+    Ok((entries.iter().map(|components| components.iter().collect()).collect(), out_of_reach))
 }
 
+/// Whether to go on without what is out of reach.
+type OutOfReach<'a> = &'a mut dyn FnMut(CreateError) -> Result<(), CreateError>;
+
 /// The same, as components, sorted by them.
-fn entries(folder: &Path) -> Result<Vec<Vec<String>>, CreateError> {
+fn entries(folder: &Path, on_error: OutOfReach<'_>) -> Result<Vec<Vec<String>>, CreateError> {
     let mut entries = Vec::new();
-    walk(folder, &mut Vec::new(), &mut entries)?;
+    walk(folder, &mut Vec::new(), &mut entries, on_error)?;
     entries.sort_unstable();
     Ok(entries)
 }
 
 /// Collects what is below `folder`. Recurses at most [`MAX_DEPTH`] deep.
-fn walk(folder: &Path, above: &mut Vec<String>, entries: &mut Vec<Vec<String>>) -> Result<(), CreateError> {
+fn walk(
+    folder: &Path,
+    above: &mut Vec<String>,
+    entries: &mut Vec<Vec<String>>,
+    on_error: OutOfReach<'_>,
+) -> Result<(), CreateError> {
     if above.len() == MAX_DEPTH {
         return Err(CreateError::TooDeep(folder.to_owned()));
     }
@@ -302,10 +315,13 @@ fn walk(folder: &Path, above: &mut Vec<String>, entries: &mut Vec<Vec<String>>) 
     for entry in fs::read_dir(folder).map_err(failed)? {
         let entry = entry.map_err(failed)?;
         let path = entry.path();
-        let name = entry.file_name().into_string().map_err(|_| CreateError::NotUtf8(path.clone()))?;
+        let Ok(name) = entry.file_name().into_string() else {
+            on_error(CreateError::NotUtf8(path))?;
+            continue;
+        };
         above.push(name);
         if entry.file_type().map_err(failed)?.is_dir() {
-            walk(&path, above, entries)?;
+            walk(&path, above, entries, on_error).or_else(&mut *on_error)?;
         } else {
             entries.push(above.clone());
         }

@@ -130,9 +130,10 @@ fn each_goes_on_past_what_is_no_file() {
     write(&data.join("1.mp3"), b"one");
     std::os::unix::fs::symlink(root.path(), data.join("0-folder")).unwrap();
     std::os::unix::fs::symlink("nowhere", data.join("2-nowhere")).unwrap();
+    write(&data.join(OsStr::from_bytes(b"3\xff.mp3")), b"three");
     let (outcome, out) = try_torrent(&["create", "--each", text(&data), "-o", text(root.path())], true);
     let Ok(Outcome::SomeFailed(failed)) = outcome else { panic!("{outcome:?}") };
-    assert_eq!(failed.len(), 2, "{failed:?}");
+    assert_eq!(failed.len(), 3, "{failed:?}");
     let out: Value = serde_json::from_str(&out).unwrap();
     assert_eq!(out["torrents"][0]["torrent"], text(&root.path().join("1.mp3.torrent")));
 }

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::{Error, Outcome, hashes_json, hashes_text, progress_bar, version_name};
-use crate::cli::output::plain;
+use crate::cli::output::{plain, talk};
 use crate::fs::{create_dir, write_atomic};
 use crate::hash::PieceLength;
 use crate::model::TorrentVersion;
@@ -175,7 +175,10 @@ fn create_each(args: &CreateArgs, json: bool, out: &mut dyn Write) -> Result<Out
         let text = "with --each a web seed ends with `/`, so that clients append the name of each file";
         return Err(Error::Usage(text.to_owned()));
     }
-    let files = wanted_files(&args.path)?;
+    let (files, out_of_reach) = wanted_files(&args.path)?;
+    if files.is_empty() && !json {
+        talk(format_args!("there is no file for a torrent below {}", plain(&args.path.to_string_lossy())));
+    }
     let length = |file: &PathBuf| args.path.join(file).metadata().map_or(0, |metadata| metadata.len());
     let bar = progress_bar(files.iter().map(length).sum());
     let mut listed = Listed {
@@ -185,7 +188,7 @@ fn create_each(args: &CreateArgs, json: bool, out: &mut dyn Write) -> Result<Out
         next: 0,
         early: BTreeMap::new(),
         made: Vec::new(),
-        failed: Vec::new(),
+        failed: out_of_reach,
     };
     thread::scope(|scope| {
         let (sender, hashed) = mpsc::sync_channel(WAITING);
@@ -284,15 +287,15 @@ impl Listed<'_> {
     }
 }
 
-/// Not the hidden ones, and not what an earlier run has made in the same folder.
-fn wanted_files(folder: &Path) -> Result<Vec<PathBuf>, Error> {
+/// Not the hidden ones, and not what an earlier run has made in the same folder; and why others are out of reach.
+fn wanted_files(folder: &Path) -> Result<(Vec<PathBuf>, Vec<Error>), Error> {
     if !folder.is_dir() {
         return Err(Error::Usage(format!("--each needs a folder, and {} is none", folder.display())));
     }
     let hidden = |path: &Path| path.components().any(|c| c.as_os_str().as_encoded_bytes().starts_with(b"."));
-    let mut files = files_below(folder)?;
+    let (mut files, out_of_reach) = files_below(folder)?;
     files.retain(|path| !hidden(path) && path.extension().is_none_or(|extension| extension != "torrent"));
-    Ok(files)
+    Ok((files, out_of_reach.into_iter().map(Error::from).collect()))
 }
 
 /// A torrent that was made, and what is said about it.
