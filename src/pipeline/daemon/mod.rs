@@ -57,6 +57,8 @@ impl Daemon {
             Vitals::new(pipeline.store.clone(), &pipeline.config, &pipeline.clock, Arc::clone(&pulse));
         let (upkeep, clients, notices) = (Mutex::default(), Mutex::default(), Mutex::default());
         let shared = Arc::new(Shared { upkeep, clients, notices, pulse, vitals: Arc::new(vitals) });
+        // The lock of the data folder says that nobody polls what a dead process was polling.
+        pipeline.store.free_polls().await?;
         let id = pipeline.clock.now().as_microsecond();
         let pass = Arc::new(Pass::lasting(id, &pipeline.stop));
         let mut daemon = Self { pipeline, pass, tasks: JoinSet::new(), shared, serving };
