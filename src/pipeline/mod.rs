@@ -212,8 +212,9 @@ struct Pass {
     lasting: bool,
     /// Nothing more is claimed; what is under way comes to its end.
     closed: CancellationToken,
-    /// Shows become part of it one after the other, and under no configuration that is not in force any more.
-    admission: Arc<tokio::sync::Mutex<()>>,
+    /// The configuration in force, which may be another one than that of the pass once that is closed. Who makes shows
+    /// part of the pass holds it, and who records what polls have brought, so that neither is done under a former one.
+    in_force: Arc<tokio::sync::Mutex<Arc<Config>>>,
     /// The shows in it, by slug.
     shows: Mutex<BTreeMap<String, Arc<Target>>>,
     /// The queue of feeds that are to be read; a pass that ends reads each once, and does without.
@@ -227,13 +228,13 @@ struct Pass {
 }
 
 impl Pass {
-    fn new(id: i64, options: PassOptions, stop: &CancellationToken) -> Self {
+    fn new(id: i64, options: PassOptions, pipeline: &Pipeline) -> Self {
         Self {
             id,
             options,
             lasting: false,
-            closed: stop.child_token(),
-            admission: Arc::default(),
+            closed: pipeline.stop.child_token(),
+            in_force: Arc::new(tokio::sync::Mutex::new(Arc::clone(&pipeline.config))),
             shows: Mutex::default(),
             pollable: Supply::new(),
             fetchable: Supply::new(),
@@ -363,7 +364,7 @@ impl Pipeline {
     pub async fn pass(self: &Arc<Self>, targets: &[Target], options: PassOptions) -> Result<Summary, Error> {
         self.tally(|tally| *tally = Summary::default());
         self.said.clear();
-        let pass = Arc::new(Pass::new(self.clock.now().as_microsecond(), options, &self.stop));
+        let pass = Arc::new(Pass::new(self.clock.now().as_microsecond(), options, self));
         let polls = async {
             let outcome = self.poll_all(targets, &pass).await;
             pass.comparable.ended();

@@ -270,6 +270,8 @@ pub(super) enum Failure {
     Relative { path: PathBuf },
     #[error("{} is no feed", path.display())]
     Unreadable { path: PathBuf, source: feed::Error },
+    #[error("what it has brought cannot be recorded")]
+    Unrecorded(#[source] Box<Error>),
 }
 
 impl Failure {
@@ -277,7 +279,9 @@ impl Failure {
         match self {
             Self::Fetch(feed::FetchError::Http(error)) => error.advice(),
             // A page for maintenance, most of the time.
-            Self::Fetch(feed::FetchError::Unreadable { .. }) => Advice::Later { after: None },
+            Self::Fetch(feed::FetchError::Unreadable { .. }) | Self::Unrecorded(_) => {
+                Advice::Later { after: None }
+            }
             Self::File(_) | Self::Relative { .. } | Self::Unreadable { .. } => Advice::Never,
         }
     }
