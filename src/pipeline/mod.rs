@@ -195,6 +195,7 @@ pub struct Pipeline {
     told_of_distribution: tokio::sync::Mutex<bool>,
     /// Fetching pauses, for the disk is full, and the user has been told.
     is_short_of_space: AtomicBool,
+    judgement: budget::Judgement,
     /// Files are not fetched at this time of the day, and the user has been told.
     is_closed: AtomicBool,
     /// Missing where nothing may be changed.
@@ -311,6 +312,7 @@ impl Pipeline {
             lock,
             told_of_distribution: tokio::sync::Mutex::default(),
             is_short_of_space: AtomicBool::default(),
+            judgement: budget::Judgement::default(),
             is_closed: AtomicBool::default(),
             own: own::Attention::default(),
         })
@@ -393,7 +395,7 @@ impl Pipeline {
         polled.and(looked).and(fetched).and(placed)?;
         self.retire_all(&pass).await?;
         self.delete_withdrawn().await?;
-        self.enforce_budget().await?;
+        self.enforce_budget(false).await?;
         self.reclaim(pass.options.patient || !pass.options.whole).await?;
         // A tracker that is away takes its time, and the site does not wait for it.
         let (gathered, published, proven) = tokio::join!(self.gather(), self.publish(), self.prove());

@@ -96,6 +96,7 @@ struct Poll<'a> {
 struct Told {
     events: Vec<Event>,
     new_episodes: u64,
+    is_more_wanted: bool,
 }
 
 impl Outcome {
@@ -202,6 +203,9 @@ impl Pipeline {
                 self.tell_of_failure(poll.show.slug.clone(), failure);
             }
         }
+        if told.is_more_wanted {
+            self.judgement.overtaken();
+        }
         self.tally(|tally| tally.new_episodes += told.new_episodes);
         told.events.iter().for_each(|event| self.monitor.event(event));
         Ok(())
@@ -259,6 +263,7 @@ impl Pipeline {
             ..feed_record(fetched.validators.clone(), fetched.moved_to.as_ref(), news.traffic)
         };
         recording.record_poll(show.id, Some(feed), &record, news.at).await?;
+        told.is_more_wanted |= newly_wanted > 0;
         told.new_episodes += newly_wanted.min(recorded.new_episodes);
         let warning = |text: &String| Event::Warning { show: show.slug.clone(), text: text.clone() };
         told.events.extend(feed.warnings.iter().map(warning));
