@@ -142,7 +142,7 @@ impl Pipeline {
         let traffic = Traffic { requests: meter.requests(), bytes: meter.bytes() };
         let mut news = News { outcome, traffic, at: now };
         if let Outcome::Feed(read) = &mut news.outcome {
-            read.document = self.keep_document(&target, &show, &mut read.fetched);
+            read.document = self.keep_document(&target, &show, &mut read.fetched).await?;
         }
         Ok(Some(Answer { target, show, news: Some(news) }))
     }
