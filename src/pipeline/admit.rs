@@ -37,7 +37,7 @@ impl Pipeline {
 
     async fn admit_candidates(&self, shows: &[(&Candidate, &Target)], pass: &Pass) -> Result<(), Error> {
         for some in shows.chunks(TOGETHER) {
-            let _turn = pass.admission.lock().await;
+            let _turn = pass.in_force.lock().await;
             if pass.closed.is_cancelled() {
                 return Ok(());
             }

@@ -16,7 +16,7 @@ impl Pipeline {
     /// then. May be called at any time, and as often as one likes.
     pub(super) async fn arrange(&self, pass: &Pass) -> Result<(), Error> {
         // Two at a time would both take off what both have seen, and with it what changes next.
-        let _turn = pass.admission.lock().await;
+        let _turn = pass.in_force.lock().await;
         if pass.closed.is_cancelled() {
             return Ok(());
         }
@@ -78,7 +78,7 @@ mod tests {
         let config = Arc::new(Config::ad_hoc(folder.path().join("data")));
         let pipeline = Pipeline::open(config, Environment::new(Arc::new(()))).await.unwrap();
         let show = pipeline.store.ensure_show("s", "https://f.test/").await.unwrap().id;
-        let pass = Pass::new(1, PassOptions::lasting(), &pipeline.stop);
+        let pass = Pass::new(1, PassOptions::lasting(), &pipeline);
         let target = |client: &str| Target {
             slug: Some("s".to_owned()),
             feed: FeedSource::parse("https://f.test/"),

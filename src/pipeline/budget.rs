@@ -6,6 +6,7 @@
 //! 3. its .torrent and its data are deleted: a file that is gone is gone;
 //! 4. that is on record.
 
+mod judgement;
 mod reclaim;
 mod unkept;
 
@@ -21,22 +22,30 @@ use crate::model::budget::{Budget, BudgetFile, Holding, Space, Verdict, decide};
 use crate::store::{BudgetView, Deletion};
 use crate::{error, fs};
 
+pub(super) use judgement::Judgement;
 pub use unkept::{Unkept, unkept};
 
 impl Pipeline {
     /// Decides what is not kept any more and removes it. A client that is away delays that; what cannot be dropped is
-    /// told once. May be called at any time, and as often as one likes.
+    /// told once. May be called at any time, and as often as one likes; with `patient`, what was judged just now is not
+    /// judged again.
     ///
     /// # Errors
     /// Only of the state; a client or file that gives trouble is told of and left for the next round.
-    pub async fn enforce_budget(&self) -> Result<(), Error> {
-        let verdict = self.judge_budget(None).await?;
+    pub async fn enforce_budget(&self, patient: bool) -> Result<(), Error> {
+        let verdict = match patient && self.judgement.is_at_rest() {
+            true => None,
+            false => Some(self.judge_budget(None).await?),
+        };
         self.expire_former().await?;
         try_join_all(self.clients.keys().map(|client| self.let_go(client))).await?;
         for file in self.store.expired_files().await? {
             self.delete(&file).await?;
         }
-        self.tell_unkept(&verdict).await
+        match verdict {
+            Some(verdict) => self.tell_unkept(&verdict).await,
+            None => Ok(()),
+        }
     }
 
     pub(super) fn budget(&self) -> Budget {
@@ -50,7 +59,7 @@ impl Pipeline {
 
     /// Judges every file and records the verdict. `claimed` is about to be fetched, and is judged as if it were not.
     pub(super) async fn judge_budget(&self, claimed: Option<EnclosureId>) -> Result<Verdict, Error> {
-        let (budget, now) = (self.budget(), self.clock.now());
+        let (budget, now, begun) = (self.budget(), self.clock.now(), self.judgement.begin());
         if budget.is_empty() {
             // What a rule held back that is gone by now.
             self.store.record_budget(&[], &[], now).await?;
@@ -70,6 +79,7 @@ impl Pipeline {
             let (show, name) = self.store.file_label(file.id).await?;
             self.monitor.event(&Event::Dropped { show, file: name, why: file.why.clone() });
         }
+        self.judgement.made(&files, &verdict, &begun);
         Ok(verdict)
     }
 

@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use reqwest::header::{ACCEPT, HeaderValue};
 use url::Url;
 
+use super::blocking::blocking;
 use super::terms::private;
 use super::{Error, Pipeline, Target};
 use crate::config::FeedSource;
@@ -38,28 +39,34 @@ impl Pipeline {
 
     /// Keeps the feed as the publisher sent it, and lets go of its bytes. Gives what is to be recorded of our copy, where
     /// that is another one than before, or may be and died unrecorded: then the validators on record are still others.
-    pub(super) fn keep_document(
+    pub(super) async fn keep_document(
         &self,
         target: &Target,
         show: &ShowRecord,
         fetched: &mut FetchedFeed,
-    ) -> Option<Document> {
+    ) -> Result<Option<Document>, Error> {
         let document = std::mem::take(&mut fetched.document);
         if !self.keeps_document(target) {
-            return None;
+            return Ok(None);
         }
-        let path = self.folder().feed_copy(&show.slug);
-        let before = fs::read(&path, self.config.limits.feed_size);
-        if before.is_ok_and(|before| before == document) {
-            let known = (&show.etag, &show.last_modified);
-            if show.polled && known == (&fetched.validators.etag, &fetched.validators.last_modified) {
-                return None;
+        let (path, most) = (self.folder().feed_copy(&show.slug), self.config.limits.feed_size);
+        let keeping = move || match fs::read(&path, most).is_ok_and(|before| before == document) {
+            true => Ok(false),
+            false => put(&path, &document).map(|()| true),
+        };
+        let known = (&show.etag, &show.last_modified);
+        let is_known = show.polled && known == (&fetched.validators.etag, &fetched.validators.last_modified);
+        match blocking(keeping).await? {
+            Ok(false) if is_known => Ok(None),
+            Ok(_) => Ok(Some(Document {
+                url: fetched.url.to_string(),
+                content_type: fetched.content_type.clone(),
+            })),
+            Err(error) => {
+                self.complain(&format!("{}: {}", show.slug, error::chain(&error)));
+                Ok(None)
             }
-        } else if let Err(error) = put(&path, &document) {
-            self.complain(&format!("{}: {}", show.slug, error::chain(&error)));
-            return None;
         }
-        Some(Document { url: fetched.url.to_string(), content_type: fetched.content_type.clone() })
     }
 
     /// Fetches the cover of a show where there is no copy of it, or an old one; says whether there is one now. Without
@@ -153,14 +160,14 @@ mod tests {
             configured: true,
             publishable: true,
         };
-        let keep = |show: &ShowRecord, etag: &str| {
-            pipeline.keep_document(&target, show, &mut fetched(etag)).is_some()
+        let keep = async |show: &ShowRecord, etag: &str| {
+            pipeline.keep_document(&target, show, &mut fetched(etag)).await.unwrap().is_some()
         };
         let new = ShowRecord { slug: "s".to_owned(), ..ShowRecord::default() };
-        assert!(keep(&new, "1"));
-        assert!(keep(&new, "1"), "the process has died before it was on record");
+        assert!(keep(&new, "1").await);
+        assert!(keep(&new, "1").await, "the process has died before it was on record");
         let read = ShowRecord { polled: true, etag: Some("1".to_owned()), ..new };
-        assert!(!keep(&read, "1"), "it is on record");
-        assert!(keep(&read, "2"), "it was there already under another mark, and may not be on record");
+        assert!(!keep(&read, "1").await, "it is on record");
+        assert!(keep(&read, "2").await, "it was there already under another mark, and may not be on record");
     }
 }

@@ -106,7 +106,7 @@ impl Pipeline {
                 // What a former configuration does not keep, the one in force may.
                 match pass.closed.is_cancelled() {
                     true => Ok(()),
-                    false => pipeline.look_for_room().await,
+                    false => pipeline.look_for_room(job.id).await,
                 }
             }
         };

@@ -25,6 +25,10 @@ impl Pipeline {
     /// Reads the counters of those trackers that were not asked for a quarter of an hour, all at once. One that is away
     /// costs some ten seconds, and nothing else. What clients have counted comes with [`Pipeline::reconcile`].
     pub async fn gather(&self) -> Result<(), Error> {
+        // Who would be asked about nothing is not taken for asked: the first torrent may be there a moment later.
+        if !self.store.has_counted().await? {
+            return Ok(());
+        }
         // The time before anybody is asked: what begins from here on was not there at this look.
         let now = self.clock.now();
         let not_since = now.checked_sub(PAUSE).unwrap_or(now);
@@ -85,9 +89,6 @@ impl Pipeline {
         counted: &[Counted],
         now: Timestamp,
     ) -> Result<(), Error> {
-        if counted.is_empty() {
-            return Ok(());
-        }
         let source = Source::Tracker(tracker.to_owned());
         let (first, second) = swarms(counted);
         let hashes: Vec<SwarmHash> = first.keys().chain(second.keys()).copied().collect();
@@ -172,8 +173,24 @@ fn hashes(info_hash: &InfoHashes) -> impl Iterator<Item = Vec<u8>> + use<> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+    use crate::config::Config;
     use crate::model::{InfoHashV1, InfoHashV2};
+    use crate::pipeline::Environment;
+
+    #[tokio::test]
+    async fn a_tracker_that_there_is_nothing_to_ask_about_does_not_count_as_asked() {
+        const TRACKER: &str = "http://tracker.invalid/announce";
+        let folder = tempfile::tempdir().unwrap();
+        let mut config = Config::ad_hoc(folder.path().join("data"));
+        config.torrent.trackers = vec![vec![TRACKER.to_owned()]];
+        let pipeline = Pipeline::open(Arc::new(config), Environment::new(Arc::new(()))).await.unwrap();
+        pipeline.gather().await.unwrap();
+        let (source, now) = (Source::Tracker(TRACKER.to_owned()), pipeline.clock.now());
+        assert!(pipeline.store.ask_source(&source, now.checked_sub(PAUSE).unwrap(), now).await.unwrap());
+    }
 
     fn counted(id: i64, info_hash: InfoHashes) -> Counted {
         Counted { enclosure: EnclosureId(id), info_hash, appeared: None }

@@ -195,6 +195,7 @@ pub struct Pipeline {
     told_of_distribution: tokio::sync::Mutex<bool>,
     /// Fetching pauses, for the disk is full, and the user has been told.
     is_short_of_space: AtomicBool,
+    judgement: budget::Judgement,
     /// Files are not fetched at this time of the day, and the user has been told.
     is_closed: AtomicBool,
     /// Missing where nothing may be changed.
@@ -212,8 +213,9 @@ struct Pass {
     lasting: bool,
     /// Nothing more is claimed; what is under way comes to its end.
     closed: CancellationToken,
-    /// Shows become part of it one after the other, and under no configuration that is not in force any more.
-    admission: Arc<tokio::sync::Mutex<()>>,
+    /// The configuration in force, which may be another one than that of the pass once that is closed. Who makes shows
+    /// part of the pass holds it, and who records what polls have brought, so that neither is done under a former one.
+    in_force: Arc<tokio::sync::Mutex<Arc<Config>>>,
     /// The shows in it, by slug.
     shows: Mutex<BTreeMap<String, Arc<Target>>>,
     /// The queue of feeds that are to be read; a pass that ends reads each once, and does without.
@@ -227,13 +229,13 @@ struct Pass {
 }
 
 impl Pass {
-    fn new(id: i64, options: PassOptions, stop: &CancellationToken) -> Self {
+    fn new(id: i64, options: PassOptions, pipeline: &Pipeline) -> Self {
         Self {
             id,
             options,
             lasting: false,
-            closed: stop.child_token(),
-            admission: Arc::default(),
+            closed: pipeline.stop.child_token(),
+            in_force: Arc::new(tokio::sync::Mutex::new(Arc::clone(&pipeline.config))),
             shows: Mutex::default(),
             pollable: Supply::new(),
             fetchable: Supply::new(),
@@ -310,6 +312,7 @@ impl Pipeline {
             lock,
             told_of_distribution: tokio::sync::Mutex::default(),
             is_short_of_space: AtomicBool::default(),
+            judgement: budget::Judgement::default(),
             is_closed: AtomicBool::default(),
             own: own::Attention::default(),
         })
@@ -363,7 +366,7 @@ impl Pipeline {
     pub async fn pass(self: &Arc<Self>, targets: &[Target], options: PassOptions) -> Result<Summary, Error> {
         self.tally(|tally| *tally = Summary::default());
         self.said.clear();
-        let pass = Arc::new(Pass::new(self.clock.now().as_microsecond(), options, &self.stop));
+        let pass = Arc::new(Pass::new(self.clock.now().as_microsecond(), options, self));
         let polls = async {
             let outcome = self.poll_all(targets, &pass).await;
             pass.comparable.ended();
@@ -392,7 +395,7 @@ impl Pipeline {
         polled.and(looked).and(fetched).and(placed)?;
         self.retire_all(&pass).await?;
         self.delete_withdrawn().await?;
-        self.enforce_budget().await?;
+        self.enforce_budget(false).await?;
         self.reclaim(pass.options.patient || !pass.options.whole).await?;
         // A tracker that is away takes its time, and the site does not wait for it.
         let (gathered, published, proven) = tokio::join!(self.gather(), self.publish(), self.prove());

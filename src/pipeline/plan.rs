@@ -63,7 +63,7 @@ pub async fn plan(config: &Arc<Config>, targets: &[Target]) -> Result<Plan, Erro
     let pipeline =
         Arc::new(Pipeline::with_store(Arc::clone(config), store, None, Environment::new(monitor))?);
     let options = PassOptions { wait: Duration::ZERO, patient: false, begin: Begin::Feeds, whole: true };
-    let pass = Arc::new(Pass::new(pipeline.clock.now().as_microsecond(), options, &pipeline.stop));
+    let pass = Arc::new(Pass::new(pipeline.clock.now().as_microsecond(), options, &pipeline));
     pipeline.poll_all(targets, &pass).await?;
     let dropped = pipeline.judge_budget(None).await?.dropped.into_iter().map(|file| file.id).collect();
     let mut shows = Vec::new();

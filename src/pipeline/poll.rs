@@ -142,7 +142,7 @@ impl Pipeline {
         let traffic = Traffic { requests: meter.requests(), bytes: meter.bytes() };
         let mut news = News { outcome, traffic, at: now };
         if let Outcome::Feed(read) = &mut news.outcome {
-            read.document = self.keep_document(&target, &show, &mut read.fetched);
+            read.document = self.keep_document(&target, &show, &mut read.fetched).await?;
         }
         Ok(Some(Answer { target, show, news: Some(news) }))
     }
@@ -270,6 +270,8 @@ pub(super) enum Failure {
     Relative { path: PathBuf },
     #[error("{} is no feed", path.display())]
     Unreadable { path: PathBuf, source: feed::Error },
+    #[error("what it has brought cannot be recorded")]
+    Unrecorded(#[source] Box<Error>),
 }
 
 impl Failure {
@@ -277,7 +279,9 @@ impl Failure {
         match self {
             Self::Fetch(feed::FetchError::Http(error)) => error.advice(),
             // A page for maintenance, most of the time.
-            Self::Fetch(feed::FetchError::Unreadable { .. }) => Advice::Later { after: None },
+            Self::Fetch(feed::FetchError::Unreadable { .. }) | Self::Unrecorded(_) => {
+                Advice::Later { after: None }
+            }
             Self::File(_) | Self::Relative { .. } | Self::Unreadable { .. } => Advice::Never,
         }
     }

@@ -16,10 +16,11 @@ use super::monitor::Event;
 use super::poll::Failure;
 use super::wanted::rules;
 use super::{Error, Pass, Pipeline, Target, schedule};
+use crate::config::Config;
 use crate::error;
 use crate::feed::{FetchedFeed, Validators};
 use crate::http::Advice;
-use crate::model::Traffic;
+use crate::model::{Selection, Traffic};
 use crate::store::{Document, FailedPoll, FeedRecord, Recording, ShowRecord};
 
 /// Feeds that are in memory at a time, from their first byte until they are on record: each may be large.
@@ -80,6 +81,24 @@ pub(super) struct ReadFeed {
     _room: Room,
 }
 
+/// An answer as it is recorded.
+struct Poll<'a> {
+    show: &'a ShowRecord,
+    news: &'a News,
+    /// The rules in force.
+    selection: &'a Selection,
+    /// It was asked for under others: pages may be missing that these want, so that it is due again at once.
+    is_outdated: bool,
+}
+
+/// What there is to tell of answers once they are on record.
+#[derive(Default)]
+struct Told {
+    events: Vec<Event>,
+    new_episodes: u64,
+    is_more_wanted: bool,
+}
+
 impl Outcome {
     pub(super) fn feed(fetched: FetchedFeed, room: Room) -> Self {
         Self::Feed(Box::new(ReadFeed { fetched, document: None, _room: room }))
@@ -92,6 +111,18 @@ impl Answer {
             Some(News { outcome: Outcome::Feed(read), .. }) => read.fetched.feed.items.len(),
             _ => 0,
         }
+    }
+}
+
+impl<'a> Poll<'a> {
+    /// `None` where there is nothing to be recorded. `successor`: the configuration that has come into force meanwhile.
+    fn of(answer: &'a Answer, successor: Option<&'a Config>) -> Option<Self> {
+        let news = answer.news.as_ref()?;
+        let asked_for = &answer.target.selection;
+        let successor = successor.and_then(|config| config.show(&answer.show.slug));
+        let selection = successor.map_or(asked_for, |show| &show.selection);
+        let is_outdated = successor.is_some() && rules(selection) != rules(asked_for);
+        Some(Self { show: &answer.show, news, selection, is_outdated })
     }
 }
 
@@ -131,36 +162,62 @@ impl Pipeline {
         Ok(())
     }
 
-    /// Records answers in one transaction. What there is to tell of them is told once they are on record.
-    async fn record_group(&self, group: Vec<Answer>, pass: &Pass) -> Result<(), Error> {
-        let mut events = Vec::new();
-        if group.iter().any(|answer| answer.news.is_some()) {
-            let mut recording = self.store.recording().await?;
-            for answer in &group {
-                if let Some(news) = &answer.news {
-                    self.record_news(&mut recording, answer, news, &mut events).await?;
+    /// Records answers. What the state does not take of one feed is a failure of that feed, and harms no other.
+    async fn record_group(&self, mut group: Vec<Answer>, pass: &Pass) -> Result<(), Error> {
+        {
+            let in_force = pass.in_force.lock().await;
+            let successor = (!Arc::ptr_eq(&in_force, &self.config)).then_some(in_force.as_ref());
+            if self.record_together(&group, successor).await.is_err() {
+                for answer in &mut group {
+                    self.record_alone(answer, successor).await?;
                 }
             }
-            recording.commit().await?;
         }
-        for answer in &group {
-            if let Some(News { outcome: Outcome::Failed(failure), .. }) = &answer.news {
-                self.tell_of_failure(answer.show.slug.clone(), failure);
-            }
-        }
-        events.iter().for_each(|event| self.monitor.event(event));
         let shows: Vec<_> = group.iter().map(|answer| (answer.show.id, answer.target.as_ref())).collect();
         self.admit_all(&shows, pass).await
     }
 
-    async fn record_news(
+    /// Where not even the failure can be recorded, it is the state that has failed.
+    async fn record_alone(&self, answer: &mut Answer, successor: Option<&Config>) -> Result<(), Error> {
+        let Err(error) = self.record_together(std::slice::from_ref(answer), successor).await else {
+            return Ok(());
+        };
+        let Some(news) = &mut answer.news else { return Err(error) };
+        news.outcome = Outcome::Failed(Failure::Unrecorded(Box::new(error)));
+        self.record_together(std::slice::from_ref(answer), successor).await
+    }
+
+    /// Records answers in one transaction. What there is to tell of them is told once they are on record.
+    async fn record_together(&self, group: &[Answer], successor: Option<&Config>) -> Result<(), Error> {
+        let polls: Vec<_> = group.iter().filter_map(|answer| Poll::of(answer, successor)).collect();
+        let mut told = Told::default();
+        if !polls.is_empty() {
+            let mut recording = self.store.recording().await?;
+            for poll in &polls {
+                self.record_poll(&mut recording, poll, &mut told).await?;
+            }
+            recording.commit().await?;
+        }
+        for poll in &polls {
+            if let Outcome::Failed(failure) = &poll.news.outcome {
+                self.tell_of_failure(poll.show.slug.clone(), failure);
+            }
+        }
+        if told.is_more_wanted {
+            self.judgement.overtaken();
+        }
+        self.tally(|tally| tally.new_episodes += told.new_episodes);
+        told.events.iter().for_each(|event| self.monitor.event(event));
+        Ok(())
+    }
+
+    async fn record_poll(
         &self,
         recording: &mut Recording,
-        answer: &Answer,
-        news: &News,
-        events: &mut Vec<Event>,
+        poll: &Poll<'_>,
+        told: &mut Told,
     ) -> Result<(), Error> {
-        let show = &answer.show;
+        let (show, news) = (poll.show, poll.news);
         match &news.outcome {
             Outcome::Failed(failure) => {
                 recording.record_failed_poll(show.id, &failed_poll(show, failure, news)).await?;
@@ -170,15 +227,13 @@ impl Pipeline {
                     Validators { etag: show.etag.clone(), last_modified: show.last_modified.clone() };
                 let asked = show.poll_wish.max(*poll_after);
                 let record = FeedRecord {
-                    next_poll: Some(self.next_poll(recording, show, asked, news.at).await?),
+                    next_poll: Some(self.next_poll(recording, poll, asked).await?),
                     ..feed_record(validators, moved_to.as_ref(), news.traffic)
                 };
                 recording.record_poll(show.id, None, &record, news.at).await?;
-                events.push(Event::Unchanged { show: show.slug.clone() });
+                told.events.push(Event::Unchanged { show: show.slug.clone() });
             }
-            Outcome::Feed(read) => {
-                self.record_feed(recording, answer, read, news, events).await?;
-            }
+            Outcome::Feed(read) => self.record_feed(recording, poll, read, told).await?,
         }
         Ok(())
     }
@@ -188,31 +243,31 @@ impl Pipeline {
     async fn record_feed(
         &self,
         recording: &mut Recording,
-        answer: &Answer,
+        poll: &Poll<'_>,
         read: &ReadFeed,
-        news: &News,
-        events: &mut Vec<Event>,
+        told: &mut Told,
     ) -> Result<(), Error> {
-        let (show, fetched, selection) = (&answer.show, &read.fetched, &answer.target.selection);
+        let (show, news, fetched) = (poll.show, poll.news, &read.fetched);
         let feed = &fetched.feed;
         let is_whole = fetched.complete && !feed.truncated;
         let recorded = recording.record_items(show.id, feed, is_whole, news.at).await?;
         // Without its rules on record a show is read anew, all pages of it.
-        let on_record = if fetched.page_failed { String::new() } else { rules(selection) };
-        let newly_wanted = self.judge(recording, show.id, selection, &on_record).await?;
+        let is_enough = !fetched.page_failed && !poll.is_outdated;
+        let on_record = if is_enough { rules(poll.selection) } else { String::new() };
+        let newly_wanted = self.judge(recording, show.id, poll.selection, &on_record).await?;
         if let Some(document) = &read.document {
             recording.record_document(show.id, document).await?;
         }
-        let next_poll = self.next_poll(recording, show, fetched.poll_after, news.at).await?;
         let record = FeedRecord {
-            next_poll: Some(next_poll),
+            next_poll: Some(self.next_poll(recording, poll, fetched.poll_after).await?),
             ..feed_record(fetched.validators.clone(), fetched.moved_to.as_ref(), news.traffic)
         };
         recording.record_poll(show.id, Some(feed), &record, news.at).await?;
-        self.tally(|tally| tally.new_episodes += newly_wanted.min(recorded.new_episodes));
+        told.is_more_wanted |= newly_wanted > 0;
+        told.new_episodes += newly_wanted.min(recorded.new_episodes);
         let warning = |text: &String| Event::Warning { show: show.slug.clone(), text: text.clone() };
-        events.extend(feed.warnings.iter().map(warning));
-        events.push(Event::Polled {
+        told.events.extend(feed.warnings.iter().map(warning));
+        told.events.push(Event::Polled {
             show: show.slug.clone(),
             title: feed.title.clone(),
             new_episodes: recorded.new_episodes,
@@ -225,14 +280,17 @@ impl Pipeline {
     async fn next_poll(
         &self,
         recording: &mut Recording,
-        show: &ShowRecord,
+        poll: &Poll<'_>,
         asked: Option<Duration>,
-        now: Timestamp,
     ) -> Result<Timestamp, Error> {
-        let dates = recording.recent_dates(show.id, now, schedule::DATES).await?;
+        let now = poll.news.at;
+        if poll.is_outdated {
+            return Ok(now);
+        }
+        let dates = recording.recent_dates(poll.show.id, now, schedule::DATES).await?;
         let bounds = &self.config.poll_interval;
         let interval = schedule::poll_interval(now, &dates, bounds.shortest..=bounds.longest);
-        Ok(schedule::next_poll(now, interval, asked, show.polled, schedule::random()))
+        Ok(schedule::next_poll(now, interval, asked, poll.show.polled, schedule::random()))
     }
 
     /// Tells that a feed could not be read; `show` is its address where it has no show.
@@ -281,96 +339,4 @@ fn failed_poll(show: &ShowRecord, failure: &Failure, news: &News) -> FailedPoll 
 }
 
 #[cfg(test)]
-mod tests {
-    use std::path::Path;
-
-    use super::*;
-    use crate::config::{Config, FeedSource};
-    use crate::model::Selection;
-    use crate::pipeline::{Begin, Environment, PassOptions};
-
-    /// Transactions that have written something, as far as they are in SQLite's log: the last frame of each says how many
-    /// pages the database has then (<https://sqlite.org/fileformat2.html#walformat>).
-    fn transactions(state: &Path) -> usize {
-        let log = std::fs::read(state.with_extension("db-wal")).unwrap();
-        let number = |at: usize| u32::from_be_bytes(log[at..at + 4].try_into().unwrap()) as usize;
-        let frame = 24 + number(8);
-        (32..log.len()).step_by(frame).filter(|at| number(at + 4) != 0).count()
-    }
-
-    fn target(number: usize) -> Arc<Target> {
-        Arc::new(Target {
-            slug: Some(format!("show-{number}")),
-            feed: FeedSource::parse(&format!("https://feeds.invalid/{number}")),
-            selection: Selection::default(),
-            clients: Vec::new(),
-            auth: None,
-            permission: None,
-            configured: true,
-            publishable: false,
-        })
-    }
-
-    fn unchanged(at: Timestamp) -> Option<News> {
-        let outcome = Outcome::Unchanged { moved_to: None, poll_after: None };
-        Some(News { outcome, traffic: Traffic { requests: 1, bytes: 0 }, at })
-    }
-
-    #[tokio::test]
-    async fn what_many_polls_bring_takes_a_few_transactions_and_a_look_at_what_is_known_takes_none() {
-        const SHOWS: usize = 4 * TOGETHER;
-        let folder = tempfile::tempdir().unwrap();
-        let config = Arc::new(Config::ad_hoc(folder.path().join("data")));
-        let pipeline = Pipeline::open(config, Environment::new(Arc::new(()))).await.unwrap();
-        let state = folder.path().join("data/state.db");
-        let targets: Vec<_> = (0..SHOWS).map(target).collect();
-        pipeline.look_up(targets.clone()).await.unwrap();
-        let made = transactions(&state);
-        let known = pipeline.look_up(targets).await.unwrap();
-        assert_eq!(transactions(&state), made, "all of them were there");
-
-        let options = PassOptions { wait: Duration::ZERO, patient: false, begin: Begin::Feeds, whole: true };
-        let pass = Pass::new(1, options, &pipeline.stop);
-        let now = pipeline.clock.now();
-        let (recorder, answers) = Recorder::new();
-        let polls = async move {
-            for (target, show) in known {
-                recorder.take(Answer { target, show: show.unwrap(), news: unchanged(now) }).await.unwrap();
-            }
-        };
-        let (recorded, ()) = tokio::join!(pipeline.record_all(answers, &pass), polls);
-        recorded.unwrap();
-        // One for what they have brought and one for the pass, for each group.
-        let groups = SHOWS / TOGETHER + 1;
-        assert!(transactions(&state) - made <= 2 * groups, "{}", transactions(&state) - made);
-        let polled = pipeline.store.status(None).await.unwrap();
-        assert_eq!(polled.iter().filter(|show| show.last_poll.is_some()).count(), SHOWS);
-    }
-
-    #[test]
-    fn large_feeds_are_not_recorded_together() {
-        let answer = |items: usize| {
-            let text =
-                format!("<rss><channel>{}</channel></rss>", "<item><title>x</title></item>".repeat(items));
-            let read = crate::feed::read(text.as_bytes(), None, None).unwrap();
-            let fetched = FetchedFeed {
-                feed: read,
-                document: Vec::new(),
-                content_type: None,
-                url: "https://feeds.invalid/".parse().unwrap(),
-                validators: Validators::default(),
-                moved_to: None,
-                poll_after: None,
-                complete: true,
-                page_failed: false,
-            };
-            let news =
-                News { outcome: Outcome::feed(fetched, None), ..unchanged(Timestamp::UNIX_EPOCH).unwrap() };
-            Answer { target: target(0), show: ShowRecord::default(), news: Some(news) }
-        };
-        let (large, small) = (|| answer(MANY_ITEMS), || answer(1));
-        assert_eq!(group(&[large(), small()]), 1);
-        assert_eq!(group(&[small(), large(), small()]), 2);
-        assert_eq!(group(&[small(), small()]), 2);
-    }
-}
+mod tests;

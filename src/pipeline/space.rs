@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 
 use super::monitor::Event;
 use super::{Error, Pipeline};
-use crate::model::{DownloadJob, NoticeKind, Trouble};
+use crate::model::{DownloadJob, EnclosureId, NoticeKind, Trouble};
 use crate::units::ByteSize;
 use crate::{error, fs};
 
@@ -56,8 +56,12 @@ impl Pipeline {
     }
 
     /// What was fetched may be shorter than was expected, or have failed: then something else may be fetched.
-    pub(super) async fn look_for_room(&self) -> Result<(), Error> {
-        match self.budget().limits_size() {
+    pub(super) async fn look_for_room(&self, fetched: EnclosureId) -> Result<(), Error> {
+        if !self.budget().limits_size() {
+            return Ok(());
+        }
+        let length = self.store.file_length(fetched).await?;
+        match self.judgement.fetched(fetched, length) {
             true => self.judge_budget(None).await.map(drop),
             false => Ok(()),
         }
@@ -72,7 +76,7 @@ impl Pipeline {
     /// Whether a claimed enclosure would be kept once it is fetched. If not, that is on record.
     pub(super) async fn is_within_budget(&self, job: &DownloadJob) -> Result<bool, Error> {
         // What has its file needs no room.
-        if job.file.is_some() || self.budget().is_empty() {
+        if job.file.is_some() || self.judgement.admits(job.id) || self.budget().is_empty() {
             return Ok(true);
         }
         let verdict = self.judge_budget(Some(job.id)).await?;

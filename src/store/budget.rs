@@ -86,6 +86,18 @@ impl Store {
         Ok(())
     }
 
+    /// The length in bytes of an enclosure's file, where it is there.
+    pub async fn file_length(&self, id: EnclosureId) -> Result<Option<u64>> {
+        let length: Option<i64> =
+            sqlx::query_scalar("SELECT length FROM enclosures WHERE id = $1 AND file IS NOT NULL")
+                .bind(id.0)
+                .fetch_optional(&self.pool)
+                .await
+                .doing("read the length of a file")?
+                .flatten();
+        Ok(length.map(unsigned))
+    }
+
     /// The show and file name of an enclosure, for people.
     pub async fn file_label(&self, id: EnclosureId) -> Result<(String, String)> {
         sqlx::query_as(

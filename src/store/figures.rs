@@ -55,6 +55,11 @@ impl Store {
         rows.iter().filter_map(|row| counted(row).transpose()).collect()
     }
 
+    /// Whether there is any torrent to be counted.
+    pub async fn has_counted(&self) -> Result<bool> {
+        sqlx::query_scalar(HAS_COUNTED).fetch_one(&self.pool).await.doing("look for torrents")
+    }
+
     /// Whether a source may be asked now, which was not asked since `not_since`. If so, it counts as asked.
     pub async fn ask_source(&self, source: &Source, not_since: Timestamp, now: Timestamp) -> Result<bool> {
         let what = "record that a source is asked";
@@ -363,3 +368,8 @@ async fn add_figures(
     .doing("record a figure")?;
     Ok(())
 }
+
+/// In the words of the index `enclosures_by_torrent`.
+pub(super) const HAS_COUNTED: &str = "SELECT EXISTS (SELECT 1 FROM enclosures
+    WHERE (info_hash_v1 IS NOT NULL OR info_hash_v2 IS NOT NULL)
+    AND magnet IS NOT NULL AND NOT forgotten AND stage <> 'withdrawn')";

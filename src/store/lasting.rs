@@ -17,7 +17,7 @@ impl Store {
         Ok(())
     }
 
-    /// The feeds of these shows are due, unless their servers have asked for time.
+    /// The feeds of these shows are due, and in nobody's hands, unless their servers have asked for time.
     pub async fn poll_now(&self, shows: &[ShowId]) -> Result<()> {
         if shows.is_empty() {
             return Ok(());
@@ -25,7 +25,9 @@ impl Store {
         let what = "have feeds polled";
         let ids: Vec<i64> = shows.iter().map(|show| show.0).collect();
         let mut tx = self.begin().await.doing(what)?;
-        for_ids(&mut tx, "UPDATE shows SET next_poll = NULL WHERE id IN (", &ids).await.doing(what)?;
+        for_ids(&mut tx, "UPDATE shows SET next_poll = NULL, poll_lease = NULL WHERE id IN (", &ids)
+            .await
+            .doing(what)?;
         tx.commit().await.doing(what)
     }
 
@@ -46,6 +48,16 @@ impl Store {
             .await
             .doing("claim polls")?;
         Ok(shows.into_iter().map(|(id, slug)| (ShowId(id), slug)).collect())
+    }
+
+    /// What the process before this one was polling is in nobody's hands. Only for who has the data folder to himself, and
+    /// polls nothing yet.
+    pub async fn free_polls(&self) -> Result<()> {
+        sqlx::query("UPDATE shows SET poll_lease = NULL WHERE poll_lease IS NOT NULL")
+            .execute(&self.pool)
+            .await
+            .doing("free the feeds that were being polled")?;
+        Ok(())
     }
 
     /// A worker is done with an enclosure: once it is due it may be claimed again.
@@ -87,6 +99,6 @@ impl Store {
 }
 
 /// `$1` is the pass, `$2` now, `$3` the end of the lease, `$4` how many at most.
-pub(super) const CLAIM_POLLS: &str = "UPDATE shows SET next_poll = $3 WHERE id IN
+pub(super) const CLAIM_POLLS: &str = "UPDATE shows SET poll_lease = $3 WHERE id IN
     (SELECT id FROM shows WHERE COALESCE(next_poll, 0) <= $2 AND pass = $1 AND NOT own
-        AND (wait_until IS NULL OR wait_until <= $2) ORDER BY COALESCE(next_poll, 0), id LIMIT $4) RETURNING id, slug";
+        AND (wait_until IS NULL OR wait_until <= $2) AND (poll_lease IS NULL OR poll_lease <= $2) ORDER BY COALESCE(next_poll, 0), id LIMIT $4) RETURNING id, slug";

@@ -27,6 +27,7 @@ pub(super) fn migrator() -> Migrator {
         ("figures", include_str!("migrations/0003_figures.sql")),
         ("daemon", include_str!("migrations/0004_daemon.sql")),
         ("state", include_str!("migrations/0005_state.sql")),
+        ("leases", include_str!("migrations/0006_leases.sql")),
     ];
     let migration = |(version, (name, script)): (i64, (&'static str, &'static str))| {
         let script = sqlx::SqlSafeStr::into_sql_str(script);

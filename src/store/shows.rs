@@ -196,7 +196,7 @@ impl Recording {
         let what = "record a poll";
         sqlx::query(
             "UPDATE shows SET etag = $2, last_modified = $3, moved_to = COALESCE($4, moved_to), last_poll = $5,
-                 last_good_poll = $5, next_poll = $6, wait_until = NULL, failures = 0, error = NULL,
+                 last_good_poll = $5, next_poll = $6, poll_lease = NULL, wait_until = NULL, failures = 0, error = NULL,
                  requests = requests + $7, bytes = bytes + $8
              WHERE id = $1",
         )
@@ -235,7 +235,7 @@ impl Recording {
     /// Records that a poll failed.
     pub async fn record_failed_poll(&mut self, show: ShowId, failed: &FailedPoll) -> Result<()> {
         sqlx::query(
-            "UPDATE shows SET error = $2, wait_until = $3, next_poll = $4, failures = failures + 1,
+            "UPDATE shows SET error = $2, wait_until = $3, next_poll = $4, poll_lease = NULL, failures = failures + 1,
                  requests = requests + $5, bytes = bytes + $6, moved_to = CASE WHEN $7 THEN NULL ELSE moved_to END
              WHERE id = $1",
         )
@@ -289,7 +289,7 @@ async fn make_or_change(
     // A new address is a new document: what was remembered of the old one no longer holds.
     sqlx::query(
         "UPDATE shows SET feed = $2, moved_to = NULL, etag = NULL, last_modified = NULL, wait_until = NULL,
-             next_poll = NULL, failures = 0
+             next_poll = NULL, poll_lease = NULL, failures = 0
          WHERE slug = $1 AND feed <> $2",
     )
     .bind(slug)

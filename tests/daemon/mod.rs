@@ -119,6 +119,19 @@ async fn it_does_what_a_run_does_and_a_stop_and_a_start_ask_for_nothing_again() 
 }
 
 #[tokio::test]
+async fn a_feed_that_a_killed_daemon_was_asking_for_is_asked_for_at_the_next_start() {
+    let world = world("").await;
+    world.origin.fault("/feed.xml", Fault::Hang);
+    let daemon = Running::start(&world);
+    until("the feed is asked for", || world.origin.requests_for("/feed.xml").len() == 1).await;
+    // By a signal that leaves it no time for anything.
+    drop(daemon);
+    let daemon = Running::start(&world);
+    daemon.says("torrent made", 1).await;
+    assert_eq!(world.origin.requests_for("/feed.xml").len(), 2);
+}
+
+#[tokio::test]
 async fn a_stop_in_the_middle_of_a_transfer_comes_at_once_and_the_rest_is_asked_for_later() {
     let world = world("").await;
     world.origin.validators("/one.mp3", Some("\"v1\""), None);

@@ -52,24 +52,14 @@ impl Simulation {
 
     /// Waits until no feed is due, and none is being read.
     async fn rest(&self) {
-        let lease = self.clock.now() + jiff::SignedDuration::from_mins(10);
-        let mut same = 0;
-        let mut before = None;
         for _ in 0..4_000 {
             let shows = self.pipeline.store().status(None).await.unwrap();
-            let next: Vec<_> = shows.iter().map(|show| show.next_poll).collect();
-            let idle = next.iter().all(|next| next.is_some_and(|next| next > self.clock.now()));
-            // A feed that is being read is due again when its lease ends, and by chance one may be due just then.
-            let in_doubt =
-                next.iter().any(|next| next.is_some_and(|next| next.as_second() == lease.as_second()));
-            same = if idle && before.as_ref() == Some(&next) { same + 1 } else { 0 };
-            if idle && (!in_doubt || same > 100) {
+            if shows.iter().all(|show| show.next_poll.is_some_and(|next| next > self.clock.now())) {
                 return;
             }
-            before = Some(next);
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
-        panic!("the daemon does not come to rest: {before:?}");
+        panic!("the daemon does not come to rest: {:?}", self.pipeline.store().status(None).await);
     }
 
     /// Ends this process and starts another, in the same folder and at the same time.
@@ -81,6 +71,13 @@ impl Simulation {
         drop(pipeline);
         let (stop, pipeline, daemon) = start(config, &clock).await;
         Self { folder, origin, clock, hand, pipeline, stop, daemon }
+    }
+
+    /// A connection to its state.
+    async fn state(&self) -> sqlx::SqliteConnection {
+        let state = self.folder.path().join("data/state.db");
+        let options = sqlx::sqlite::SqliteConnectOptions::new().filename(state);
+        sqlx::SqliteConnection::connect_with(&options).await.unwrap()
     }
 
     /// Goes on under another configuration, and comes to rest.
@@ -242,9 +239,7 @@ async fn what_cannot_be_given_back_while_the_disk_is_full_is_given_back_when_the
     origin.file("/show.xml", feed(every(24), ""));
     let mut simulation = Simulation::start(&["show"], origin).await;
     simulation.rest().await;
-    let state = simulation.folder.path().join("data/state.db");
-    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(state);
-    let mut state = sqlx::SqliteConnection::connect_with(&options).await.unwrap();
+    let mut state = simulation.state().await;
     // It counts, although the statement fails.
     let full = "CREATE TABLE refused (n INTEGER);
         CREATE TRIGGER full BEFORE UPDATE OF pass ON enclosures WHEN OLD.pass <> 0 AND NEW.pass = 0
@@ -257,6 +252,37 @@ async fn what_cannot_be_given_back_while_the_disk_is_full_is_given_back_when_the
     sqlx::raw_sql("DROP TRIGGER full").execute(&mut state).await.unwrap();
     simulation.hand.advance(Duration::from_secs(60));
     until(&mut state, "SELECT COUNT(*) FROM enclosures WHERE pass <> 0", |held| held == 0).await;
+    simulation.end().await;
+}
+
+#[tokio::test]
+async fn what_the_state_does_not_take_of_one_feed_is_told_of_that_feed_and_harms_no_other() {
+    let origin = Origin::start().await;
+    let slugs: Vec<String> = (0..40).map(|number| format!("show{number}")).collect();
+    for slug in &slugs {
+        origin.file(&format!("/{slug}.xml"), feed(every(24), ""));
+    }
+    let slugs: Vec<&str> = slugs.iter().map(String::as_str).collect();
+    let simulation = Simulation::start(&slugs, origin).await;
+    simulation.rest().await;
+    let mut state = simulation.state().await;
+    let refused = "CREATE TRIGGER refused BEFORE INSERT ON episodes
+        WHEN NEW.show_id = (SELECT id FROM shows WHERE slug = 'show7')
+        BEGIN SELECT RAISE(ABORT, 'not this one'); END";
+    sqlx::raw_sql(refused).execute(&mut state).await.unwrap();
+    for slug in &slugs {
+        simulation.origin.file(&format!("/{slug}.xml"), feed((0..1).chain(every(24)), ""));
+    }
+    // All of them are due at once.
+    simulation.hand.advance(HOUR * 24);
+    simulation.rest().await;
+    for show in simulation.pipeline.store().status(None).await.unwrap() {
+        let is_refused = show.show == "show7";
+        assert_eq!(show.error.as_ref().is_some_and(|error| error.contains("not this one")), is_refused);
+        assert_eq!(simulation.origin.requests_for(&format!("/{}.xml", show.show)).len(), 2, "{}", show.show);
+    }
+    let known = sqlx::query_scalar("SELECT COUNT(*) FROM episodes").fetch_one(&mut state).await;
+    assert_eq!(known.ok(), i64::try_from(11 * slugs.len() - 1).ok());
     simulation.end().await;
 }
 

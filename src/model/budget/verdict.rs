@@ -17,6 +17,10 @@ pub struct Verdict {
     pub held_back: Vec<Dropped>,
     /// What would have to go, and stays.
     pub shortfalls: Vec<Shortfall>,
+    /// Bytes that are left once all is there that is to be fetched; `None` without a rule of size.
+    pub spare: Option<u64>,
+    /// Something goes once what is fetched in its place is there, and not before.
+    pub makes_room: bool,
 }
 
 /// A file that is not kept, and by which rule, for people.
@@ -63,6 +67,8 @@ pub(super) struct Decision<'a> {
     dropped: BTreeMap<usize, String>,
     held_back: BTreeMap<usize, String>,
     shortfalls: BTreeMap<(String, Cause), BTreeSet<usize>>,
+    spare: Option<u64>,
+    makes_room: bool,
 }
 
 impl<'a> Decision<'a> {
@@ -73,8 +79,8 @@ impl<'a> Decision<'a> {
                 twins.entry(torrent).or_default().push(index);
             }
         }
-        let (dropped, held_back, shortfalls) = Default::default();
-        Self { files, budget, twins, dropped, held_back, shortfalls }
+        let (dropped, held_back, shortfalls, spare, makes_room) = Default::default();
+        Self { files, budget, twins, dropped, held_back, shortfalls, spare, makes_room }
     }
 
     /// What the publisher adds to an episode that was dropped is not fetched in its place.
@@ -152,6 +158,7 @@ impl<'a> Decision<'a> {
             {
                 // It goes once this one is there, and not before.
                 room += self.files[to_go.remove(place)].bytes;
+                self.makes_room = true;
             }
             if file.readmitted.is_none() && room < file.bytes {
                 let why = format!("{rule}: newer episodes take all the room");
@@ -161,6 +168,7 @@ impl<'a> Decision<'a> {
                 room = room.saturating_sub(file.bytes);
             }
         }
+        self.spare = Some(self.spare.map_or(room, |spare| spare.min(room)));
         if is_short {
             self.blame(&rule, &scope.files);
         }
@@ -204,6 +212,8 @@ impl<'a> Decision<'a> {
             shortfalls: shortfalls.collect(),
             dropped: list(self.dropped),
             held_back: list(self.held_back),
+            spare: self.spare,
+            makes_room: self.makes_room,
         }
     }
 

@@ -12,7 +12,6 @@ use std::time::Duration;
 
 use tokio::sync::Mutex;
 use tokio::task::JoinSet;
-use tokio_util::sync::CancellationToken;
 
 use super::monitor::Event;
 use super::wanted::rules;
@@ -57,8 +56,10 @@ impl Daemon {
             Vitals::new(pipeline.store.clone(), &pipeline.config, &pipeline.clock, Arc::clone(&pulse));
         let (upkeep, clients, notices) = (Mutex::default(), Mutex::default(), Mutex::default());
         let shared = Arc::new(Shared { upkeep, clients, notices, pulse, vitals: Arc::new(vitals) });
+        // The lock of the data folder says that nobody polls what a dead process was polling.
+        pipeline.store.free_polls().await?;
         let id = pipeline.clock.now().as_microsecond();
-        let pass = Arc::new(Pass::lasting(id, &pipeline.stop));
+        let pass = Arc::new(Pass::lasting(id, &pipeline));
         let mut daemon = Self { pipeline, pass, tasks: JoinSet::new(), shared, serving };
         daemon.begin().await?;
         Ok(daemon)
@@ -76,8 +77,8 @@ impl Daemon {
             former.end().await;
         }
         // Rows that somebody works on carry the mark of the pass: the same one, so that nobody takes them twice.
-        let admission = Arc::clone(&self.pass.admission);
-        self.pass = Arc::new(Pass { admission, ..Pass::lasting(self.pass.id, &pipeline.stop) });
+        let in_force = Arc::clone(&self.pass.in_force);
+        self.pass = Arc::new(Pass { in_force, ..Pass::lasting(self.pass.id, &pipeline) });
         self.pipeline = pipeline;
         self.shared.vitals.reload(&self.pipeline.config);
         while self.tasks.try_join_next().is_some() {}
@@ -146,8 +147,9 @@ impl Daemon {
         let (pipeline, pass) = (&self.pipeline, &self.pass);
         let targets: Vec<Target> = pipeline.config.shows.iter().map(Target::from).collect();
         {
-            // What a former configuration has begun to make part of it is done then.
-            let _turn = pass.admission.lock().await;
+            // What a former configuration has begun to make part of it, or to record, is done then.
+            let mut in_force = pass.in_force.lock().await;
+            *in_force = Arc::clone(&pipeline.config);
             pipeline.store.leave_pass(pass.id).await?;
         }
         pipeline.begin_shows(&targets, pass).await?;
@@ -166,8 +168,8 @@ impl Daemon {
 }
 
 impl Pass {
-    fn lasting(id: i64, stop: &CancellationToken) -> Self {
-        Self { lasting: true, ..Self::new(id, PassOptions::lasting(), stop) }
+    fn lasting(id: i64, pipeline: &Pipeline) -> Self {
+        Self { lasting: true, ..Self::new(id, PassOptions::lasting(), pipeline) }
     }
 }
 
@@ -253,7 +255,7 @@ mod tests {
             publishable: true,
         };
         let show = pipeline.store.ensure_show("s", "https://f.test/").await.unwrap().id;
-        let pass = Pass::lasting(1, &pipeline.stop);
+        let pass = Pass::lasting(1, &pipeline);
         let is_due = async || {
             let now = pipeline.clock.now();
             !pipeline.store.claim_polls(1, now, now, 1).await.unwrap().is_empty()

@@ -172,7 +172,7 @@ impl Work {
             self.pipeline.arrange(&self.pass).await?;
             self.pipeline.retire_all(&self.pass).await?;
             self.pipeline.delete_withdrawn().await?;
-            self.pipeline.enforce_budget().await?;
+            self.pipeline.enforce_budget(true).await?;
             self.pipeline.reclaim(true).await?;
             self.pipeline.publish().await
         };
