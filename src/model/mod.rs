@@ -39,6 +39,6 @@ pub use selection::Selection;
 pub use stage::{PlacementState, Stage};
 pub use words::UnknownWord;
 pub use work::{
-    CompareJob, DownloadJob, EnclosureId, EpisodeFacts, Look, MediaFile, Memory, OfferJob, PlacementId,
-    PlacementJob, PlacementReport, Problem, SeedFacts, StageCounts, Traffic,
+    CompareJob, DownloadJob, Edited, EnclosureId, EpisodeFacts, Look, MediaFile, Memory, OfferJob,
+    PlacementId, PlacementJob, PlacementReport, Problem, SeedFacts, StageCounts, Traffic,
 };

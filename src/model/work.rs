@@ -113,6 +113,8 @@ pub struct Look {
 /// What decides which web seeds a torrent has.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SeedFacts {
+    /// Which.
+    pub id: EnclosureId,
     /// The slug of its show.
     pub show: String,
     /// The file's name.
@@ -131,6 +133,21 @@ pub struct SeedFacts {
     pub current: bool,
     /// The torrent's identity.
     pub info_hash: Option<InfoHashes>,
+    /// The magnet link that is recorded.
+    pub magnet: String,
+    /// Whether the torrent names the publisher's address, as recorded.
+    pub web_seed: bool,
+}
+
+/// A torrent that has other web seeds or trackers now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Edited {
+    /// Which.
+    pub id: EnclosureId,
+    /// The magnet link.
+    pub magnet: String,
+    /// Whether the torrent names the publisher's address.
+    pub web_seed: bool,
 }
 
 /// A complete file that has a torrent, or is to get one.

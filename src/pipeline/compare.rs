@@ -5,13 +5,15 @@
 //! months, as long as it can lead to a web seed. What is not planned: a feed's hint that the file may be another one
 //! (`store::writer`). A look costs three pieces at most, or four requests.
 
-use std::path::Path;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use url::Url;
 
+use super::blocking::blocking;
 use super::drain::drain;
 use super::monitor::Event;
 use super::terms::public_address;
@@ -19,7 +21,7 @@ use super::{Error, Pass, Pipeline, Target, schedule};
 use crate::config::WebSeeds;
 use crate::download::{self, Comparison, Finding, Sample};
 use crate::http::{self, Advice, Meter};
-use crate::model::{CompareJob, EnclosureId, Look, SeedFacts, SourceState, Traffic};
+use crate::model::{CompareJob, Edited, EnclosureId, Look, SeedFacts, SourceState, Traffic};
 use crate::torrent::{self, Metainfo};
 use crate::{error, fs};
 
@@ -212,41 +214,52 @@ impl Pipeline {
     /// Clients that have the torrent are told nothing: they have all of the data and need no source for it. It is for
     /// those who fetch the .torrent, or follow the magnet link, from now on. Says whether it is as it is to be.
     pub async fn refresh_torrent(&self, id: EnclosureId, show: &Target) -> Result<bool, Error> {
-        let Some(facts) = self.store.seed_facts(id).await? else { return Ok(true) };
-        let source = show.public_source(&facts.url);
-        Ok(self.refresh(id, &facts, source).await?.is_some())
+        let facts = self.store.seed_facts(&[id]).await?;
+        let is_wanted = !facts.is_empty();
+        let planned = facts.into_iter().filter_map(|facts| {
+            let source = show.public_source(&facts.url);
+            self.plan_seeds(facts, source)
+        });
+        let refreshed = self.refresh(planned.collect()).await?;
+        Ok(!is_wanted || !refreshed.is_empty())
     }
 
-    /// The same for a file that is about to come to the site. Gives its magnet link where that is another one now.
-    pub(super) async fn refresh_for_site(&self, id: EnclosureId) -> Result<Option<String>, Error> {
-        let Some(facts) = self.store.seed_facts(id).await? else { return Ok(None) };
-        let source = public_address(&facts.url);
-        self.refresh(id, &SeedFacts { published: true, ..facts }, source).await
-    }
-
-    async fn refresh(
+    /// The same for files that are about to come to the site. Gives the magnet links of those that are as they are to
+    /// be.
+    pub(super) async fn refresh_for_site(
         &self,
-        id: EnclosureId,
-        facts: &SeedFacts,
-        source: Option<Url>,
-    ) -> Result<Option<String>, Error> {
+        files: &[EnclosureId],
+    ) -> Result<HashMap<EnclosureId, String>, Error> {
+        let facts = self.store.seed_facts(files).await?;
+        let planned = facts.into_iter().filter_map(|facts| {
+            let source = public_address(&facts.url);
+            self.plan_seeds(SeedFacts { published: true, ..facts }, source)
+        });
+        let refreshed = self.refresh(planned.collect()).await?;
+        Ok(refreshed.into_iter().map(|edited| (edited.id, edited.magnet)).collect())
+    }
+
+    fn plan_seeds(&self, facts: SeedFacts, source: Option<Url>) -> Option<SeedPlan> {
         if facts.official {
-            return Ok(None);
+            return None;
         }
-        let publishers = self.publishers_seed(source, facts);
-        let wanted: Vec<String> =
-            self.own_seed(facts).iter().chain(&publishers).map(torrent::web_seed_address).collect();
+        let publishers = self.publishers_seed(source, &facts);
+        let wanted = self.own_seed(&facts).iter().chain(&publishers).map(torrent::web_seed_address).collect();
         let path = self.folder().torrent(&facts.show, &facts.file);
-        let Ok(bytes) = fs::read(&path, torrent::MAX_LENGTH as u64) else { return Ok(None) };
-        let metainfo =
-            torrent::parse(&bytes).ok().filter(|metainfo| Some(metainfo.info_hash) == facts.info_hash);
-        let Some(metainfo) = metainfo else { return Ok(None) };
-        if metainfo.web_seeds != wanted && !write_edited(&path, &bytes, &wanted, &metainfo.trackers) {
-            return Ok(None);
+        Some(SeedPlan { path, wanted, web_seed: publishers.is_some(), facts })
+    }
+
+    /// Writes the .torrents that are to have other web seeds, and gives all that are as they are to be.
+    async fn refresh(&self, planned: Vec<SeedPlan>) -> Result<Vec<Edited>, Error> {
+        let work = move || planned.iter().filter_map(SeedPlan::carry_out).collect::<Vec<_>>();
+        let (edited, others): (Vec<_>, Vec<_>) =
+            blocking(work).await?.into_iter().partition(|(_, is_recorded)| !is_recorded);
+        let mut refreshed: Vec<Edited> = edited.into_iter().map(|(edited, _)| edited).collect();
+        if !refreshed.is_empty() {
+            self.store.record_edited(&refreshed).await?;
         }
-        let magnet = Metainfo { web_seeds: wanted, ..metainfo }.magnet();
-        self.store.record_edited(id, &magnet, publishers.is_some()).await?;
-        Ok(Some(magnet))
+        refreshed.extend(others.into_iter().map(|(edited, _)| edited));
+        Ok(refreshed)
     }
 
     fn publishers_seed(&self, source: Option<Url>, facts: &SeedFacts) -> Option<Url> {
@@ -265,6 +278,35 @@ impl Pipeline {
         let mut url = publish.base_url.clone().filter(|_| publish.web_seed && facts.published)?;
         url.path_segments_mut().ok()?.pop_if_empty().extend([&facts.show, "media", &facts.file]);
         Some(url)
+    }
+}
+
+/// The web seeds that a torrent is to have.
+struct SeedPlan {
+    facts: SeedFacts,
+    path: PathBuf,
+    wanted: Vec<String>,
+    /// Whether the publisher's address is among them.
+    web_seed: bool,
+}
+
+impl SeedPlan {
+    /// Writes the .torrent again if it has others. Gives what is to be recorded of it, and whether it is already;
+    /// `None` where it cannot be read or written, or is another one.
+    fn carry_out(&self) -> Option<(Edited, bool)> {
+        let bytes = fs::read(&self.path, torrent::MAX_LENGTH as u64).ok()?;
+        let metainfo = torrent::parse(&bytes).ok()?;
+        if Some(metainfo.info_hash) != self.facts.info_hash {
+            return None;
+        }
+        if metainfo.web_seeds != self.wanted
+            && !write_edited(&self.path, &bytes, &self.wanted, &metainfo.trackers)
+        {
+            return None;
+        }
+        let magnet = Metainfo { web_seeds: self.wanted.clone(), ..metainfo }.magnet();
+        let is_recorded = magnet == self.facts.magnet && self.web_seed == self.facts.web_seed;
+        Some((Edited { id: self.facts.id, magnet, web_seed: self.web_seed }, is_recorded))
     }
 }
 

@@ -1,6 +1,7 @@
 //! Handing over: each client has its own worker, so that one that is down delays nothing else.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -85,12 +86,13 @@ impl Pipeline {
 
     /// The work of one client.
     pub(super) async fn place_at(self: &Arc<Self>, client: &str, pass: &Arc<Pass>) -> Result<(), Error> {
+        let taken = AtomicI64::new(0);
         let claim = || async {
             let (now, patient) = (self.clock.now(), pass.options.patient);
             if let Some(job) = self.store.claim_removal(pass.id, now, patient, client).await? {
                 return Ok(Some(Work::Remove(job)));
             }
-            let job = self.store.claim_placement(pass.id, now, patient, client).await?;
+            let job = self.next_placement(pass, client, &taken).await?;
             Ok(job.map(Work::Place))
         };
         let patience = Arc::new(Patience::new(pass.options.wait));
@@ -115,6 +117,25 @@ impl Pipeline {
             self.monitor.event(&Event::Unconfirmed { error });
         }
         outcome
+    }
+
+    /// The next placement behind the one that was taken last (`taken`, its id), else the first: at a client that is
+    /// down, many that were taken stay unsettled, and a search from the first would pass over them each time.
+    async fn next_placement(
+        &self,
+        pass: &Pass,
+        client: &str,
+        taken: &AtomicI64,
+    ) -> Result<Option<PlacementJob>, Error> {
+        let (now, patient) = (self.clock.now(), pass.options.patient);
+        let claim = |after| self.store.claim_placement(pass.id, now, patient, client, PlacementId(after));
+        let after = taken.load(Ordering::Relaxed);
+        let mut job = claim(after).await?;
+        if job.is_none() && after > 0 {
+            job = claim(0).await?;
+        }
+        taken.store(job.as_ref().map_or(0, |job| job.id.0), Ordering::Relaxed);
+        Ok(job)
     }
 
     /// The work on a placement has ended, settled or not.

@@ -233,14 +233,7 @@ impl Pipeline {
                     false => self.keep_cover(due, now).await?,
                 };
         }
-        for file in episodes.iter_mut().flat_map(|episode| &mut episode.files) {
-            if file.sha256.is_none() {
-                file.sha256 = self.checksum(&due.slug, file).await?;
-            }
-            if file.published.is_none() || edition.anew {
-                file.magnet = self.refresh_for_site(file.id).await?.unwrap_or_else(|| file.magnet.clone());
-            }
-        }
+        self.prepare_files(&due.slug, &mut episodes, edition).await?;
         let mut show = self.published_show(&facts, &episodes, now);
         let own = own_files(&episodes);
         let mut podcast_feed = None;
@@ -254,6 +247,26 @@ impl Pipeline {
         let files = episodes.iter().flat_map(|episode| &episode.files);
         let files = files.map(|file| (file.id, file.published.unwrap_or(now))).collect();
         Ok(Prepared { due, podcast_feed, files: if show.is_some() { files } else { Vec::new() }, show, own })
+    }
+
+    /// Checksums where they are missing, and the web seeds of what comes to the site.
+    async fn prepare_files(
+        &self,
+        show: &str,
+        episodes: &mut [EpisodeRecord],
+        edition: &Edition<'_>,
+    ) -> Result<(), Failure> {
+        let mut files: Vec<_> = episodes.iter_mut().flat_map(|episode| &mut episode.files).collect();
+        for file in files.iter_mut().filter(|file| file.sha256.is_none()) {
+            file.sha256 = self.checksum(show, file).await?;
+        }
+        let coming = files.iter().filter(|file| file.published.is_none() || edition.anew);
+        let coming: Vec<_> = coming.map(|file| file.id).collect();
+        let mut magnets = self.refresh_for_site(&coming).await?;
+        for file in files {
+            file.magnet = magnets.remove(&file.id).unwrap_or_else(|| std::mem::take(&mut file.magnet));
+        }
+        Ok(())
     }
 
     /// A file whose .torrent is gone is not on the site until the next pass has made it again.

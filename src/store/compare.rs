@@ -1,12 +1,13 @@
 //! Looks at the sources of fetched files: which are due, what they found, and the web seeds that follow from it.
 
 use jiff::Timestamp;
+use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row as _, Sqlite};
 
 use super::admission::{TOGETHER, push_ids};
 use super::placements::info_hashes;
 use super::{Doing as _, Result, ShowId, Store, seconds, signed, timestamp, unsigned, word};
-use crate::model::{CompareJob, EnclosureId, Look, SeedFacts};
+use crate::model::{CompareJob, Edited, EnclosureId, Look, SeedFacts};
 
 /// Seconds for which a claimed look belongs to the pass that has claimed it; after a crash it is due again then.
 const LEASE: i64 = 3600;
@@ -157,53 +158,71 @@ impl Store {
         Ok(())
     }
 
-    /// What decides which web seeds an enclosure's torrent has; `None` while it has no torrent.
-    pub async fn seed_facts(&self, id: EnclosureId) -> Result<Option<SeedFacts>> {
+    /// What decides which web seeds these files' torrents have; without those that have no torrent.
+    pub async fn seed_facts(&self, files: &[EnclosureId]) -> Result<Vec<SeedFacts>> {
         let what = "read what decides on web seeds";
-        let row = sqlx::query(
-            "SELECT s.slug, e.file, e.url, e.source, e.source_checks, e.published, e.official, e.info_hash_v1,
-                 e.info_hash_v2, e.replaced_by IS NULL AS current
-             FROM enclosures e JOIN shows s ON s.id = e.show_id
-             WHERE e.id = $1 AND e.file IS NOT NULL AND e.magnet IS NOT NULL AND e.stage <> 'downloaded'",
-        )
-        .bind(id.0)
-        .fetch_optional(&self.pool)
-        .await
-        .doing(what)?;
-        let Some(row) = row else { return Ok(None) };
-        let source = word("a source's state", row.try_get("source").doing(what)?)?;
-        let v1 = row.try_get("info_hash_v1").doing(what)?;
-        let info_hash = info_hashes(v1, row.try_get("info_hash_v2").doing(what)?)?;
-        let read = || -> std::result::Result<SeedFacts, sqlx::Error> {
-            Ok(SeedFacts {
-                show: row.try_get("slug")?,
-                file: row.try_get("file")?,
-                url: row.try_get("url")?,
-                source,
-                checks: unsigned(row.try_get("source_checks")?),
-                published: row.try_get::<Option<i64>, _>("published")?.is_some(),
-                official: row.try_get("official")?,
-                current: row.try_get("current")?,
-                info_hash,
-            })
-        };
-        read().map(Some).doing(what)
+        let mut facts = Vec::with_capacity(files.len());
+        for files in files.chunks(TOGETHER) {
+            let mut query = QueryBuilder::<Sqlite>::new(
+                "SELECT e.id, s.slug, e.file, e.url, e.source, e.source_checks, e.published, e.official,
+                     e.info_hash_v1, e.info_hash_v2, e.replaced_by IS NULL AS current, e.magnet, e.web_seed
+                 FROM enclosures e JOIN shows s ON s.id = e.show_id
+                 WHERE e.file IS NOT NULL AND e.magnet IS NOT NULL AND e.stage <> 'downloaded' AND e.id IN (",
+            );
+            let mut list = query.separated(", ");
+            for id in files {
+                list.push_bind(id.0);
+            }
+            query.push(")");
+            let rows = query.build().fetch_all(&self.pool).await.doing(what)?;
+            for row in &rows {
+                facts.push(seed_facts(row)?);
+            }
+        }
+        Ok(facts)
     }
 
-    /// The .torrent has other web seeds or trackers now, and so has the magnet link. `web_seed` tells whether the
-    /// publisher's URL is among them.
-    pub async fn record_edited(&self, id: EnclosureId, magnet: &str, web_seed: bool) -> Result<()> {
-        sqlx::query(
-            "UPDATE enclosures SET magnet = $2, web_seed = $3 WHERE id = $1 AND (magnet <> $2 OR web_seed <> $3)",
-        )
-        .bind(id.0)
-        .bind(magnet)
-        .bind(web_seed)
-        .execute(&self.pool)
-        .await
-        .doing("record a torrent's web seeds")?;
-        Ok(())
+    /// These .torrents have other web seeds or trackers now, and so have their magnet links: all in one transaction.
+    pub async fn record_edited(&self, edited: &[Edited]) -> Result<()> {
+        let what = "record the web seeds of torrents";
+        let mut tx = self.begin().await.doing(what)?;
+        for edited in edited {
+            sqlx::query(
+                "UPDATE enclosures SET magnet = $2, web_seed = $3 WHERE id = $1 AND (magnet <> $2 OR web_seed <> $3)",
+            )
+            .bind(edited.id.0)
+            .bind(&edited.magnet)
+            .bind(edited.web_seed)
+            .execute(&mut *tx)
+            .await
+            .doing(what)?;
+        }
+        tx.commit().await.doing(what)
     }
+}
+
+fn seed_facts(row: &SqliteRow) -> Result<SeedFacts> {
+    let what = "read what decides on web seeds";
+    let source = word("a source's state", row.try_get("source").doing(what)?)?;
+    let v1 = row.try_get("info_hash_v1").doing(what)?;
+    let info_hash = info_hashes(v1, row.try_get("info_hash_v2").doing(what)?)?;
+    let read = || -> std::result::Result<SeedFacts, sqlx::Error> {
+        Ok(SeedFacts {
+            id: EnclosureId(row.try_get("id")?),
+            show: row.try_get("slug")?,
+            file: row.try_get("file")?,
+            url: row.try_get("url")?,
+            source,
+            checks: unsigned(row.try_get("source_checks")?),
+            published: row.try_get::<Option<i64>, _>("published")?.is_some(),
+            official: row.try_get("official")?,
+            current: row.try_get("current")?,
+            info_hash,
+            magnet: row.try_get("magnet")?,
+            web_seed: row.try_get("web_seed")?,
+        })
+    };
+    read().doing(what)
 }
 
 /// The statement behind [`Store::plan_looks`].

@@ -19,16 +19,18 @@ pub struct Placed {
 }
 
 impl Store {
-    /// Takes the next placement of this pass at one client that is not settled.
+    /// Takes the next placement of this pass at one client that is not settled, behind `after`. Who gives the one that
+    /// was taken last does not pay for all that were taken before it.
     pub async fn claim_placement(
         &self,
         pass: i64,
         now: Timestamp,
         patient: bool,
         client: &str,
+        after: PlacementId,
     ) -> Result<Option<PlacementJob>> {
         let what = "claim a placement";
-        let mut query = claim(pass, now, patient, client);
+        let mut query = claim(pass, now, patient, client, after);
         let id: Option<i64> = query.build_query_scalar().fetch_optional(&self.pool).await.doing(what)?;
         match id {
             Some(id) => self.placement_job(id).await.map(Some),
@@ -126,7 +128,13 @@ pub(super) fn memory(row: &SqliteRow) -> std::result::Result<Memory, sqlx::Error
 }
 
 /// The statement behind [`Store::claim_placement`].
-pub(super) fn claim(pass: i64, now: Timestamp, patient: bool, client: &str) -> QueryBuilder<Sqlite> {
+pub(super) fn claim(
+    pass: i64,
+    now: Timestamp,
+    patient: bool,
+    client: &str,
+    after: PlacementId,
+) -> QueryBuilder<Sqlite> {
     let mut query = QueryBuilder::<Sqlite>::new("UPDATE placements SET pass = ");
     query.push_bind(pass);
     // The states in the words of the index `placements_to_do`. What is stopped or missing without a next attempt is so
@@ -143,6 +151,8 @@ pub(super) fn claim(pass: i64, now: Timestamp, patient: bool, client: &str) -> Q
     query.push_bind(pass);
     query.push(" AND p.client = ");
     query.push_bind(client.to_owned());
+    query.push(" AND p.id > ");
+    query.push_bind(after.0);
     if patient {
         query.push(" AND (p.state = 'failed' AND p.next_attempt <= ");
         query.push_bind(seconds(now));

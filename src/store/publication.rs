@@ -1,11 +1,12 @@
 //! What the site is made of, and what of it is on the site already.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashSet};
 
 use jiff::Timestamp;
 use sqlx::sqlite::SqliteRow;
-use sqlx::{Row as _, SqliteConnection};
+use sqlx::{QueryBuilder, Row as _, Sqlite, SqliteConnection};
 
+use super::admission::TOGETHER;
 use super::shows::ShowId;
 use super::{Doing as _, Result, Store, seconds, signed, timestamp};
 use crate::model::{EnclosureId, Traffic};
@@ -272,25 +273,39 @@ async fn record_show(
     .bind(published.podcast_feed)
     .execute(&mut *connection)
     .await?;
-    let before: Vec<(i64, i64)> =
-        sqlx::query_as("SELECT id, published FROM enclosures WHERE show_id = $1 AND published IS NOT NULL")
+    let before: Vec<i64> =
+        sqlx::query_scalar("SELECT id FROM enclosures WHERE show_id = $1 AND published IS NOT NULL")
             .bind(published.show.id.0)
             .fetch_all(&mut *connection)
             .await?;
-    let mut gone: HashMap<i64, i64> = before.into_iter().collect();
-    let mut changed: Vec<(i64, Option<i64>)> = Vec::new();
+    let mut gone: HashSet<i64> = before.into_iter().collect();
+    let mut coming: BTreeMap<i64, Vec<i64>> = BTreeMap::new();
     for (id, since) in published.files {
-        if gone.remove(&id.0).is_none() {
-            changed.push((id.0, Some(seconds(*since))));
+        if !gone.remove(&id.0) {
+            coming.entry(seconds(*since)).or_default().push(id.0);
         }
     }
-    changed.extend(gone.into_keys().map(|id| (id, None)));
-    for (id, since) in changed {
-        sqlx::query("UPDATE enclosures SET published = $2 WHERE id = $1")
-            .bind(id)
-            .bind(since)
-            .execute(&mut *connection)
-            .await?;
+    for (since, files) in coming {
+        set_published(connection, &files, Some(since)).await?;
+    }
+    set_published(connection, &gone.into_iter().collect::<Vec<_>>(), None).await
+}
+
+/// Since when these files are on the site.
+async fn set_published(
+    connection: &mut SqliteConnection,
+    files: &[i64],
+    since: Option<i64>,
+) -> std::result::Result<(), sqlx::Error> {
+    for files in files.chunks(TOGETHER) {
+        let mut query = QueryBuilder::<Sqlite>::new("UPDATE enclosures SET published = ");
+        query.push_bind(since).push(" WHERE id IN (");
+        let mut list = query.separated(", ");
+        for file in files {
+            list.push_bind(*file);
+        }
+        query.push(")");
+        query.build().execute(&mut *connection).await?;
     }
     Ok(())
 }

@@ -13,11 +13,14 @@ use std::collections::HashSet;
 use super::open::migrator;
 use super::*;
 use crate::model::{
-    Enclosure, EnclosureId, Feed, FeedKind, InfoHashes, Item, MediaFile, PlacementReport, PlacementState,
-    Problem, Role, Stage,
+    Enclosure, EnclosureId, Feed, FeedKind, InfoHashes, Item, MediaFile, PlacementId, PlacementReport,
+    PlacementState, Problem, Role, Stage,
 };
 use jiff::Timestamp;
 use sqlx::migrate::Migrator;
+
+/// Claims begin behind it.
+const FIRST: PlacementId = PlacementId(0);
 
 async fn empty() -> (tempfile::TempDir, Store) {
     let dir = tempfile::tempdir().unwrap();
@@ -189,13 +192,13 @@ async fn a_retry_does_not_give_out_twice_what_a_pass_has_in_its_hands() {
     let first = store.claim_download(1, now(), false, &[], false).await.unwrap().unwrap();
     let hash = InfoHashes::V1("0123456789012345678901234567890123456789".parse().unwrap());
     store.record_torrent(first.id, &hash, "magnet:", &clients).await.unwrap();
-    let placement = store.claim_placement(1, now(), false, "nas").await.unwrap().unwrap();
+    let placement = store.claim_placement(1, now(), false, "nas", FIRST).await.unwrap().unwrap();
     let second = store.claim_download(1, now(), false, &[], false).await.unwrap().unwrap();
 
     let found = store.episodes_of_show("s").await.unwrap();
     assert_eq!(store.retry(&found, now()).await.unwrap(), 2);
     assert!(store.claim_download(1, now(), false, &[], false).await.unwrap().is_none());
-    assert!(store.claim_placement(1, now(), false, "nas").await.unwrap().is_none());
+    assert!(store.claim_placement(1, now(), false, "nas", FIRST).await.unwrap().is_none());
 
     let problem = Problem { message: "no".to_owned(), next_attempt: None, asked_to_wait: false };
     store.record_failure(second.id, &problem).await.unwrap();
@@ -204,7 +207,7 @@ async fn a_retry_does_not_give_out_twice_what_a_pass_has_in_its_hands() {
     store.record_placement(&placement, &report, now()).await.unwrap();
     store.retry(&found, now()).await.unwrap();
     assert!(store.claim_download(1, now(), false, &[], false).await.unwrap().is_some());
-    assert!(store.claim_placement(1, now(), false, "nas").await.unwrap().is_some());
+    assert!(store.claim_placement(1, now(), false, "nas", FIRST).await.unwrap().is_some());
 }
 
 #[tokio::test]
@@ -217,7 +220,7 @@ async fn what_failed_at_a_client_that_has_left_the_configuration_is_no_failure_a
     for state in [PlacementState::Failed, PlacementState::Seeding] {
         let job = store.claim_download(1, now(), false, &[], false).await.unwrap().unwrap();
         store.record_torrent(job.id, &hash, "magnet:", &["old".to_owned()]).await.unwrap();
-        let placement = store.claim_placement(1, now(), false, "old").await.unwrap().unwrap();
+        let placement = store.claim_placement(1, now(), false, "old", FIRST).await.unwrap().unwrap();
         let report =
             PlacementReport { state, memory: Default::default(), uploaded_bytes: None, problem: None };
         store.record_placement(&placement, &report, now()).await.unwrap();
@@ -227,7 +230,7 @@ async fn what_failed_at_a_client_that_has_left_the_configuration_is_no_failure_a
     assert_eq!(totals().await, [(Stage::Seeding, 1), (Stage::Failed, 1)]);
     store.ensure_placements(&[show], &["new".to_owned()]).await.unwrap();
     assert_eq!(totals().await, [(Stage::TorrentReady, 1), (Stage::Seeding, 1)]);
-    assert!(store.claim_placement(1, now(), true, "new").await.unwrap().is_some());
+    assert!(store.claim_placement(1, now(), true, "new", FIRST).await.unwrap().is_some());
     store.ensure_placements(&[show], &[]).await.unwrap();
     assert_eq!(totals().await, [(Stage::TorrentReady, 1), (Stage::Seeding, 1)]);
 }
@@ -329,7 +332,7 @@ async fn what_the_site_tells_makes_a_show_due_and_a_feed_that_says_the_same_does
 async fn who_looks_for_work_does_not_read_what_is_done() {
     let (_dir, store) = empty().await;
     let fetch = downloads::claim(1, now(), true, &["h".to_owned()], false);
-    let place = placements::claim(1, now(), true, "nas");
+    let place = placements::claim(1, now(), true, "nas", FIRST);
     for (statement, index) in [
         (fetch.into_string(), "enclosures_to_fetch"),
         (place.into_string(), "placements_to_do"),

@@ -37,7 +37,7 @@ async fn a_pass_with_nothing_due_reads_no_large_table_whole() {
     let statements = [
         downloads::claim(1, now(), true, &["h".to_owned()], false).into_string(),
         downloads::WAITING.to_owned(),
-        placements::claim(1, now(), true, "nas").into_string(),
+        placements::claim(1, now(), true, "nas", FIRST).into_string(),
         withdraw::claim(1, now(), false, "nas").into_string(),
         withdraw::to_delete(clients.iter()).into_string(),
         compare::CLAIM.to_owned(),
@@ -66,4 +66,32 @@ async fn a_pass_with_nothing_due_reads_no_large_table_whole() {
     assert_eq!(scans(&store, "SELECT title FROM episodes").await, ["SCAN episodes"]);
     let inner = "SELECT e.url FROM shows s, enclosures e WHERE e.show_id > s.id AND e.forgotten";
     assert!(!scans(&store, inner).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_claim_begins_behind_the_placement_that_was_taken_last_and_reads_none_before_it() {
+    let (_dir, store) = empty().await;
+    show_in_pass(&store, &feed(&[(Some("a"), &["http://h/1.mp3"]), (Some("b"), &["http://h/2.mp3"])])).await;
+    let hash = InfoHashes::V1("0123456789012345678901234567890123456789".parse().unwrap());
+    while let Some(job) = store.claim_download(1, now(), false, &[], false).await.unwrap() {
+        store.record_torrent(job.id, &hash, "magnet:", &["nas".to_owned()]).await.unwrap();
+    }
+    let claim = async |after| store.claim_placement(1, now(), false, "nas", after).await.unwrap();
+    let last = claim(PlacementId(1)).await.unwrap();
+    assert_eq!(last.id, PlacementId(2));
+    assert!(claim(last.id).await.is_none());
+    assert_eq!(
+        claim(FIRST).await.map(|job| job.id),
+        Some(PlacementId(1)),
+        "it was passed over, and not lost"
+    );
+
+    let statement = placements::claim(1, now(), false, "nas", FIRST).into_string();
+    let plan: Vec<(i64, i64, i64, String)> =
+        sqlx::query_as(sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {statement}")))
+            .fetch_all(&store.pool)
+            .await
+            .unwrap();
+    let range = "SEARCH p USING INDEX placements_to_do (client=? AND id>?)";
+    assert!(plan.iter().any(|(.., step)| step == range), "{plan:?}");
 }
