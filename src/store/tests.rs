@@ -18,6 +18,7 @@ use crate::model::{
 };
 use jiff::Timestamp;
 use sqlx::migrate::Migrator;
+use sqlx::sqlite::SqliteSynchronous;
 
 /// Claims begin behind it.
 const FIRST: PlacementId = PlacementId(0);

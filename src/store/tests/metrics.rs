@@ -141,7 +141,7 @@ async fn placements_by_hand(store: &Store) -> Vec<(String, String, u64)> {
 async fn what_an_older_podseed_has_done_is_counted_when_its_state_is_opened() {
     let (dir, _) = empty().await;
     let path = dir.path().join("old.db");
-    let old = Store::connect(&path, true).await.unwrap();
+    let old = Store::connect(&path, true, SqliteSynchronous::Full).await.unwrap();
     let released =
         crate::store::open::migrator().iter().filter(|migration| migration.version < 4).cloned().collect();
     sqlx::migrate::Migrator::with_migrations(released).run(&old.pool).await.unwrap();
