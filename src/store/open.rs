@@ -28,6 +28,7 @@ pub(super) fn migrator() -> Migrator {
         ("daemon", include_str!("migrations/0004_daemon.sql")),
         ("state", include_str!("migrations/0005_state.sql")),
         ("leases", include_str!("migrations/0006_leases.sql")),
+        ("absences", include_str!("migrations/0007_absences.sql")),
     ];
     let migration = |(version, (name, script)): (i64, (&'static str, &'static str))| {
         let script = sqlx::SqlSafeStr::into_sql_str(script);
