@@ -11,6 +11,7 @@ mod budget;
 mod clients;
 mod config;
 mod crash;
+mod cron;
 mod daemon;
 mod docs;
 mod download;
