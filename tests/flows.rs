@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::support::world::{Item, World, files_below, ran};
+use crate::support::world::{Item, World, files_below};
 use crate::support::{Fault, mp3};
 
 const ONE: Item<'_> = Item { guid: "g1", title: "One", enclosure: "/one.mp3" };
@@ -394,6 +394,18 @@ async fn a_selection_is_kept_to_and_a_wider_one_takes_more() {
 }
 
 #[tokio::test]
+async fn what_is_there_already_is_not_said_to_be_fetched_when_it_is_wanted_again() {
+    let world = two_episodes().await;
+    world.run(0);
+    let narrow = world.podseed(&["run", "--latest", "1"]);
+    assert!(narrow.stderr.contains("0 new episodes, 0 files to fetch"), "{}", narrow.stderr);
+    let wide = world.podseed(&["run"]);
+    assert!(wide.stderr.contains("0 new episodes, 0 files to fetch"), "{}", wide.stderr);
+    let why = world.podseed(&["why", "One", "--json"]).json();
+    assert_eq!(why["wanted"], true);
+}
+
+#[tokio::test]
 async fn forgotten_episodes_are_left_alone() {
     let world = two_episodes().await;
     world.podseed(&["run", "--latest", "1"]);
@@ -459,53 +471,4 @@ impl World {
         let finished = files.iter().filter(|path| !path.parent().unwrap().ends_with(".partial"));
         finished.map(|path| path.file_name().unwrap().to_str().unwrap().to_owned()).collect()
     }
-}
-
-#[tokio::test]
-async fn files_are_fetched_only_in_the_hours_that_the_user_gives() {
-    let world = two_episodes().await;
-    let hours = |from: i64, until: i64| {
-        let at = |hours| jiff::Timestamp::now() + jiff::SignedDuration::from_hours(hours);
-        let at = |hours| at(hours).strftime("%H:%M").to_string();
-        format!("limits: {{hours: \"{}-{}\"}}", at(from), at(until))
-    };
-    let run = || ran(world.command(&["run"]).env("TZ", "UTC").output().unwrap());
-    world.configure(&hours(2, 4));
-    let closed = run();
-    assert_eq!(closed.code, 0, "{}", closed.stderr);
-    assert!(closed.stderr.contains("no file is fetched before 20"), "{}", closed.stderr);
-    assert!(closed.stdout.contains("2 new episodes; fetched 0 files"), "{}", closed.stdout);
-    assert_eq!(world.origin.requests_for("/one.mp3").len(), 0);
-
-    world.configure(&hours(-1, 2));
-    let open = run();
-    assert!(open.stdout.contains("fetched 2 files"), "{}{}", open.stdout, open.stderr);
-}
-
-#[tokio::test]
-async fn a_run_with_due_asks_no_feed_before_its_time_and_one_without_does() {
-    let world = World::new("").await;
-    world.publish(&[]);
-    let asked = || world.origin.requests_for("/feed.xml").len();
-    assert_eq!(world.podseed(&["run", "--due"]).code, 0);
-    assert_eq!(asked(), 1, "a feed that was never read is due");
-    let ran = world.podseed(&["run", "--due"]);
-    assert_eq!((ran.code, asked()), (0, 1));
-    assert!(ran.stdout.starts_with("1 show, "), "it is part of the pass all the same: {}", ran.stdout);
-    assert_eq!(world.podseed(&["run"]).code, 0);
-    assert_eq!(asked(), 2);
-}
-
-#[tokio::test]
-async fn a_run_with_due_asks_a_feed_that_failed_at_its_next_attempt_only() {
-    let world = World::new("").await;
-    world.publish(&[]);
-    world.origin.always("/feed.xml", Fault::Status(500, vec![]));
-    let asked = || world.origin.requests_for("/feed.xml").len();
-    assert_eq!(world.podseed(&["run", "--due"]).code, 3);
-    assert_eq!(asked(), 1);
-    assert_eq!(world.podseed(&["run", "--due"]).code, 0);
-    assert_eq!(asked(), 1, "it was never read, and its next attempt is a minute away");
-    assert_eq!(world.podseed(&["run"]).code, 3);
-    assert_eq!(asked(), 2);
 }

@@ -12,6 +12,7 @@ mod budget;
 mod clients;
 mod config;
 mod crash;
+mod cron;
 mod daemon;
 mod docs;
 mod download;

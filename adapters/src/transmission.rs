@@ -3,8 +3,8 @@
 //!
 //! The words of the protocol (arguments, fields, answers) are those of the crate `transmission-rpc`. Its
 //! own transport is not used: it loses the HTTP status, so that a wrong password looks like a broken
-//! answer, has no limit on size, and writes the password into its debug log. [`Transmission::call`] is
-//! that transport, and every request goes through it.
+//! answer, has no limit on size, and writes the password into its debug log. [`rpc`] is that transport,
+//! and every request goes through it.
 //!
 //! Quirks that shape this module, as measured with 3.00, 4.1.0-beta.2 and 4.1.4:
 //! - 4.x trusts size and age of the files and calls a torrent complete without hashing it, so that
@@ -13,29 +13,28 @@
 //! - 3.00 answers some `torrent-get` fields in a form that does not parse: fields are always named.
 //! - There is no limit on seeding time, only one on idleness, which is something else.
 
+mod rpc;
+
 use std::fmt;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use reqwest::StatusCode;
-use serde::de::{DeserializeOwned, SeqAccess, Visitor};
+use serde::de::{SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
-use tokio::sync::Mutex;
 use transmission_rpc::types::{
     ErrorType, RatioMode, Torrent, TorrentAction, TorrentAddArgs, TorrentAddedOrDuplicate, TorrentGetField,
     TorrentSetArgs, TorrentStatus as Status, Torrents,
 };
 
-use crate::http::{Http, Refusal, Reply};
 use crate::{
-    Activity, Added, Capabilities, ClientInfo, Error, ErrorKind, InfoHashes, Limits, Listed, Presence,
-    Secret, Seed, TorrentClient, TorrentRef, TorrentStatus, TransmissionConfig,
+    Activity, Added, Capabilities, ClientInfo, Error, ErrorKind, InfoHashes, Limits, Listed, Presence, Seed,
+    TorrentClient, TorrentRef, TorrentStatus, TransmissionConfig,
 };
+use rpc::Rpc;
 
-const SESSION_HEADER: &str = "X-Transmission-Session-Id";
 /// `rpc-version` of 4.0.0: the first that takes hybrid torrents and that does not hash what is added.
 const RPC_VERSION_4: i64 = 17;
 
@@ -54,25 +53,8 @@ const STATUS_FIELDS: [TorrentGetField; 9] = [
 
 /// The adapter. See the module.
 pub(crate) struct Transmission {
-    http: Http,
-    username: Option<String>,
-    password: Option<Secret>,
+    rpc: Rpc,
     labels: Vec<String>,
-    /// The token against cross-site requests; `None` before the first answer.
-    session: Mutex<Option<String>>,
-    refusal: Refusal,
-}
-
-/// Whether the question was answered.
-#[derive(Deserialize)]
-struct Outcome {
-    result: String,
-}
-
-/// The answer. It is read straight into what was asked for: a list of thousands is long enough by itself.
-#[derive(Deserialize)]
-struct Answer<T> {
-    arguments: Option<T>,
 }
 
 /// What `torrent-get` lists of all torrents, each of which is reduced as it is read.
@@ -124,121 +106,25 @@ struct Ports {
 impl Transmission {
     /// Checks the address; nothing is asked of the client yet.
     pub(crate) fn new(config: &TransmissionConfig) -> Result<Self, Error> {
-        Ok(Self {
-            http: Http::new("Transmission", &config.url)?,
-            username: config.username.clone(),
-            password: config.password.clone(),
-            labels: config.labels.clone(),
-            session: Mutex::new(None),
-            refusal: Refusal::default(),
-        })
-    }
-
-    /// One question and its answer; the torrent client's refusals become errors.
-    async fn call<T: DeserializeOwned>(&self, method: &str, arguments: Value) -> Result<T, Error> {
-        let request = json!({ "method": method, "arguments": arguments });
-        let reply = self.http.within_limit(self.exchange(&request)).await?;
-        let unexpected = |error| self.http.unexpected(&reply).source(error);
-        let outcome: Outcome = serde_json::from_slice(&reply.body).map_err(unexpected)?;
-        if outcome.result != "success" {
-            return Err(declined(&outcome.result));
-        }
-        let answer: Answer<T> = serde_json::from_slice(&reply.body).map_err(unexpected)?;
-        match answer.arguments {
-            Some(arguments) => Ok(arguments),
-            None => serde_json::from_str("{}").map_err(unexpected),
-        }
-    }
-
-    /// Sends the request with the session's token, and again with a new one if the old has run out.
-    async fn exchange(&self, request: &Value) -> Result<Reply, Error> {
-        let token = self.token().await?;
-        let reply = self.post(request, &token).await?;
-        if reply.status != StatusCode::CONFLICT {
-            return self.accepted(reply);
-        }
-        let token = self.renewed(&reply)?;
-        *self.session.lock().await = Some(token.clone());
-        let reply = self.post(request, &token).await?;
-        self.accepted(reply)
-    }
-
-    /// The token, asked for if there is none. One caller at a time: so a wrong password is sent once.
-    async fn token(&self) -> Result<String, Error> {
-        let mut session = self.session.lock().await;
-        self.refusal.check()?;
-        if let Some(token) = &*session {
-            return Ok(token.clone());
-        }
-        let reply = self.post(&json!({ "method": "session-get" }), "").await?;
-        let token = if reply.status == StatusCode::CONFLICT {
-            self.renewed(&reply)?
-        } else {
-            // Something in between may add the token for us: then we need none.
-            self.accepted(reply)?;
-            String::new()
-        };
-        Ok(session.insert(token).clone())
-    }
-
-    async fn post(&self, request: &Value, token: &str) -> Result<Reply, Error> {
-        let mut post = self.http.client().post(self.http.url().clone()).json(request);
-        if !token.is_empty() {
-            post = post.header(SESSION_HEADER, token);
-        }
-        if let Some(username) = &self.username {
-            post = post.basic_auth(username, self.password.as_ref().map(Secret::reveal));
-        }
-        self.http.send(post).await
-    }
-
-    fn renewed(&self, reply: &Reply) -> Result<String, Error> {
-        let token = reply.headers.get(SESSION_HEADER).and_then(|token| token.to_str().ok());
-        Ok(token.ok_or_else(|| self.http.unexpected(reply))?.to_owned())
-    }
-
-    /// Turns the statuses with which Transmission closes its door into errors.
-    fn accepted(&self, reply: Reply) -> Result<Reply, Error> {
-        let refused = |what, hint| Err(self.http.error(ErrorKind::Rejected, what).hint(hint));
-        match reply.status {
-            StatusCode::OK => Ok(reply),
-            StatusCode::UNAUTHORIZED => {
-                let what = match self.username {
-                    Some(_) => "refuses the user name or password",
-                    None => "asks for a password",
-                };
-                let error = self.http.error(ErrorKind::Unauthorized, what);
-                let hint = "correct username and password of this client and reload podseed";
-                Err(self.refusal.remember(error.hint(hint)))
-            }
-            StatusCode::FORBIDDEN => refused(
-                "does not let this machine in",
-                "add this machine to its rpc-whitelist; after too many wrong passwords, restart it",
-            ),
-            StatusCode::MISDIRECTED_REQUEST => refused(
-                "does not want to be called by this host name",
-                "add the name to its rpc-host-whitelist, or use its IP address",
-            ),
-            _ => Err(self.http.unexpected(&reply)),
-        }
+        Ok(Self { rpc: Rpc::new(config)?, labels: config.labels.clone() })
     }
 
     async fn get(&self, hash: &str, fields: &[TorrentGetField]) -> Result<Option<Torrent>, Error> {
         let fields: Vec<String> = fields.iter().map(TorrentGetField::to_str).collect();
         let found: Torrents<Torrent> =
-            self.call("torrent-get", json!({ "ids": [hash], "fields": fields })).await?;
+            self.rpc.call("torrent-get", json!({ "ids": [hash], "fields": fields })).await?;
         Ok(found.torrents.into_iter().next())
     }
 
     async fn act(&self, action: TorrentAction, torrent: &TorrentRef) -> Result<(), Error> {
-        let _: Value = self.call(&action.to_str(), json!({ "ids": [v1(&torrent.info_hash)?] })).await?;
+        let _: Value = self.rpc.call(&action.to_str(), json!({ "ids": [v1(&torrent.info_hash)?] })).await?;
         Ok(())
     }
 
     async fn set(&self, hash: &str, arguments: &TorrentSetArgs) -> Result<(), Error> {
         let mut arguments = json!(arguments);
         arguments["ids"] = json!([hash]);
-        let _: Value = self.call("torrent-set", arguments).await?;
+        let _: Value = self.rpc.call("torrent-set", arguments).await?;
         Ok(())
     }
 
@@ -258,7 +144,7 @@ impl Transmission {
 #[async_trait]
 impl TorrentClient for Transmission {
     async fn probe(&self) -> Result<ClientInfo, Error> {
-        let session: Session = self.call("session-get", json!({})).await?;
+        let session: Session = self.rpc.call("session-get", json!({})).await?;
         let generation_4 = session.rpc_version >= RPC_VERSION_4;
         Ok(ClientInfo {
             program: "Transmission".to_owned(),
@@ -282,11 +168,11 @@ impl TorrentClient for Transmission {
             paused: Some(true),
             ..TorrentAddArgs::default()
         };
-        match self.call("torrent-add", json!(arguments)).await {
+        match self.rpc.call("torrent-add", json!(arguments)).await {
             Ok(TorrentAddedOrDuplicate::TorrentAdded(_)) => Ok(Added::New),
             Ok(TorrentAddedOrDuplicate::TorrentDuplicate(_)) => Ok(Added::AlreadyPresent),
             Ok(TorrentAddedOrDuplicate::Error) => {
-                Err(self.http.error(ErrorKind::Protocol, "does not say what it did with the torrent"))
+                Err(self.rpc.error(ErrorKind::Protocol, "does not say what it did with the torrent"))
             }
             Err(error) if error.kind == ErrorKind::Rejected && seed.torrent.info_hash.v2().is_some() => {
                 Err(Error::new(ErrorKind::Unsupported, "this Transmission cannot take hybrid torrents")
@@ -305,12 +191,12 @@ impl TorrentClient for Transmission {
 
     async fn list(&self) -> Result<Option<Vec<Listed>>, Error> {
         let fields = STATUS_FIELDS.map(|field| field.to_str());
-        let all: Listing = self.call("torrent-get", json!({ "fields": fields })).await?;
+        let all: Listing = self.rpc.call("torrent-get", json!({ "fields": fields })).await?;
         Ok(Some(all.torrents))
     }
 
     async fn peer_port(&self) -> Result<Option<u16>, Error> {
-        let ports: Ports = self.call("session-get", json!({ "fields": ["peer-port"] })).await?;
+        let ports: Ports = self.rpc.call("session-get", json!({ "fields": ["peer-port"] })).await?;
         Ok(Some(ports.peer_port).filter(|port| *port != 0))
     }
 
@@ -344,7 +230,7 @@ impl TorrentClient for Transmission {
     async fn remove(&self, torrent: &TorrentRef) -> Result<(), Error> {
         let Some(hash) = torrent.info_hash.v1() else { return Ok(()) };
         let arguments = json!({ "ids": [hash.to_string()], "delete-local-data": false });
-        let _: Value = self.call("torrent-remove", arguments).await?;
+        let _: Value = self.rpc.call("torrent-remove", arguments).await?;
         Ok(())
     }
 
@@ -360,15 +246,6 @@ fn v1(info_hash: &InfoHashes) -> Result<String, Error> {
             .hint("set torrent.version to v1 or hybrid")
     };
     info_hash.v1().map(|hash| hash.to_string()).ok_or_else(unsupported)
-}
-
-fn declined(result: &str) -> Error {
-    if result.contains("not absolute") {
-        return Error::new(ErrorKind::Path, "Transmission wants the data folder as an absolute path")
-            .hint("write an absolute path on the right side of this client's paths")
-            .source(result);
-    }
-    Error::new(ErrorKind::Rejected, "Transmission declines").source(result)
 }
 
 fn listed(torrent: Torrent) -> Option<Listed> {

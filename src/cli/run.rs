@@ -39,7 +39,7 @@ pub(super) struct RunArgs {
     wait: Span,
     /// Do only what is due, as the daemon does: a feed is read when its show's rhythm and its publisher's wishes say so,
     /// what has failed is tried at its next attempt, and a client that was asked within `verify_interval` is not asked
-    /// again
+    /// again. What failed for good in an earlier run is no failure of this one
     #[arg(long)]
     due: bool,
     /// Say what would be fetched, made, handed over and published, and why, after a look at every feed; change nothing
@@ -75,7 +75,7 @@ pub(super) async fn run(args: &RunArgs, context: &Context) -> Result<Outcome, Er
     }
     let shows = if args.what.is_empty() { Shows::All(targets) } else { Shows::Targets(targets) };
     let summary = pass(Arc::clone(&config), shows, options, context).await?;
-    Ok(finish(&summary, &config, context))
+    Ok(finish(&summary, args.due, &config, context))
 }
 
 /// Works on what is known of these shows and due, without reading feeds: what `retry` and `takedown` ask for.
@@ -105,7 +105,7 @@ pub(super) async fn work_on_known(
         other => {
             let mut summary = other?;
             summary.new_episodes += new_episodes;
-            Ok(finish(&summary, &config, context))
+            Ok(finish(&summary, false, &config, context))
         }
     }
 }
@@ -254,7 +254,9 @@ struct SummaryJson<'a> {
     errors: &'a [String],
 }
 
-fn finish(summary: &Summary, config: &Config, context: &Context) -> Outcome {
+/// Prints what came of a pass. Of one that comes by routine, what has failed earlier and waits for the user is no news.
+fn finish(summary: &Summary, by_routine: bool, config: &Config, context: &Context) -> Outcome {
+    let is_well = summary.errors.is_empty() && (by_routine || summary.failed == 0);
     if context.json {
         json(&SummaryJson {
             shows: summary.shows,
@@ -267,13 +269,16 @@ fn finish(summary: &Summary, config: &Config, context: &Context) -> Outcome {
             failed: summary.failed,
             errors: &summary.errors,
         });
-    } else {
-        print_summary(summary, config, context);
+    } else if !(context.quiet && is_well) {
+        print_summary(summary, is_well);
+        if !context.quiet && summary.torrents_made > 0 {
+            print_next_step(config);
+        }
     }
-    if summary.errors.is_empty() && summary.failed == 0 { Outcome::Done } else { Outcome::SomeFailed }
+    if is_well { Outcome::Done } else { Outcome::SomeFailed }
 }
 
-fn print_summary(summary: &Summary, config: &Config, context: &Context) {
+fn print_summary(summary: &Summary, is_well: bool) {
     let bytes = match summary.bytes_fetched {
         0 => String::new(),
         bytes => format!(" ({})", ByteSize(bytes)),
@@ -295,15 +300,15 @@ fn print_summary(summary: &Summary, config: &Config, context: &Context) {
             count(summary.waiting, "file")
         ));
     }
-    if summary.failed > 0 {
+    if let Some(next) = summary.next_poll {
+        talk(format_args!("no feed is due before {next}"));
+    }
+    if !is_well && summary.failed > 0 {
         talk(
             "what failed needs you: `podseed status` says why, `podseed retry` tries again, `podseed forget` lets go",
         );
-    } else if !summary.errors.is_empty() {
+    } else if !is_well {
         talk("not everything went well: the errors above say what, and `podseed status` how it stands");
-    }
-    if !context.quiet && summary.torrents_made > 0 {
-        print_next_step(config);
     }
 }
 

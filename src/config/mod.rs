@@ -4,6 +4,7 @@
 
 mod context;
 mod example;
+mod feed_source;
 mod file;
 mod finding;
 mod hours;
@@ -18,7 +19,7 @@ mod validate;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use ipnet::IpNet;
@@ -28,6 +29,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 pub use example::{example, schema};
+pub use feed_source::FeedSource;
 pub use finding::{Finding, Findings, Severity};
 pub use hours::Hours;
 pub use load::Variables;
@@ -114,40 +116,6 @@ pub struct Show {
     pub auth: Option<Auth>,
     /// What is kept of it, beside what is kept of all shows; `None`: everything.
     pub keep: Option<KeepRules>,
-}
-
-/// Where a feed comes from. `Debug` masks what may be secret in the URL.
-#[derive(Clone, PartialEq, Eq, Hash)]
-pub enum FeedSource {
-    /// http or https, without user and password.
-    Url(Url),
-    /// A file; its enclosures may lie in its folder and below.
-    File(PathBuf),
-    /// There is no feed: the episodes are the user's own files, in this folder or wherever he has shared them.
-    Own(Option<PathBuf>),
-}
-
-impl FeedSource {
-    /// From the text that `Display` gives.
-    pub fn parse(text: &str) -> Self {
-        if let Some(folder) = text.strip_prefix(OWN) {
-            return Self::Own(Some(folder).filter(|folder| !folder.is_empty()).map(PathBuf::from));
-        }
-        match Url::parse(text) {
-            Ok(url) if matches!(url.scheme(), "http" | "https") => Self::Url(url),
-            _ => Self::File(text.into()),
-        }
-    }
-}
-
-impl std::fmt::Display for FeedSource {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Url(url) => url.fmt(f),
-            Self::File(path) => path.display().fmt(f),
-            Self::Own(folder) => write!(f, "{OWN}{}", folder.as_deref().unwrap_or(Path::new("")).display()),
-        }
-    }
 }
 
 /// HTTP basic authentication.
@@ -329,16 +297,6 @@ pub struct Limits {
     pub allow_private_addresses: bool,
 }
 
-impl std::fmt::Debug for FeedSource {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Url(url) => crate::secret::SafeUrl::from(url.clone()).fmt(f),
-            Self::File(path) => path.fmt(f),
-            Self::Own(folder) => folder.fmt(f),
-        }
-    }
-}
-
 impl Default for Limits {
     fn default() -> Self {
         Self {
@@ -419,7 +377,5 @@ impl Config {
     }
 }
 
-/// What stands in the place of a feed's address where there is none.
-const OWN: &str = "own:";
 const DEFAULT_KEEP_REPLACED: Duration = Duration::from_secs(30 * 24 * 3600);
 const DEFAULT_VERIFY_INTERVAL: Duration = Duration::from_secs(15 * 60);

@@ -125,7 +125,13 @@ impl Pipeline {
                 _ => due.push(target),
             }
         }
-        self.tally(|tally| tally.shows += left.len() as u64);
+        let is_without_feed = |target: &&Target| matches!(target.feed, FeedSource::Own(_));
+        let is_none_due = pass.options.begin == Begin::Feeds && due.iter().all(is_without_feed);
+        let next_poll = left.iter().filter_map(|(show, _)| due_at(show)).min().filter(|_| is_none_due);
+        self.tally(|tally| {
+            tally.shows += left.len() as u64;
+            tally.next_poll = next_poll;
+        });
         self.admit_candidates(&left, pass).await?;
         Ok(due)
     }
@@ -137,6 +143,11 @@ fn is_due(show: &Candidate, target: &Target, now: Timestamp) -> bool {
     let is_time = |time: Option<Timestamp>| time.is_none_or(|time| time <= now);
     let other_rules = || !show.failing && show.selection != rules(&target.selection);
     is_time(show.wait_until) && (is_time(show.next_poll) || other_rules())
+}
+
+/// When the feed is to be read, whatever the rules.
+fn due_at(show: &Candidate) -> Option<Timestamp> {
+    show.next_poll.max(show.wait_until)
 }
 
 /// The terms of a target. Where these are not all that can be known, they add to what is on record and take nothing

@@ -127,6 +127,8 @@ pub struct Summary {
     pub waiting: u64,
     /// See `waiting`.
     pub next_attempt: Option<Timestamp>,
+    /// No feed was due: when the first of them is.
+    pub next_poll: Option<Timestamp>,
     /// Everything that went wrong in this pass, each cause once.
     pub errors: Vec<String>,
 }

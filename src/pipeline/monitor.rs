@@ -24,7 +24,7 @@ pub enum Event {
         title: String,
         /// Episodes not seen before.
         new_episodes: u64,
-        /// Enclosures wanted that were not before.
+        /// Enclosures to fetch that were not wanted before.
         newly_wanted: u64,
     },
     /// Own files have come, changed or gone.

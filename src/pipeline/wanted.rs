@@ -50,7 +50,7 @@ fn without_withdrawn(withdrawn: Option<&HashSet<i64>>, verdicts: Vec<Verdict>) -
 
 impl Pipeline {
     /// Judges every known episode of a show and records the verdicts with these rules. Gives how many enclosures are
-    /// newly wanted.
+    /// newly wanted and to be fetched.
     pub(super) async fn judge(
         &self,
         recording: &mut Recording,

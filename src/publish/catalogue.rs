@@ -26,7 +26,8 @@ const CURRENT: &str = "current";
 const OFFICIAL: &str = "official";
 /// A look-up file with the episodes of so many shows takes in no further one. A guid that more shows have, such as `1`,
 /// says nothing, and to write them all with each of them would take the square of their number. Shows are counted and not
-/// episodes, so that no single feed can keep the others out.
+/// episodes, so that no single feed can keep the others out. Who was left out is not on record, and so comes in with a
+/// change of its own, once another has left.
 pub const FULL_LOOKUP: usize = 100;
 /// Catalogues of shows and look-up files all lie one folder deep, so that relative addresses are the same in them.
 const DEPTH: usize = 1;

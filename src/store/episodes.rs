@@ -98,8 +98,8 @@ impl Recording {
     }
 
     /// Records what the selection has decided, and under which rules; verdicts that are on record already may be left
-    /// out. `repeated` are the enclosures that share their base name with another. Gives how many enclosures are wanted
-    /// that were not before.
+    /// out. `repeated` are the enclosures that share their base name with another. Gives how many enclosures are to be
+    /// fetched that were not wanted before; what has its file already is not among them.
     pub async fn record_verdicts(
         &mut self,
         show: ShowId,
@@ -111,15 +111,8 @@ impl Recording {
         for group in verdicts.chunks(ROWS) {
             record_group(&mut self.tx, group).await.doing(what)?;
         }
-        let newly_wanted = sqlx::query(
-            "UPDATE enclosures SET wanted = TRUE WHERE show_id = $1 AND NOT wanted AND EXISTS
-                 (SELECT 1 FROM announcements a WHERE a.enclosure_id = enclosures.id AND a.wanted)",
-        )
-        .bind(show.0)
-        .execute(&mut *self.tx)
-        .await
-        .doing(what)?
-        .rows_affected();
+        let newly_wanted = want(&mut self.tx, show, true).await.doing(what)?;
+        want(&mut self.tx, show, false).await.doing(what)?;
         sqlx::query(
             "UPDATE enclosures SET wanted = FALSE WHERE show_id = $1 AND wanted AND NOT EXISTS
                  (SELECT 1 FROM announcements a WHERE a.enclosure_id = enclosures.id AND a.wanted)",
@@ -140,6 +133,24 @@ impl Recording {
 }
 
 type Done = std::result::Result<(), sqlx::Error>;
+
+/// Marks what has come to be wanted: what is to be fetched for it, or what was fetched before.
+async fn want(
+    connection: &mut SqliteConnection,
+    show: ShowId,
+    to_fetch: bool,
+) -> std::result::Result<u64, sqlx::Error> {
+    let done = sqlx::query(
+        "UPDATE enclosures SET wanted = TRUE
+         WHERE show_id = $1 AND NOT wanted AND (stage IN ('discovered', 'downloading')) = $2 AND EXISTS
+             (SELECT 1 FROM announcements a WHERE a.enclosure_id = enclosures.id AND a.wanted)",
+    )
+    .bind(show.0)
+    .bind(to_fetch)
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected())
+}
 
 async fn record_group(connection: &mut SqliteConnection, verdicts: &[Verdict]) -> Done {
     // What the columns of VALUES are called, SQLite and PostgreSQL agree on.
