@@ -21,7 +21,7 @@ use crate::{error, torrent};
 /// Shows that are published in one step, at most.
 const SHOWS_AT_ONCE: usize = 200;
 /// Bytes that one draft gathers in memory; the show that goes beyond is its last.
-const LARGEST_DRAFT: usize = 32 << 20;
+const LARGEST_DRAFT: usize = 16 << 20;
 /// The setting that remembers how the site was last written.
 const SETTINGS: &str = "site";
 /// The setting that remembers that each show has a list of its own, so that a site that becomes a little smaller is not
