@@ -1,6 +1,7 @@
 //! What stands on the site, on what ground, and what never does.
 
 mod cover;
+mod first;
 mod secrets;
 mod takedown;
 

@@ -72,13 +72,16 @@ fn create(path: &Path) -> io::Result<File> {
 }
 
 /// Lets `make` make a file under a temporary name, and gives it its own.
-fn replace(path: &Path, make: impl FnOnce(&Path) -> io::Result<()>) -> Result<(), Error> {
+fn replace(path: &Path, mut make: impl FnMut(&Path) -> io::Result<()>) -> Result<(), Error> {
     let temporary = temporary_name(path);
-    let made = match fs::remove_file(&temporary) {
-        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
-        _ => make(&temporary).and_then(|()| rename(&temporary, path)),
+    let made = match make(&temporary) {
+        // A crash has left it.
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            fs::remove_file(&temporary).and_then(|()| make(&temporary))
+        }
+        made => made,
     };
-    made.map_err(|error| {
+    made.and_then(|()| rename(&temporary, path)).map_err(|error| {
         // Nothing is gained by a second error about the same disk.
         let _ = fs::remove_file(&temporary);
         Error::io("write", path, error)
@@ -120,13 +123,52 @@ pub fn look(path: &Path) -> Result<Option<Metadata>, Error> {
 
 /// What is at `relative` below `root`, if every step to it is a folder and no link.
 pub fn look_below(root: &Path, relative: &Path) -> Result<Option<Metadata>, Error> {
-    for above in relative.ancestors().skip(1) {
-        match look(&root.join(above))? {
-            Some(found) if found.is_dir() => {}
-            _ => return Ok(None),
+    Below::new(root).look(relative)
+}
+
+/// One path after another below a root. What was found of the folder above one of them is taken to hold for the next:
+/// there may be a million, and neighbours have their folder in common.
+#[derive(Debug)]
+pub struct Below<'r> {
+    root: &'r Path,
+    /// The last folder, and whether every step to it is a folder and no link.
+    last: Option<(PathBuf, bool)>,
+}
+
+impl<'r> Below<'r> {
+    /// Nothing is known yet.
+    pub fn new(root: &'r Path) -> Self {
+        Self { root, last: None }
+    }
+
+    /// What is at `relative`, if every step to it is a folder and no link.
+    pub fn look(&mut self, relative: &Path) -> Result<Option<Metadata>, Error> {
+        match relative.parent() {
+            Some(above) if !self.is_folder(above)? => Ok(None),
+            _ => look(&self.root.join(relative)),
         }
     }
-    look(&root.join(relative))
+
+    /// Makes the folder `relative`, as [`make_dir`] does.
+    pub fn make_dir(&mut self, relative: &Path) -> Result<(), Error> {
+        if !self.last.as_ref().is_some_and(|(last, is_folder)| *is_folder && last == relative) {
+            make_dir(self.root, relative)?;
+            self.last = Some((relative.to_owned(), true));
+        }
+        Ok(())
+    }
+
+    fn is_folder(&mut self, relative: &Path) -> Result<bool, Error> {
+        if let Some((_, is_folder)) = self.last.as_ref().filter(|(last, _)| last == relative) {
+            return Ok(*is_folder);
+        }
+        let mut is_folder = true;
+        for step in relative.ancestors() {
+            is_folder = is_folder && look(&self.root.join(step))?.is_some_and(|found| found.is_dir());
+        }
+        self.last = Some((relative.to_owned(), is_folder));
+        Ok(is_folder)
+    }
 }
 
 /// The names in a folder, and what they are; none if it is not there.

@@ -22,6 +22,7 @@ use crate::config::WebSeeds;
 use crate::download::{self, Comparison, Finding, Sample};
 use crate::http::{self, Advice, Meter};
 use crate::model::{CompareJob, Edited, EnclosureId, Look, SeedFacts, SourceState, Traffic};
+use crate::store::ShowId;
 use crate::torrent::{self, Metainfo};
 use crate::{error, fs};
 
@@ -220,14 +221,18 @@ impl Pipeline {
             let source = show.public_source(&facts.url);
             self.plan_seeds(facts, source)
         });
-        let refreshed = self.refresh(planned.collect()).await?;
-        Ok(!is_wanted || !refreshed.is_empty())
+        let Refreshed { edited, others } = refresh(planned.collect()).await?;
+        if !edited.is_empty() {
+            self.store.record_edited(&edited).await?;
+        }
+        Ok(!is_wanted || !edited.is_empty() || !others.is_empty())
     }
 
-    /// The same for files that are about to come to the site. Gives the magnet links of those that are as they are to
-    /// be.
+    /// The same for files of a show that are about to come to the site. Gives the magnet links of those that are as they
+    /// are to be.
     pub(super) async fn refresh_for_site(
         &self,
+        show: ShowId,
         files: &[EnclosureId],
     ) -> Result<HashMap<EnclosureId, String>, Error> {
         let facts = self.store.seed_facts(files).await?;
@@ -235,8 +240,11 @@ impl Pipeline {
             let source = public_address(&facts.url);
             self.plan_seeds(SeedFacts { published: true, ..facts }, source)
         });
-        let refreshed = self.refresh(planned.collect()).await?;
-        Ok(refreshed.into_iter().map(|edited| (edited.id, edited.magnet)).collect())
+        let Refreshed { edited, others } = refresh(planned.collect()).await?;
+        if !edited.is_empty() {
+            self.store.record_edited_for_site(show, &edited).await?;
+        }
+        Ok(edited.into_iter().chain(others).map(|edited| (edited.id, edited.magnet)).collect())
     }
 
     fn plan_seeds(&self, facts: SeedFacts, source: Option<Url>) -> Option<SeedPlan> {
@@ -247,19 +255,6 @@ impl Pipeline {
         let wanted = self.own_seed(&facts).iter().chain(&publishers).map(torrent::web_seed_address).collect();
         let path = self.folder().torrent(&facts.show, &facts.file);
         Some(SeedPlan { path, wanted, web_seed: publishers.is_some(), facts })
-    }
-
-    /// Writes the .torrents that are to have other web seeds, and gives all that are as they are to be.
-    async fn refresh(&self, planned: Vec<SeedPlan>) -> Result<Vec<Edited>, Error> {
-        let work = move || planned.iter().filter_map(SeedPlan::carry_out).collect::<Vec<_>>();
-        let (edited, others): (Vec<_>, Vec<_>) =
-            blocking(work).await?.into_iter().partition(|(_, is_recorded)| !is_recorded);
-        let mut refreshed: Vec<Edited> = edited.into_iter().map(|(edited, _)| edited).collect();
-        if !refreshed.is_empty() {
-            self.store.record_edited(&refreshed).await?;
-        }
-        refreshed.extend(others.into_iter().map(|(edited, _)| edited));
-        Ok(refreshed)
     }
 
     fn publishers_seed(&self, source: Option<Url>, facts: &SeedFacts) -> Option<Url> {
@@ -279,6 +274,23 @@ impl Pipeline {
         url.path_segments_mut().ok()?.pop_if_empty().extend([&facts.show, "media", &facts.file]);
         Some(url)
     }
+}
+
+/// .torrents that are as they are to be.
+struct Refreshed {
+    /// This is to be recorded of them.
+    edited: Vec<Edited>,
+    /// This is on record already.
+    others: Vec<Edited>,
+}
+
+/// Writes the .torrents that are to have other web seeds.
+async fn refresh(planned: Vec<SeedPlan>) -> Result<Refreshed, Error> {
+    let work = move || planned.iter().filter_map(SeedPlan::carry_out).collect::<Vec<_>>();
+    let (others, edited): (Vec<_>, Vec<_>) =
+        blocking(work).await?.into_iter().partition(|(_, is_recorded)| *is_recorded);
+    let bare = |all: Vec<(Edited, bool)>| all.into_iter().map(|(edited, _)| edited).collect();
+    Ok(Refreshed { edited: bare(edited), others: bare(others) })
 }
 
 /// The web seeds that a torrent is to have.

@@ -19,9 +19,9 @@ use crate::store::{DueShow, EpisodeRecord, FileRecord, Published, ShowFacts};
 use crate::{error, torrent};
 
 /// Shows that are published in one step, at most.
-const SHOWS_AT_ONCE: usize = 20;
+const SHOWS_AT_ONCE: usize = 200;
 /// Bytes that one draft gathers in memory; the show that goes beyond is its last.
-const LARGEST_DRAFT: usize = 32 << 20;
+const LARGEST_DRAFT: usize = 16 << 20;
 /// The setting that remembers how the site was last written.
 const SETTINGS: &str = "site";
 /// The setting that remembers that each show has a list of its own, so that a site that becomes a little smaller is not
@@ -233,7 +233,7 @@ impl Pipeline {
                     false => self.keep_cover(due, now).await?,
                 };
         }
-        self.prepare_files(&due.slug, &mut episodes, edition).await?;
+        self.prepare_files(due, &mut episodes, edition).await?;
         let mut show = self.published_show(&facts, &episodes, now);
         let own = own_files(&episodes);
         let mut podcast_feed = None;
@@ -252,7 +252,7 @@ impl Pipeline {
     /// Checksums where they are missing, and the web seeds of what comes to the site.
     async fn prepare_files(
         &self,
-        show: &str,
+        show: &DueShow,
         episodes: &mut [EpisodeRecord],
         edition: &Edition<'_>,
     ) -> Result<(), Failure> {
@@ -262,7 +262,7 @@ impl Pipeline {
         }
         let coming = files.iter().filter(|file| file.published.is_none() || edition.anew);
         let coming: Vec<_> = coming.map(|file| file.id).collect();
-        let mut magnets = self.refresh_for_site(&coming).await?;
+        let mut magnets = self.refresh_for_site(show.id, &coming).await?;
         for file in files {
             file.magnet = magnets.remove(&file.id).unwrap_or_else(|| std::mem::take(&mut file.magnet));
         }
@@ -300,17 +300,17 @@ impl Pipeline {
     }
 
     /// SHA-256 of a file that was fetched before anybody wanted to know it.
-    async fn checksum(&self, show: &str, file: &FileRecord) -> Result<Option<[u8; 32]>, Failure> {
+    async fn checksum(&self, show: &DueShow, file: &FileRecord) -> Result<Option<[u8; 32]>, Failure> {
         let (id, name) = (file.id, file.name.as_str());
         let own = file.own.as_ref().map(|own| own.path.as_path());
-        let path = self.folder().data(show, name, own);
+        let path = self.folder().data(&show.slug, name, own);
         match blocking(move || torrent::sha256_file(&path)).await? {
             Ok(sha256) => {
-                self.store.record_sha256(id, sha256).await?;
+                self.store.record_sha256(show.id, id, sha256).await?;
                 Ok(Some(sha256))
             }
             Err(error) => {
-                tracing::debug!(show, name, error = error::chain(&error), "no checksum");
+                tracing::debug!(show = show.slug, name, error = error::chain(&error), "no checksum");
                 Ok(None)
             }
         }

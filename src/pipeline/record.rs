@@ -254,7 +254,8 @@ impl Pipeline {
         // Without its rules on record a show is read anew, all pages of it.
         let is_enough = !fetched.page_failed && !poll.is_outdated;
         let on_record = if is_enough { rules(poll.selection) } else { String::new() };
-        let newly_wanted = self.judge(recording, show.id, poll.selection, &on_record).await?;
+        let newly_wanted =
+            self.judge(recording, show.id, &recorded.items, poll.selection, &on_record).await?;
         if let Some(document) = &read.document {
             recording.record_document(show.id, document).await?;
         }

@@ -37,6 +37,35 @@ impl StatusJson {
     }
 }
 
+/// How the document begins.
+const BEGINNING: &str = r#"{"shows":["#;
+
+/// The document, show by show: a million enclosures as one text would take a gigabyte.
+#[derive(Default)]
+pub(super) struct StatusText {
+    counts: StageCounts,
+    is_begun: bool,
+}
+
+impl StatusText {
+    /// What comes next, where this is the next show.
+    pub(super) fn show(&mut self, show: &ShowStatus) -> serde_json::Result<String> {
+        for (stage, count) in stage_counts(std::slice::from_ref(show)) {
+            *self.counts.entry(stage).or_default() += count;
+        }
+        let text = serde_json::to_string(&ShowJson::new(show))?;
+        let before = if std::mem::replace(&mut self.is_begun, true) { "," } else { BEGINNING };
+        Ok(format!("{before}{text}"))
+    }
+
+    /// What comes last.
+    pub(super) fn end(self) -> serde_json::Result<String> {
+        let totals = serde_json::to_string(&TotalsJson::new(&self.counts))?;
+        let before = if self.is_begun { "" } else { BEGINNING };
+        Ok(format!("{before}],\"totals\":{totals}}}"))
+    }
+}
+
 #[derive(Serialize)]
 struct TotalsJson {
     discovered: u64,

@@ -3,26 +3,25 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures_util::{StreamExt as _, stream};
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use super::{StatusJson, lock};
+use super::lock;
+use super::status::StatusText;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::fs;
 use crate::model::{Disk, Metrics, Process};
-use crate::serve::{Facts, Health, Options, Patience, Unknown};
+use crate::serve::{Document, Facts, Health, Options, Patience, Unknown};
 use crate::store::Store;
 
 /// However many ask, the state is read once in this time.
 const FIGURES_LAST: Duration = Duration::from_secs(5);
-/// The status names every enclosure, so it is not kept: only who asks while somebody else still gets it is given the
-/// same, if it is not older than this.
-const STATUS_LASTS: Duration = Duration::from_secs(15);
 
 /// The signs of life of the loops that never end.
 #[derive(Debug, Default)]
@@ -67,7 +66,8 @@ pub struct Vitals {
     pulse: Arc<Pulse>,
     started: Timestamp,
     metrics: Kept<Metrics>,
-    status: tokio::sync::Mutex<Option<(Instant, Weak<str>)>>,
+    /// However many ask for the status, one of them reads at a time.
+    status: Arc<tokio::sync::Mutex<()>>,
     /// Those in the configuration. The state knows of others, and nobody polls them.
     shows: Mutex<BTreeSet<String>>,
 }
@@ -81,7 +81,7 @@ impl Vitals {
             pulse,
             started: clock.now(),
             metrics: Kept::new(FIGURES_LAST),
-            status: tokio::sync::Mutex::default(),
+            status: Arc::default(),
             shows: Mutex::default(),
         };
         vitals.reload(config);
@@ -108,12 +108,6 @@ impl Vitals {
         (metrics.disk, metrics.process) = (looked.0, Process { resident_bytes: looked.1, ..metrics.process });
         Ok(metrics)
     }
-
-    async fn read_status(&self) -> Result<Arc<str>, Unknown> {
-        let shows = self.store.status(None).await?;
-        let write = move || serde_json::to_string(&StatusJson::new(&shows));
-        Ok(tokio::task::spawn_blocking(write).await??.into())
-    }
 }
 
 #[async_trait]
@@ -126,17 +120,41 @@ impl Facts for Vitals {
         self.metrics.get(self.read_metrics()).await
     }
 
-    async fn status(&self) -> Result<Arc<str>, Unknown> {
-        let mut last = self.status.lock().await;
-        if let Some((since, document)) = &*last
-            && since.elapsed() < STATUS_LASTS
-            && let Some(document) = document.upgrade()
-        {
-            return Ok(document);
+    async fn status(&self) -> Result<Document, Unknown> {
+        let shows = self.store.feeds().await?.into_iter().map(|(slug, _)| slug);
+        let telling = Telling {
+            store: self.store.clone(),
+            turns: Arc::clone(&self.status),
+            left: shows.collect::<Vec<_>>().into_iter(),
+            text: Some(StatusText::default()),
+        };
+        Ok(stream::try_unfold(telling, Telling::next).boxed())
+    }
+}
+
+/// The status, as far as it is not told yet.
+struct Telling {
+    store: Store,
+    turns: Arc<tokio::sync::Mutex<()>>,
+    /// Shows, by their slugs.
+    left: std::vec::IntoIter<String>,
+    /// `None` once all is told.
+    text: Option<StatusText>,
+}
+
+impl Telling {
+    async fn next(mut self) -> Result<Option<(String, Self)>, Unknown> {
+        let Some(mut text) = self.text.take() else { return Ok(None) };
+        while let Some(show) = self.left.next() {
+            let turn = self.turns.lock().await;
+            let status = self.store.status(Some(&show)).await?;
+            drop(turn);
+            // One that has gone meanwhile is left out.
+            if let [show] = status.as_slice() {
+                return Ok(Some((text.show(show)?, Self { text: Some(text), ..self })));
+            }
         }
-        let document = self.read_status().await?;
-        *last = Some((Instant::now(), Arc::downgrade(&document)));
-        Ok(document)
+        Ok(Some((text.end()?, self)))
     }
 }
 
@@ -189,7 +207,10 @@ fn resident_bytes() -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::TryStreamExt as _;
+
     use super::*;
+    use crate::pipeline::StatusJson;
 
     #[tokio::test(start_paused = true)]
     async fn who_does_not_beat_in_time_is_overdue_and_nobody_else() {
@@ -227,11 +248,23 @@ mod tests {
         let metrics = vitals.metrics().await.unwrap();
         assert!(metrics.disk.unwrap().size > metrics.disk.unwrap().free);
         assert!(metrics.process.resident_bytes.unwrap() > 1 << 20);
-        let status = vitals.status().await.unwrap();
-        assert_eq!(
-            serde_json::from_str::<serde_json::Value>(&status).unwrap()["shows"],
-            serde_json::json!([])
-        );
+    }
+
+    #[tokio::test]
+    async fn the_status_is_told_show_by_show() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("state.db")).await.unwrap();
+        let config = Config::ad_hoc(folder.path());
+        let vitals = Vitals::new(store.clone(), &config, &Clock::system(), Arc::default());
+        for shows in [0, 1, 3] {
+            for show in 0..shows {
+                store.ensure_show(&format!("show-{show}"), "https://f/").await.unwrap();
+            }
+            let parts: Vec<String> = vitals.status().await.unwrap().try_collect().await.unwrap();
+            assert_eq!(parts.len(), shows + 1, "{parts:?}");
+            let whole = serde_json::to_string(&StatusJson::new(&store.status(None).await.unwrap())).unwrap();
+            assert_eq!(parts.concat(), whole);
+        }
     }
 
     #[tokio::test]

@@ -55,14 +55,14 @@ impl Pipeline {
         &self,
         recording: &mut Recording,
         show: ShowId,
+        known: &[KnownItem],
         selection: &Selection,
         rules: &str,
     ) -> Result<u64, Error> {
-        let known = recording.items(show).await?;
         let items: Vec<_> = known.iter().map(|known| known.item.clone()).collect();
         let verdicts: Vec<Verdict> = feed::select(&items, selection)
             .into_iter()
-            .zip(&known)
+            .zip(known)
             .map(|(verdict, known)| record(verdict, known, selection))
             .collect();
         let withdrawn = recording.withdrawn(show).await?;
@@ -88,7 +88,7 @@ impl Pipeline {
             .collect();
         let is_news =
             |(verdict, known): (Verdict, &KnownItem)| (!known.is_judged(&verdict)).then_some(verdict);
-        let verdicts: Vec<Verdict> = verdicts.into_iter().zip(&known).filter_map(is_news).collect();
+        let verdicts: Vec<Verdict> = verdicts.into_iter().zip(known).filter_map(is_news).collect();
         recording.record_offers(&offers).await?;
         Ok(recording.record_verdicts(show, rules, &verdicts, &repeated).await?)
     }

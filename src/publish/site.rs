@@ -18,9 +18,10 @@
 //! in every generation, is never overwritten, and what a draft has for its place is left out. What lies deeper in
 //! podseed's own folders is podseed's. One process at a time publishes a site.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
+use crate::fs::tree::Below;
 use crate::fs::{self, tree};
 
 mod draft;
@@ -154,7 +155,7 @@ impl Site {
     ) -> Result<Written, Error> {
         let mark = self.mark()?;
         let mut written = Written::default();
-        let comparison = Comparison { live: &self.live, ours: mark.as_ref().map(|mark| &mark.entries) };
+        let mut comparison = Comparison::new(&self.live, mark.as_ref().map(|mark| &mark.entries));
         let goes = comparison.removals(draft)?;
         let mut changes = comparison.changes(draft, &mut written)?;
         written.removed = goes.len();
@@ -194,23 +195,38 @@ impl Site {
 /// Finds what a draft changes in the live tree.
 struct Comparison<'a> {
     live: &'a Path,
+    below: Below<'a>,
     /// `None` before the first publication.
     ours: Option<&'a BTreeSet<String>>,
+    /// Of what is not ours directly in the live tree, whether it is there.
+    others: HashMap<String, bool>,
 }
 
-impl Comparison<'_> {
+impl<'a> Comparison<'a> {
+    fn new(live: &'a Path, ours: Option<&'a BTreeSet<String>>) -> Self {
+        Self { live, below: Below::new(live), ours, others: HashMap::new() }
+    }
+
     /// Whether the user has something of his own there.
-    fn is_users(&self, path: &SitePath) -> Result<bool, Error> {
-        let is_ours = self.ours.is_some_and(|ours| ours.contains(path.root()));
-        Ok(!is_ours && tree::look(&self.live.join(path.root()))?.is_some())
+    fn is_users(&mut self, path: &SitePath) -> Result<bool, Error> {
+        let root = path.root();
+        if self.ours.is_some_and(|ours| ours.contains(root)) {
+            return Ok(false);
+        }
+        if let Some(is_there) = self.others.get(root) {
+            return Ok(*is_there);
+        }
+        let is_there = tree::look(&self.live.join(root))?.is_some();
+        self.others.insert(root.to_owned(), is_there);
+        Ok(is_there)
     }
 
     /// The files that the draft clears away.
-    fn removals(&self, draft: &Draft) -> Result<BTreeSet<PathBuf>, Error> {
+    fn removals(&mut self, draft: &Draft) -> Result<BTreeSet<PathBuf>, Error> {
         let mut goes = BTreeSet::new();
         for cleared in &draft.cleared {
             let path = cleared.as_path();
-            let there = tree::look_below(self.live, path)?;
+            let there = self.below.look(path)?;
             match there {
                 _ if self.is_users(cleared)? => {}
                 Some(found) if found.is_dir() => {
@@ -228,7 +244,7 @@ impl Comparison<'_> {
     }
 
     /// The files of the draft that are not there as it wants them.
-    fn changes<'d>(&self, draft: &'d Draft, written: &mut Written) -> Result<Vec<Change<'d>>, Error> {
+    fn changes<'d>(&mut self, draft: &'d Draft, written: &mut Written) -> Result<Vec<Change<'d>>, Error> {
         let mut changes = Vec::new();
         for (path, content) in &draft.files {
             if self.is_users(path)? {
@@ -248,8 +264,8 @@ impl Comparison<'_> {
         Ok(changes)
     }
 
-    fn is_there(&self, path: &SitePath, content: &Content) -> Result<bool, Error> {
-        let Some(found) = tree::look_below(self.live, path.as_path())?.filter(|found| found.is_file()) else {
+    fn is_there(&mut self, path: &SitePath, content: &Content) -> Result<bool, Error> {
+        let Some(found) = self.below.look(path.as_path())?.filter(|found| found.is_file()) else {
             return Ok(false);
         };
         let there = self.live.join(path.as_path());

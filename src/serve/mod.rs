@@ -21,6 +21,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures_util::stream::BoxStream;
 use ipnet::IpNet;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio_util::sync::CancellationToken;
@@ -50,6 +51,9 @@ pub enum Error {
 /// Whatever has kept a fact from being told; it is logged and not sent.
 pub type Unknown = Box<dyn std::error::Error + Send + Sync>;
 
+/// A text, as much of it at a time as is to be in memory.
+pub type Document = BoxStream<'static, Result<String, Unknown>>;
+
 /// What is told besides the site. Whoever implements it looks things up cheaply: requests may come at any rate.
 #[async_trait]
 pub trait Facts: Send + Sync + 'static {
@@ -60,7 +64,7 @@ pub trait Facts: Send + Sync + 'static {
     async fn metrics(&self) -> Result<Metrics, Unknown>;
 
     /// The document of `podseed status --json`.
-    async fn status(&self) -> Result<Arc<str>, Unknown>;
+    async fn status(&self) -> Result<Document, Unknown>;
 }
 
 /// How the process is doing.

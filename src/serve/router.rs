@@ -150,17 +150,8 @@ async fn status(
         return not_for_you();
     }
     match shared.facts.status().await {
-        // One document for all who ask for it at the same time.
-        Ok(document) => private("application/json", axum::body::Bytes::from_owner(Text(document))),
+        Ok(document) => private("application/json", Body::from_stream(document)),
         Err(error) => unknown("status", &error),
-    }
-}
-
-struct Text(Arc<str>);
-
-impl AsRef<[u8]> for Text {
-    fn as_ref(&self) -> &[u8] {
-        self.0.as_bytes()
     }
 }
 

@@ -2,10 +2,11 @@
 
 use jiff::Timestamp;
 use sqlx::sqlite::SqliteRow;
-use sqlx::{QueryBuilder, Row as _, Sqlite};
+use sqlx::{QueryBuilder, Row as _, Sqlite, SqliteConnection};
 
 use super::admission::{TOGETHER, push_ids};
 use super::placements::info_hashes;
+use super::writer::ROWS;
 use super::{Doing as _, Result, ShowId, Store, seconds, signed, timestamp, unsigned, word};
 use crate::model::{CompareJob, Edited, EnclosureId, Look, SeedFacts};
 
@@ -186,19 +187,31 @@ impl Store {
     pub async fn record_edited(&self, edited: &[Edited]) -> Result<()> {
         let what = "record the web seeds of torrents";
         let mut tx = self.begin().await.doing(what)?;
-        for edited in edited {
-            sqlx::query(
-                "UPDATE enclosures SET magnet = $2, web_seed = $3 WHERE id = $1 AND (magnet <> $2 OR web_seed <> $3)",
-            )
-            .bind(edited.id.0)
-            .bind(&edited.magnet)
-            .bind(edited.web_seed)
-            .execute(&mut *tx)
-            .await
-            .doing(what)?;
-        }
+        set_edited(&mut tx, edited).await.doing(what)?;
         tx.commit().await.doing(what)
     }
+}
+
+/// These .torrents have other web seeds or trackers now.
+pub(super) async fn set_edited(
+    connection: &mut SqliteConnection,
+    edited: &[Edited],
+) -> std::result::Result<(), sqlx::Error> {
+    for group in edited.chunks(ROWS) {
+        // What the columns of VALUES are called, SQLite and PostgreSQL agree on.
+        let mut query = QueryBuilder::<Sqlite>::new(
+            "UPDATE enclosures SET magnet = edited.column2, web_seed = edited.column3 FROM (",
+        );
+        query.push_values(group, |mut row, edited| {
+            row.push_bind(edited.id.0).push_bind(&edited.magnet).push_bind(edited.web_seed);
+        });
+        query.push(
+            ") AS edited WHERE enclosures.id = edited.column1
+                 AND (enclosures.magnet <> edited.column2 OR enclosures.web_seed <> edited.column3)",
+        );
+        query.build().execute(&mut *connection).await?;
+    }
+    Ok(())
 }
 
 fn seed_facts(row: &SqliteRow) -> Result<SeedFacts> {

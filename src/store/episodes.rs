@@ -5,25 +5,27 @@ use std::collections::{HashMap, HashSet};
 use jiff::Timestamp;
 use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 
-use super::changes::Changes;
+use super::changes::{Changes, Row};
 use super::known::Known;
 use super::recording::Recording;
 use super::shows::ShowId;
-use super::writer::{ROWS, Writer, for_ids};
-use super::{Doing as _, Result, Store, timestamp, unsigned, word};
+use super::writer::{NewRows, ROWS, Writer, for_ids};
+use super::{Doing as _, Result, Store, seconds, signed, timestamp, unsigned, word};
 use crate::model::{Enclosure, EnclosureId, Feed, Item};
 
 /// What reading a feed has changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Recorded {
     /// Episodes not seen before.
     pub new_episodes: u64,
     /// Enclosures that have a new URL.
     pub moved: u64,
+    /// All episodes of the show now, as [`Recording::items`] gives them.
+    pub items: Vec<KnownItem>,
 }
 
 /// A known episode in the form that the selection judges.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KnownItem {
     /// The store's id of the episode.
     pub episode: i64,
@@ -86,9 +88,17 @@ impl Recording {
         let known = Known::load(&mut self.tx, show).await?;
         let changes = Changes::between(&known, feed, complete);
         let mut writer = Writer { connection: &mut self.tx, show, now };
-        writer.write(&changes).await.doing("record a feed's items")?;
+        let new = writer.write(&changes).await.doing("record a feed's items")?;
         let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
-        Ok(Recorded { new_episodes: count(changes.new_episodes.len()), moved: count(changes.moves.len()) })
+        Ok(Recorded {
+            new_episodes: count(changes.new_episodes.len()),
+            moved: count(changes.moves.len()),
+            // What has only just been written need not be read back: there may be a million of them.
+            items: match known.episodes.is_empty() {
+                true => new_items(&changes, &new),
+                false => self.items(show).await?,
+            },
+        })
     }
 
     /// All episodes of a show as items, with what they announce or did at the last: those in the feed first and in its
@@ -246,6 +256,36 @@ struct EpisodeRow {
     licence: Option<String>,
     wanted: bool,
     verdict: String,
+}
+
+/// The episodes of a show of which nothing was known, as they were written.
+fn new_items(changes: &Changes<'_>, new: &NewRows) -> Vec<KnownItem> {
+    let mut items: Vec<KnownItem> = changes
+        .new_episodes
+        .iter()
+        .zip(&new.episodes)
+        .map(|((item, _), id)| KnownItem {
+            episode: *id,
+            item: Item { date: timestamp(item.date.map(seconds)), enclosures: Vec::new(), ..(*item).clone() },
+            enclosures: Vec::new(),
+            reason: String::new(),
+            wanted: false,
+            wanted_enclosures: Vec::new(),
+        })
+        .collect();
+    for announcement in &changes.announced {
+        let (Row::New(episode), Row::New(enclosure)) = (announcement.episode, announcement.enclosure) else {
+            continue;
+        };
+        let file = changes.new_enclosures.get(enclosure).zip(new.enclosures.get(enclosure));
+        if let (Some(known), Some(((_, file), id))) = (items.get_mut(episode), file) {
+            let length = file.length.map(signed).map(unsigned);
+            known.item.enclosures.push(Enclosure { role: announcement.role, length, ..(*file).clone() });
+            known.enclosures.push(EnclosureId(*id));
+            known.wanted_enclosures.push(false);
+        }
+    }
+    items
 }
 
 async fn items(connection: &mut SqliteConnection, show: ShowId) -> Result<Vec<KnownItem>> {

@@ -8,8 +8,8 @@ use sqlx::{QueryBuilder, Row as _, Sqlite, SqliteConnection};
 
 use super::admission::TOGETHER;
 use super::shows::ShowId;
-use super::{Doing as _, Result, Store, seconds, signed, timestamp};
-use crate::model::{EnclosureId, Traffic};
+use super::{Doing as _, Result, Store, seconds, signed};
+use crate::model::EnclosureId;
 
 /// On what terms a show is published, as far as the configuration says.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -75,19 +75,6 @@ pub struct Document {
     pub content_type: Option<String>,
 }
 
-/// What is known of a show's cover.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Cover {
-    /// The show's feed, as the user wrote it.
-    pub feed: String,
-    /// Where the publisher has it.
-    pub image: Option<String>,
-    /// Where our copy is from; `None`: there is none.
-    pub copied_from: Option<String>,
-    /// When it was last asked for.
-    pub checked: Option<Timestamp>,
-}
-
 /// A show as it is on the site now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Published<'a> {
@@ -119,62 +106,6 @@ impl Store {
         .fetch_all(&self.pool)
         .await
         .doing("list the addresses of a show")
-    }
-
-    /// What is known of a show's cover.
-    pub async fn cover(&self, show: ShowId) -> Result<Cover> {
-        let row: (String, Option<String>, Option<String>, Option<i64>) =
-            sqlx::query_as("SELECT feed, image, cover, cover_checked FROM shows WHERE id = $1")
-                .bind(show.0)
-                .fetch_one(&self.pool)
-                .await
-                .doing("read a cover's address")?;
-        Ok(Cover { feed: row.0, image: row.1, copied_from: row.2, checked: timestamp(row.3) })
-    }
-
-    /// Records where our copy of an own show's cover is from; another one changes the site.
-    pub async fn record_own_cover(&self, show: ShowId, from: Option<&str>) -> Result<()> {
-        sqlx::query("UPDATE shows SET cover = $2 WHERE id = $1 AND COALESCE(cover, '') <> COALESCE($2, '')")
-            .bind(show.0)
-            .bind(from)
-            .execute(&self.pool)
-            .await
-            .doing("record a cover")?;
-        Ok(())
-    }
-
-    /// Records where our copy of the cover is from; `None`: there is none.
-    pub async fn record_cover(
-        &self,
-        show: ShowId,
-        from: Option<&str>,
-        traffic: Traffic,
-        now: Timestamp,
-    ) -> Result<()> {
-        sqlx::query(
-            "UPDATE shows SET cover = $2, cover_checked = $3, requests = requests + $4, bytes = bytes + $5
-             WHERE id = $1",
-        )
-        .bind(show.0)
-        .bind(from)
-        .bind(seconds(now))
-        .bind(signed(traffic.requests))
-        .bind(signed(traffic.bytes))
-        .execute(&self.pool)
-        .await
-        .doing("record a cover")?;
-        Ok(())
-    }
-
-    /// Records the SHA-256 of a whole file.
-    pub async fn record_sha256(&self, id: EnclosureId, sha256: [u8; 32]) -> Result<()> {
-        sqlx::query("UPDATE enclosures SET sha256 = $2 WHERE id = $1")
-            .bind(id.0)
-            .bind(hex::encode(sha256))
-            .execute(&self.pool)
-            .await
-            .doing("record a checksum")?;
-        Ok(())
     }
 
     /// A value that holds for the whole state.

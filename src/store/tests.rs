@@ -124,6 +124,25 @@ async fn show_in_pass(store: &Store, feed: &Feed) -> ShowId {
 }
 
 #[tokio::test]
+async fn what_is_read_for_the_first_time_is_known_as_it_is_read_back_and_so_it_is_later() {
+    let (_dir, store) = empty().await;
+    let show = store.ensure_show("s", "https://f/").await.unwrap().id;
+    let twice: &[&str] = &["http://h/1.mp3", "http://h/2.mp3", "http://h/1.mp3#again"];
+    let mut doc = feed(&[(Some("b"), twice), (None, &["http://h/2.mp3"]), (Some("a"), &[])]);
+    let item = &mut doc.items[0];
+    item.date = Some("2026-01-02T03:04:05.678Z".parse().unwrap());
+    item.licence = Some("cc0-1.0".to_owned());
+    item.enclosures[1].role = Role::Alternate;
+    item.enclosures[1].length = Some(u64::MAX);
+    for _ in 0..2 {
+        let recorded = store.record_items(show, &doc, true, now()).await.unwrap();
+        assert_eq!(recorded.items.len(), 3);
+        assert_eq!(recorded.items, store.items(show).await.unwrap());
+        doc.items.rotate_left(1);
+    }
+}
+
+#[tokio::test]
 async fn one_url_in_two_items_is_one_enclosure() {
     let (_dir, store) = empty().await;
     let show = store.ensure_show("s", "https://f/").await.unwrap().id;

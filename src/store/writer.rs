@@ -19,6 +19,12 @@ const BETWEEN_HINTS: i64 = 24 * 3600;
 
 type Done<T> = std::result::Result<T, sqlx::Error>;
 
+/// The ids of what was not known before, in the order of the changes.
+pub(super) struct NewRows {
+    pub(super) episodes: Vec<i64>,
+    pub(super) enclosures: Vec<i64>,
+}
+
 /// Writes the changes of one show inside a transaction.
 pub(super) struct Writer<'c> {
     pub(super) connection: &'c mut SqliteConnection,
@@ -27,7 +33,7 @@ pub(super) struct Writer<'c> {
 }
 
 impl Writer<'_> {
-    pub(super) async fn write(&mut self, changes: &Changes<'_>) -> Done<()> {
+    pub(super) async fn write(&mut self, changes: &Changes<'_>) -> Done<NewRows> {
         let episodes = self.insert_episodes(changes).await?;
         self.update_episodes(changes).await?;
         self.mark_vanished(&changes.vanished).await?;
@@ -37,7 +43,8 @@ impl Writer<'_> {
         self.hint(&changes.hints).await?;
         let enclosures = self.insert_enclosures(changes).await?;
         self.take_out(changes).await?;
-        self.announce(changes, &episodes, &enclosures).await
+        self.announce(changes, &episodes, &enclosures).await?;
+        Ok(NewRows { episodes, enclosures })
     }
 
     /// Gives their ids, in the same order.

@@ -127,7 +127,10 @@ impl Draft {
 
     /// A file of these bytes.
     pub fn file(&mut self, path: &str, bytes: impl Into<Vec<u8>>) -> Result<(), Error> {
-        self.put(path, Content::Bytes(bytes.into()))
+        let mut bytes = bytes.into();
+        // All of a draft is in memory together, and what has grown piece by piece may take twice what it needs.
+        bytes.shrink_to_fit();
+        self.put(path, Content::Bytes(bytes))
     }
 
     /// A copy of a file, read when it is published.

@@ -8,9 +8,10 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::{Change, Error, MARK, Mark};
+use crate::fs::tree::Below;
 use crate::fs::{self, tree};
 
-/// Up to here files are synced one by one; beyond, the whole file system at once is quicker.
+/// Up to here files or folders are synced one by one; beyond, the whole file system at once is quicker.
 const FEW: usize = 32;
 
 /// See the module.
@@ -81,8 +82,9 @@ impl Swap<'_> {
     /// Makes the changes in the twin, and brings them to the disk; and all the rest of it, if it was no twin before.
     fn change(&mut self, was_twin: bool) -> Result<(), Error> {
         let mut fresh = Vec::new();
+        let mut twin = Below::new(self.twin);
         for change in self.changes {
-            let path = self.make_room(self.twin, change)?;
+            let path = make_room(&mut twin, self.twin, change)?;
             match change.content {
                 None => remove(self.twin, &path)?,
                 Some(content) => content.put(&path)?,
@@ -94,7 +96,7 @@ impl Swap<'_> {
             tree::sync_file_system(self.twin)?;
         } else {
             fresh.iter().try_for_each(|path| tree::sync_file(path))?;
-            self.sync_folders(self.twin)?;
+            self.sync_folders()?;
         }
         (self.step)()
     }
@@ -108,38 +110,30 @@ impl Swap<'_> {
             |name: &Path| name != Path::new(MARK) && !name.to_str().is_some_and(|name| ours.contains(name));
         tree::add(self.twin, self.live, &is_users)?;
         (self.step)()?;
+        let mut twin = Below::new(self.twin);
         for change in self.changes {
-            let path = self.make_room(self.twin, change)?;
+            let path = make_room(&mut twin, self.twin, change)?;
             match change.content {
                 None => remove(self.twin, &path)?,
                 Some(_) => tree::link(&self.live.join(change.path), &path)?,
             }
             (self.step)()?;
         }
-        self.sync_folders(self.twin)?;
+        self.sync_folders()?;
         tree::link(&self.live.join(MARK), &self.twin.join(MARK))?;
         Ok(())
     }
 
-    /// Where a change takes place, with folders above it and no folder in its way.
-    fn make_room(&self, root: &Path, change: &Change<'_>) -> Result<PathBuf, Error> {
-        let path = root.join(change.path);
-        if change.content.is_some() {
-            tree::make_dir(root, change.path.parent().unwrap_or(Path::new("")))?;
-            if tree::look(&path)?.is_some_and(|found| found.is_dir()) {
-                tree::remove(&path)?;
-            }
-        }
-        Ok(path)
-    }
-
-    /// Brings the names in all folders that the changes touch to the disk.
-    fn sync_folders(&self, root: &Path) -> Result<(), Error> {
+    /// Brings the names in all folders of the twin that the changes touch to the disk.
+    fn sync_folders(&self) -> Result<(), Error> {
         let touched: BTreeSet<&Path> =
             self.changes.iter().flat_map(|change| change.path.ancestors().skip(1)).collect();
+        if touched.len() > FEW {
+            return Ok(tree::sync_file_system(self.twin)?);
+        }
         for folder in touched.into_iter().rev() {
-            if tree::look_below(root, folder)?.is_some() {
-                tree::sync_dir(&root.join(folder))?;
+            if tree::look_below(self.twin, folder)?.is_some() {
+                tree::sync_dir(&self.twin.join(folder))?;
             }
         }
         Ok(())
@@ -173,6 +167,18 @@ fn roots(folder: &Path, names: &BTreeSet<String>) -> Result<BTreeSet<String>, Er
     let there = tree::entries(folder)?.into_iter();
     let there = there.filter_map(|(name, _)| name.into_os_string().into_string().ok());
     Ok(there.filter(|name| names.contains(name)).collect())
+}
+
+/// Where a change takes place, with folders above it and no folder in its way.
+fn make_room(below: &mut Below<'_>, root: &Path, change: &Change<'_>) -> Result<PathBuf, Error> {
+    let path = root.join(change.path);
+    if change.content.is_some() {
+        below.make_dir(change.path.parent().unwrap_or(Path::new("")))?;
+        if tree::look(&path)?.is_some_and(|found| found.is_dir()) {
+            tree::remove(&path)?;
+        }
+    }
+    Ok(path)
 }
 
 fn remove(root: &Path, path: &Path) -> Result<(), Error> {
