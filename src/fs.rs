@@ -172,6 +172,27 @@ impl Scratch {
     pub fn path(&self) -> &Path {
         self.0.path()
     }
+
+    /// Copies those of these files that are there, in this order and under these names. All stay open until the last
+    /// is copied: a process that closes a file once loses all locks that it has on it (`fcntl(2)`), and SQLite's are
+    /// such.
+    pub fn fill(&self, files: &[(PathBuf, &str)]) -> Result<(), Error> {
+        let there = |error: &io::Error| error.kind() != ErrorKind::NotFound;
+        let mut open = Vec::new();
+        for (path, name) in files {
+            match File::open(path) {
+                Ok(file) => open.push((file, path, self.path().join(name))),
+                Err(error) if there(&error) => return Err(Error::io("read", path, error)),
+                Err(_) => {}
+            }
+        }
+        for (from, path, name) in &mut open {
+            let to = OpenOptions::new().write(true).create_new(true).open(name);
+            let copied = to.and_then(|mut to| io::copy(from, &mut to));
+            copied.map_err(|error| Error::io("copy", path, error))?;
+        }
+        Ok(())
+    }
 }
 
 /// Gives a complete file, which something else has written, its final name; what had it is replaced.

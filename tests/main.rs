@@ -7,6 +7,7 @@
 )]
 
 mod architecture;
+mod away;
 mod budget;
 mod clients;
 mod config;

@@ -1,5 +1,6 @@
 //! What is known of a client, in a process that may outlive many a restart of it.
 
+use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -42,8 +43,24 @@ impl Client {
         if let Some(known) = info.as_ref().and_then(|known| known.get(INFO_LASTS)) {
             return known;
         }
-        let outcome = self.adapter.probe().await.map_err(|error| problem(&self.name, error));
+        // Who cannot say who he is can do nothing else.
+        let failed = |error| Problem { of_client: true, ..problem(&self.name, error) };
+        let outcome = self.adapter.probe().await.map_err(failed);
         *info = Some(Known::new(outcome.clone()));
+        outcome
+    }
+
+    /// What a call has come to that began then. Of a client that has done something else meanwhile nobody can say that
+    /// it is away: what it left undone is wrong with that torrent.
+    pub(super) fn heard<T>(&self, began: Instant, mut outcome: Result<T, Problem>) -> Result<T, Problem> {
+        let mut answered = self.answered.lock().unwrap_or_else(PoisonError::into_inner);
+        match &mut outcome {
+            Err(problem) if problem.of_client => {
+                problem.of_client = answered.is_none_or(|answered| answered < began);
+                self.away.fetch_or(problem.of_client, Ordering::Relaxed);
+            }
+            _ => *answered = Some(Instant::now()),
+        }
         outcome
     }
 

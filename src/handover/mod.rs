@@ -22,6 +22,7 @@ use podseed_adapters::{
     ClientConfig, ClientInfo, ErrorKind, Limits, Retry, TorrentClient, TorrentStatus, TorrentVersion,
 };
 use tokio::sync::Mutex;
+use tokio::time::Instant;
 
 use crate::model::{InfoHashes, Memory, PathMap, PlacementState};
 use life::Known;
@@ -48,16 +49,18 @@ pub struct Problem {
     pub retry: Retry,
     /// Whether the user has to do something. A refused login is tried again all the same, but rarely.
     pub needs_the_user: bool,
+    /// Whether it is the client that cannot be worked with, whatever torrent it is about.
+    pub of_client: bool,
 }
 
 impl Problem {
     /// One that stays until the user has done something.
     pub fn never(message: String) -> Self {
-        Self { message, retry: Retry::Never, needs_the_user: true }
+        Self { message, retry: Retry::Never, needs_the_user: true, of_client: false }
     }
 
     fn later(message: String) -> Self {
-        Self { message, retry: Retry::Later, needs_the_user: false }
+        Self { message, retry: Retry::Later, needs_the_user: false, of_client: false }
     }
 }
 
@@ -80,8 +83,10 @@ pub struct Client {
     info: Mutex<Option<Known<ClientInfo>>>,
     /// What the client has proven of each folder; held likewise.
     proven: Mutex<HashMap<PathBuf, Known<ProbeOutcome>>>,
-    /// It did not answer when it was last asked for its list, or was not asked yet.
+    /// It could not be worked with when it was last asked, or was not asked yet.
     away: AtomicBool,
+    /// When it last did what it was asked.
+    answered: std::sync::Mutex<Option<Instant>>,
     /// The user has been told which limits this client does not know.
     noted: AtomicBool,
 }
@@ -137,6 +142,7 @@ impl Client {
             info: Mutex::default(),
             proven: Mutex::default(),
             away: AtomicBool::new(true),
+            answered: std::sync::Mutex::default(),
             noted: AtomicBool::new(false),
         }
     }
@@ -219,7 +225,8 @@ fn problem(client: &str, error: podseed_adapters::Error) -> Problem {
     }
     let refused = error.kind == ErrorKind::Unauthorized;
     let retry = if refused { Retry::After(LOGIN_AGAIN) } else { error.retry };
-    Problem { message, retry, needs_the_user: refused || error.retry == Retry::Never }
+    let of_client = refused || error.kind == ErrorKind::Unreachable;
+    Problem { message, retry, needs_the_user: refused || error.retry == Retry::Never, of_client }
 }
 
 #[cfg(test)]

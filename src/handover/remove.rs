@@ -10,6 +10,12 @@ impl Client {
     /// Takes a torrent out of the client, and looks that it is gone: an accepted call proves nothing. A client that
     /// was only just started may not know yet what it has, so one that has never shown the torrent is asked again.
     pub async fn remove(&self, show: &str, name: &str, info_hash: InfoHashes) -> Result<Removed, Problem> {
+        let began = Instant::now();
+        let outcome = self.take_out(show, name, info_hash).await;
+        self.heard(began, outcome)
+    }
+
+    async fn take_out(&self, show: &str, name: &str, info_hash: InfoHashes) -> Result<Removed, Problem> {
         let torrent = TorrentRef { info_hash, name: name.to_owned(), show: show.to_owned() };
         let failed = |error| problem(&self.name, error);
         if !self.info().await?.capabilities.confirms {

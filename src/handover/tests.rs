@@ -191,6 +191,26 @@ async fn where_complete_is_no_evidence_the_client_is_told_to_hash() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_client_that_did_something_meanwhile_is_not_away_for_the_sake_of_one_torrent() {
+    let client = Bench::new(&[], true).client;
+    let fails_since = |began, kind| {
+        let failed: Result<(), Problem> = Err(problem("nas", Error::new(kind, "it went wrong")));
+        client.heard(began, failed).unwrap_err().of_client
+    };
+    let began = Instant::now();
+    assert!(!fails_since(began, ErrorKind::Rejected), "it has said no to this torrent");
+    tokio::time::advance(Duration::from_secs(1)).await;
+    let began = Instant::now();
+    assert!(fails_since(began, ErrorKind::Unreachable));
+    assert!(fails_since(began, ErrorKind::Unauthorized));
+    tokio::time::advance(Duration::from_secs(1)).await;
+    client.heard(began, Ok(())).unwrap();
+    assert!(!fails_since(began, ErrorKind::Unreachable));
+    tokio::time::advance(Duration::from_secs(1)).await;
+    assert!(fails_since(Instant::now(), ErrorKind::Unreachable));
+}
+
+#[tokio::test(start_paused = true)]
 async fn data_that_the_client_does_not_find_is_taken_back_and_never_started() {
     let bench = Bench::new(&[status(Activity::Stopped, false)], true);
     let (look, _) = bench.visit(OURS).await;

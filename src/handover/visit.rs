@@ -44,7 +44,9 @@ impl<'a> Visit<'a> {
     /// Looks at the client and does the one thing that comes next. Ends after a bounded time; may be called in any
     /// state and after any crash.
     pub async fn step(&mut self) -> Look {
-        match self.try_step().await {
+        let began = Instant::now();
+        let outcome = self.try_step().await;
+        match self.client.heard(began, outcome) {
             Ok(look) => look,
             Err(problem) => {
                 let state = match self.memory.added {

@@ -4,6 +4,7 @@
 //! confirm. The stages know nothing of one another; what passes between them passes through the store, so that a
 //! process that dies anywhere goes on where it was.
 
+mod absence;
 mod admit;
 mod arrange;
 mod blocking;

@@ -1,7 +1,6 @@
 //! Handing over: each client has its own worker, so that one that is down delays nothing else.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -15,7 +14,7 @@ use super::monitor::Event;
 use super::{Error, Pass, Pipeline, lock, schedule};
 use crate::handover::{Client, Look, Order};
 use crate::model::{Memory, PlacementId, PlacementJob, PlacementReport, PlacementState, Problem, Stage};
-use crate::store::RemovalJob;
+use crate::store::{Queued, RemovalJob};
 use crate::units::Span;
 use crate::{error, fs, torrent};
 
@@ -81,13 +80,21 @@ enum Work {
 impl Pipeline {
     /// Takes every unsettled placement of the pass as far as it goes.
     pub(super) async fn place_all(self: &Arc<Self>, pass: &Arc<Pass>) -> Result<(), Error> {
+        self.store.end_pauses().await?;
         try_join_all(self.clients.keys().map(|client| self.place_at(client, pass))).await.map(drop)
     }
 
     /// The work of one client.
     pub(super) async fn place_at(self: &Arc<Self>, client: &str, pass: &Arc<Pass>) -> Result<(), Error> {
-        let taken = AtomicI64::new(0);
+        let taken = Mutex::new(Queued::FIRST);
         let claim = || async {
+            let there = match self.clients.get(client) {
+                Some(client) => self.is_there(client, pass).await?,
+                None => false,
+            };
+            if !there {
+                return Ok(None);
+            }
             let (now, patient) = (self.clock.now(), pass.options.patient);
             if let Some(job) = self.store.claim_removal(pass.id, now, patient, client).await? {
                 return Ok(Some(Work::Remove(job)));
@@ -119,22 +126,23 @@ impl Pipeline {
         outcome
     }
 
-    /// The next placement behind the one that was taken last (`taken`, its id), else the first: at a client that is
-    /// down, many that were taken stay unsettled, and a search from the first would pass over them each time.
+    /// The next placement behind the one that was taken last (`taken`), else the first: at a client that takes its time,
+    /// many that were taken stay unsettled, and a search from the first would pass over them each time.
     async fn next_placement(
         &self,
         pass: &Pass,
         client: &str,
-        taken: &AtomicI64,
+        taken: &Mutex<Queued>,
     ) -> Result<Option<PlacementJob>, Error> {
-        let (now, patient) = (self.clock.now(), pass.options.patient);
-        let claim = |after| self.store.claim_placement(pass.id, now, patient, client, PlacementId(after));
-        let after = taken.load(Ordering::Relaxed);
-        let mut job = claim(after).await?;
-        if job.is_none() && after > 0 {
-            job = claim(0).await?;
+        let until = pass.options.patient.then(|| self.clock.now());
+        let claim = |after| self.store.claim_placement(pass.id, until, client, after);
+        let after = *lock(taken);
+        let mut next = claim(after).await?;
+        if next.is_none() && after != Queued::FIRST {
+            next = claim(Queued::FIRST).await?;
         }
-        taken.store(job.as_ref().map_or(0, |job| job.id.0), Ordering::Relaxed);
+        let (queued, job) = next.map_or((Queued::FIRST, None), |(queued, job)| (queued, Some(job)));
+        *lock(taken) = queued;
         Ok(job)
     }
 
@@ -213,6 +221,9 @@ impl Pipeline {
             let before = last.replace((look.state, look.memory));
             if before != last || !look.again {
                 self.record_look(job, &look).await?;
+            }
+            if let Some(problem) = &look.problem {
+                self.note_absence(&job.client, problem).await?;
             }
             if std::mem::replace(&mut told, look.state) != look.state {
                 self.announce(job, &look).await?;

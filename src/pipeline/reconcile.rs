@@ -93,10 +93,7 @@ impl Pipeline {
             Ok(Some(listed)) => {
                 self.settle(NoticeKind::Client, client.name()).await?;
                 if client.is_back() {
-                    if self.said.note_return(client.name()) {
-                        self.monitor.event(&Event::ClientBack { client: client.name().to_owned() });
-                    }
-                    self.store.client_is_back(client.name()).await?;
+                    self.welcome(client.name()).await?;
                 }
                 let counted = counted.get_or_try_init(|| self.store.counted()).await?;
                 self.count_given(client.name(), &listed, (counted, &settled), now).await?;

@@ -13,8 +13,10 @@ impl Pipeline {
         if self.store.retire(pass.id, until, now).await? == 0 {
             return Ok(());
         }
-        for client in self.clients.keys() {
-            while let Some(job) = self.store.claim_removal(pass.id, now, pass.options.patient, client).await?
+        let patient = pass.options.patient;
+        for (name, client) in &self.clients {
+            while self.is_there(client, pass).await?
+                && let Some(job) = self.store.claim_removal(pass.id, now, patient, name).await?
             {
                 if self.stop.is_cancelled() {
                     return Ok(());

@@ -14,6 +14,16 @@ pub(super) fn next_attempt(now: Timestamp, failures: u64, random: f64) -> Timest
     after(now, Duration::from_secs(STEPS[step]).mul_f64(0.95 + random.clamp(0.0, 1.0) / 10.0))
 }
 
+/// Until a client that is away is asked again, the first time and at the longest: a daemon looks every ten seconds, so
+/// who is back is noticed within a minute.
+const ABSENCE: [u64; 2] = [10, 50];
+
+/// When a client is asked again that was found to be away so often (at least once) in a row.
+pub(super) fn next_call(now: Timestamp, failures: u64) -> Timestamp {
+    let [first, longest] = ABSENCE;
+    after(now, Duration::from_secs(first.saturating_mul(failures).min(longest)))
+}
+
 /// Days until the next look at a source that has so far always given our bytes.
 const LOOKS: [u64; 4] = [1, 7, 30, 90];
 
@@ -123,6 +133,13 @@ mod tests {
         assert_eq!([wait(None, false, 0.0), wait(None, false, 1.0)], [180, 3600]);
         let day = Some(Duration::from_secs(86_400));
         assert_eq!([wait(day, true, 0.0), wait(day, false, 1.0)], [86_400, 90_720]);
+    }
+
+    #[test]
+    fn a_client_that_is_away_is_asked_within_a_minute_by_who_looks_every_ten_seconds() {
+        let now = Timestamp::from_second(1_800_000_000).unwrap();
+        let wait = |failures| next_call(now, failures).as_second() - now.as_second();
+        assert_eq!([wait(1), wait(2), wait(5), wait(6), wait(u64::MAX)], [10, 20, 50, 50, 50]);
     }
 
     #[test]

@@ -38,6 +38,7 @@ impl Pipeline {
                     self.store.tell(job.enclosure, now, &problem.message).await?;
                 }
                 self.say_once(&job.show, &job.file, &job.client, &problem.message);
+                self.note_absence(&job.client, &problem).await?;
             }
         }
         Ok(())

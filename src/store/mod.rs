@@ -4,6 +4,7 @@
 //! those of a [`Recording`], which share one.
 //! An effect comes first and its record second, so a record may be made twice.
 
+mod absences;
 mod admission;
 mod budget;
 mod changes;
@@ -40,6 +41,7 @@ use sqlx::sqlite::SqlitePool;
 
 use crate::fs;
 
+pub use absences::Absence;
 pub use admission::{Candidate, DueArrangement, Grounds, Joining};
 pub use budget::{BudgetView, Deletion, Unfinished};
 pub use downloads::NameTaken;
@@ -48,7 +50,7 @@ pub use figures::Rule;
 pub use manage::{Found, Story, StoryEnclosure};
 pub use notices::{Audience, Channel, OutgoingNotice, UntoldEpisode, Window};
 pub use own::OwnShow;
-pub use placements::Placed;
+pub use placements::{Placed, Queued};
 pub use proofs::{ClientProofs, ProofJob};
 pub use publication::{Cover, Document, DueShow, Published, ShowFacts, Terms};
 pub use publishable::{EpisodeRecord, FileRecord, Replaced, SitePlacement};

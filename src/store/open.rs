@@ -28,6 +28,7 @@ pub(super) fn migrator() -> Migrator {
         ("daemon", include_str!("migrations/0004_daemon.sql")),
         ("state", include_str!("migrations/0005_state.sql")),
         ("leases", include_str!("migrations/0006_leases.sql")),
+        ("absences", include_str!("migrations/0007_absences.sql")),
     ];
     let migration = |(version, (name, script)): (i64, (&'static str, &'static str))| {
         let script = sqlx::SqlSafeStr::into_sql_str(script);
@@ -40,7 +41,11 @@ impl Store {
     /// Opens the state for a working process; makes it, or brings it up to date. What was is kept beside it as
     /// `state.db.before-N`, where N is the number of the migration that comes first.
     pub async fn open(path: &Path) -> Result<Self> {
-        let mut store = Self::connect(path, true).await?;
+        Self::open_durable(path, SqliteSynchronous::Full).await
+    }
+
+    async fn open_durable(path: &Path, synchronous: SqliteSynchronous) -> Result<Self> {
+        let mut store = Self::connect(path, true, synchronous).await?;
         let applied = store.refuse_newer(path).await?;
         let known = migrator().iter().count();
         if (1..known).contains(&applied) {
@@ -60,7 +65,7 @@ impl Store {
         if !path.exists() {
             return Err(Error::Missing { path: path.to_owned() });
         }
-        let store = Self::connect(path, false).await?;
+        let store = Self::connect(path, false, SqliteSynchronous::Full).await?;
         match store.refuse_newer(path).await? {
             // Somebody is making it just now.
             0 => Err(Error::Missing { path: path.to_owned() }),
@@ -71,30 +76,40 @@ impl Store {
 
     /// A copy of the state to try things on, or an empty one where there is none yet. It goes with the folder.
     pub async fn open_copy(path: &Path) -> Result<(Self, fs::Scratch)> {
-        let failed = |source| Error::Open { path: path.to_owned(), source };
-        let scratch = fs::Scratch::new().map_err(Error::Backup)?;
-        let copy = scratch.path().join("state.db");
+        let mut scratch = fs::Scratch::new().map_err(Error::Backup)?;
         if path.exists() {
-            let original = Self::connect(path, false).await?;
+            let original = Self::connect(path, false, SqliteSynchronous::Full).await?;
             original.refuse_newer(path).await?;
-            sqlx::query("VACUUM INTO $1")
-                .bind(copy.to_string_lossy().into_owned())
-                .execute(&original.pool)
-                .await
-                .map_err(failed)?;
+            scratch = original.copy_into(scratch, path).await?;
         }
-        Ok((Self::open(&copy).await?, scratch))
+        let copy = scratch.path().join("state.db");
+        Ok((Self::open_durable(&copy, SqliteSynchronous::Off).await?, scratch))
     }
 
-    /// Opens the file as it is.
-    pub(super) async fn connect(path: &Path, create: bool) -> Result<Self> {
+    /// Copies the file of the state and then its log as they are, which takes a fifth of the time of `VACUUM INTO`.
+    /// While somebody reads, the log does not begin anew: what a checkpoint moves meanwhile is in both copies, and a
+    /// transaction that is only half there at the end of the log never was (<https://sqlite.org/walformat.html>).
+    async fn copy_into(&self, scratch: fs::Scratch, path: &Path) -> Result<fs::Scratch> {
+        let failed = |source| Error::Open { path: path.to_owned(), source };
+        let mut reader = self.pool.begin().await.map_err(failed)?;
+        sqlx::query("SELECT count(*) FROM sqlite_schema").execute(&mut *reader).await.map_err(failed)?;
+        let log = with_suffix(path, "-wal");
+        let files = [(path.to_owned(), "state.db"), (log, "state.db-wal")];
+        let copying = tokio::task::spawn_blocking(move || scratch.fill(&files).map(|()| scratch));
+        let copied = copying.await.map_err(|error| failed(sqlx::Error::Io(error.into())))?;
+        reader.rollback().await.map_err(failed)?;
+        copied.map_err(Error::Backup)
+    }
+
+    /// Opens the file as it is. What is recorded before its effect (a file's name, the intention to add a torrent) has
+    /// to survive a power cut as the effect does: else a file that is there is fetched again, and our torrent is
+    /// somebody else's. So all but a copy to try things on is `Full`.
+    pub(super) async fn connect(path: &Path, create: bool, synchronous: SqliteSynchronous) -> Result<Self> {
         let options = SqliteConnectOptions::new()
             .filename(path)
             .create_if_missing(create)
             .journal_mode(SqliteJournalMode::Wal)
-            // What is recorded before its effect (a file's name, the intention to add a torrent) has to survive a power
-            // cut as the effect does: else a file that is there is fetched again, and our torrent is somebody else's.
-            .synchronous(SqliteSynchronous::Full)
+            .synchronous(synchronous)
             .foreign_keys(true)
             // A row that is handed over by itself costs more than reading it.
             .row_buffer_size(ROWS_AT_ONCE)

@@ -18,24 +18,34 @@ pub struct Placed {
     pub stage: Stage,
 }
 
+/// A place in the queue of a client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Queued {
+    due: i64,
+    enclosure: i64,
+}
+
+impl Queued {
+    /// Before all others.
+    pub const FIRST: Self = Self { due: -1, enclosure: 0 };
+}
+
 impl Store {
-    /// Takes the next placement of this pass at one client that is not settled, behind `after`. Who gives the one that
-    /// was taken last does not pay for all that were taken before it.
+    /// Takes the next placement of this pass at one client that is not settled, behind `after`, and gives where in the
+    /// queue it was. Who goes on behind the one that was taken last does not pay for all that were taken before it.
     pub async fn claim_placement(
         &self,
         pass: i64,
-        now: Timestamp,
-        patient: bool,
+        until: Option<Timestamp>,
         client: &str,
-        after: PlacementId,
-    ) -> Result<Option<PlacementJob>> {
+        after: Queued,
+    ) -> Result<Option<(Queued, PlacementJob)>> {
         let what = "claim a placement";
-        let mut query = claim(pass, now, patient, client, after);
-        let id: Option<i64> = query.build_query_scalar().fetch_optional(&self.pool).await.doing(what)?;
-        match id {
-            Some(id) => self.placement_job(id).await.map(Some),
-            None => Ok(None),
-        }
+        let mut query = claim(pass, until, client, after);
+        let row: Option<(i64, i64, i64)> =
+            query.build_query_as().fetch_optional(&self.pool).await.doing(what)?;
+        let Some((id, due, enclosure)) = row else { return Ok(None) };
+        Ok(Some((Queued { due, enclosure }, self.placement_job(id).await?)))
     }
 
     async fn placement_job(&self, id: i64) -> Result<PlacementJob> {
@@ -130,38 +140,31 @@ pub(super) fn memory(row: &SqliteRow) -> std::result::Result<Memory, sqlx::Error
 /// The statement behind [`Store::claim_placement`].
 pub(super) fn claim(
     pass: i64,
-    now: Timestamp,
-    patient: bool,
+    until: Option<Timestamp>,
     client: &str,
-    after: PlacementId,
+    after: Queued,
 ) -> QueryBuilder<Sqlite> {
     let mut query = QueryBuilder::<Sqlite>::new("UPDATE placements SET pass = ");
-    query.push_bind(pass);
-    // The states in the words of the index `placements_to_do`. What is stopped or missing without a next attempt is so
-    // by the user's will; what has failed has one where the client refuses our login.
-    query.push(
-        " WHERE id = (SELECT p.id FROM placements p JOIN enclosures e ON e.id = p.enclosure_id
-           JOIN shows s ON s.id = e.show_id
-           WHERE p.state NOT IN ('seeding', 'delivered') AND p.state <> 'missing'
-           AND (p.state <> 'stopped' OR p.next_attempt IS NOT NULL) AND NOT e.forgotten AND e.data_error IS NULL
-           AND e.stage NOT IN ('discovered', 'downloading', 'downloaded', 'withdrawn') AND s.pass = ",
-    );
-    query.push_bind(pass);
-    query.push(" AND p.pass <> ");
-    query.push_bind(pass);
-    query.push(" AND p.client = ");
-    query.push_bind(client.to_owned());
-    query.push(" AND p.id > ");
-    query.push_bind(after.0);
-    if patient {
-        query.push(" AND (p.state = 'failed' AND p.next_attempt <= ");
-        query.push_bind(seconds(now));
-        query.push(" OR p.state <> 'failed' AND (p.next_attempt IS NULL OR p.next_attempt <= ");
-        query.push_bind(seconds(now));
-        query.push("))");
-    }
-    query.push(" ORDER BY p.id LIMIT 1) RETURNING id");
+    query.push_bind(pass).push(" WHERE id = (");
+    claimable(&mut query, pass, client, until);
+    query.push(" AND (p.due, p.enclosure_id) > (").push_bind(after.due).push(", ").push_bind(after.enclosure);
+    query.push(") ORDER BY p.due, p.enclosure_id LIMIT 1) RETURNING id, due, enclosure_id");
     query
+}
+
+/// What a pass may take of what is to be done at a client, in the words of the index `placements_to_do`; `until`: only
+/// what is due then.
+pub(super) fn claimable(query: &mut QueryBuilder<Sqlite>, pass: i64, client: &str, until: Option<Timestamp>) {
+    query.push(
+        "SELECT p.id FROM placements p JOIN enclosures e ON e.id = p.enclosure_id JOIN shows s ON s.id = e.show_id
+         WHERE p.due IS NOT NULL AND NOT p.leaving AND NOT e.forgotten AND e.data_error IS NULL
+         AND e.stage NOT IN ('discovered', 'downloading', 'downloaded', 'withdrawn') AND s.pass = ",
+    );
+    query.push_bind(pass).push(" AND p.pass <> ").push_bind(pass);
+    query.push(" AND p.client = ").push_bind(client.to_owned());
+    if let Some(until) = until {
+        query.push(" AND p.due <= ").push_bind(seconds(until));
+    }
 }
 
 /// Sets the stage of an enclosure from its placements; its error is theirs when all of them need the user.

@@ -226,20 +226,6 @@ impl Store {
         }
         tx.commit().await.doing(what)
     }
-
-    /// A client that was away, or that has refused us, answers: what waits for it waits no longer.
-    pub async fn client_is_back(&self, client: &str) -> Result<()> {
-        sqlx::query(
-            "UPDATE placements SET next_attempt = NULL, attempts = 0,
-                 state = CASE WHEN state = 'failed' THEN 'pending' ELSE state END
-             WHERE client = $1 AND state IN ('pending', 'waiting', 'failed') AND next_attempt IS NOT NULL",
-        )
-        .bind(client)
-        .execute(&self.pool)
-        .await
-        .doing("record that a client is back")?;
-        Ok(())
-    }
 }
 
 /// The statement behind [`Store::data_files`], in the words of the index `enclosures_managed`.

@@ -194,8 +194,10 @@ impl Store {
     async fn placements_of(&self, show: i64) -> Result<HashMap<EnclosureId, Vec<PlacementStatus>>> {
         let what = "read the placements";
         let rows = sqlx::query(
-            "SELECT p.enclosure_id, p.client, p.state, p.uploaded_bytes, p.error, p.next_attempt, p.proven, p.proof_error
-             FROM placements p JOIN enclosures e ON e.id = p.enclosure_id WHERE e.show_id = $1 ORDER BY p.client",
+            "SELECT p.enclosure_id, p.client, p.state, p.uploaded_bytes, p.next_attempt, p.proven, p.proof_error,
+                 COALESCE(p.error, CASE WHEN p.due IS NOT NULL THEN a.error END) AS error
+             FROM placements p JOIN enclosures e ON e.id = p.enclosure_id LEFT JOIN absences a ON a.client = p.client
+             WHERE e.show_id = $1 ORDER BY p.client",
         )
         .bind(show)
         .fetch_all(&self.pool)

@@ -1,5 +1,6 @@
 //! The store by itself: identity over polls, claims, what a crash leaves behind.
 
+mod absences;
 mod budget;
 mod figures;
 mod metrics;
@@ -13,14 +14,17 @@ use std::collections::HashSet;
 use super::open::migrator;
 use super::*;
 use crate::model::{
-    Enclosure, EnclosureId, Feed, FeedKind, InfoHashes, Item, MediaFile, PlacementId, PlacementReport,
-    PlacementState, Problem, Role, Stage,
+    Enclosure, EnclosureId, Feed, FeedKind, InfoHashes, Item, MediaFile, PlacementId, PlacementJob,
+    PlacementReport, PlacementState, Problem, Role, Stage,
 };
 use jiff::Timestamp;
 use sqlx::migrate::Migrator;
+use sqlx::sqlite::SqliteSynchronous;
 
-/// Claims begin behind it.
-const FIRST: PlacementId = PlacementId(0);
+/// The first placement that may be taken, in its turn.
+async fn claimed(store: &Store, pass: i64, until: Option<Timestamp>, client: &str) -> Option<PlacementJob> {
+    store.claim_placement(pass, until, client, Queued::FIRST).await.unwrap().map(|(_, job)| job)
+}
 
 async fn empty() -> (tempfile::TempDir, Store) {
     let dir = tempfile::tempdir().unwrap();
@@ -192,13 +196,13 @@ async fn a_retry_does_not_give_out_twice_what_a_pass_has_in_its_hands() {
     let first = store.claim_download(1, now(), false, &[], false).await.unwrap().unwrap();
     let hash = InfoHashes::V1("0123456789012345678901234567890123456789".parse().unwrap());
     store.record_torrent(first.id, &hash, "magnet:", &clients).await.unwrap();
-    let placement = store.claim_placement(1, now(), false, "nas", FIRST).await.unwrap().unwrap();
+    let placement = claimed(&store, 1, None, "nas").await.unwrap();
     let second = store.claim_download(1, now(), false, &[], false).await.unwrap().unwrap();
 
     let found = store.episodes_of_show("s").await.unwrap();
     assert_eq!(store.retry(&found, now()).await.unwrap(), 2);
     assert!(store.claim_download(1, now(), false, &[], false).await.unwrap().is_none());
-    assert!(store.claim_placement(1, now(), false, "nas", FIRST).await.unwrap().is_none());
+    assert!(claimed(&store, 1, None, "nas").await.is_none());
 
     let problem = Problem { message: "no".to_owned(), next_attempt: None, asked_to_wait: false };
     store.record_failure(second.id, &problem).await.unwrap();
@@ -207,7 +211,7 @@ async fn a_retry_does_not_give_out_twice_what_a_pass_has_in_its_hands() {
     store.record_placement(&placement, &report, now()).await.unwrap();
     store.retry(&found, now()).await.unwrap();
     assert!(store.claim_download(1, now(), false, &[], false).await.unwrap().is_some());
-    assert!(store.claim_placement(1, now(), false, "nas", FIRST).await.unwrap().is_some());
+    assert!(claimed(&store, 1, None, "nas").await.is_some());
 }
 
 #[tokio::test]
@@ -220,7 +224,7 @@ async fn what_failed_at_a_client_that_has_left_the_configuration_is_no_failure_a
     for state in [PlacementState::Failed, PlacementState::Seeding] {
         let job = store.claim_download(1, now(), false, &[], false).await.unwrap().unwrap();
         store.record_torrent(job.id, &hash, "magnet:", &["old".to_owned()]).await.unwrap();
-        let placement = store.claim_placement(1, now(), false, "old", FIRST).await.unwrap().unwrap();
+        let placement = claimed(&store, 1, None, "old").await.unwrap();
         let report =
             PlacementReport { state, memory: Default::default(), uploaded_bytes: None, problem: None };
         store.record_placement(&placement, &report, now()).await.unwrap();
@@ -230,7 +234,7 @@ async fn what_failed_at_a_client_that_has_left_the_configuration_is_no_failure_a
     assert_eq!(totals().await, [(Stage::Seeding, 1), (Stage::Failed, 1)]);
     store.ensure_placements(&[show], &["new".to_owned()]).await.unwrap();
     assert_eq!(totals().await, [(Stage::TorrentReady, 1), (Stage::Seeding, 1)]);
-    assert!(store.claim_placement(1, now(), true, "new", FIRST).await.unwrap().is_some());
+    assert!(claimed(&store, 1, Some(now()), "new").await.is_some());
     store.ensure_placements(&[show], &[]).await.unwrap();
     assert_eq!(totals().await, [(Stage::TorrentReady, 1), (Stage::Seeding, 1)]);
 }
@@ -332,7 +336,7 @@ async fn what_the_site_tells_makes_a_show_due_and_a_feed_that_says_the_same_does
 async fn who_looks_for_work_does_not_read_what_is_done() {
     let (_dir, store) = empty().await;
     let fetch = downloads::claim(1, now(), true, &["h".to_owned()], false);
-    let place = placements::claim(1, now(), true, "nas", FIRST);
+    let place = placements::claim(1, Some(now()), "nas", Queued::FIRST);
     for (statement, index) in [
         (fetch.into_string(), "enclosures_to_fetch"),
         (place.into_string(), "placements_to_do"),

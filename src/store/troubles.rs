@@ -163,9 +163,9 @@ fn trouble_record(row: &SqliteRow) -> Result<TroubleRecord> {
     read().doing(what)
 }
 
-/// In the words of the index `placements_to_do`.
+/// In the words of the index `placements_ailing`.
 pub(super) const AILING: &str = "SELECT p.client, p.state, COUNT(*) AS count, MIN(p.error) AS error
              FROM placements p JOIN enclosures e ON e.id = p.enclosure_id
-             WHERE p.state NOT IN ('seeding', 'delivered') AND p.state IN ('missing', 'stopped', 'failed')
+             WHERE p.state IN ('missing', 'stopped', 'failed')
              AND e.stage NOT IN ('failed', 'withdrawn') AND NOT e.forgotten
              GROUP BY p.client, p.state ORDER BY p.client, p.state";

@@ -277,12 +277,12 @@ pub(super) fn claim(pass: i64, now: Timestamp, patient: bool, client: &str) -> Q
     query.push_bind(client.to_owned());
     query.push(" AND p.pass <> ").push_bind(pass);
     if patient {
-        query.push(" AND (p.next_attempt IS NULL OR p.next_attempt <= ").push_bind(seconds(now)).push(")");
+        query.push(" AND p.due <= ").push_bind(seconds(now));
     } else {
         query.push(" AND EXISTS (SELECT 1 FROM shows s WHERE s.id = e.show_id AND s.pass = ").push_bind(pass);
         query.push(")");
     }
-    query.push(" ORDER BY p.id LIMIT 1) RETURNING id");
+    query.push(" ORDER BY p.due, p.enclosure_id LIMIT 1) RETURNING id");
     query
 }
 

@@ -1,7 +1,7 @@
 //! `podseed daemon` as a user runs it: the program, its signals, its configuration, its service manager.
 
 mod soak;
-mod time;
+pub(crate) mod time;
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{TcpListener, TcpStream};

@@ -93,7 +93,7 @@ impl Simulation {
 }
 
 /// A daemon by this clock.
-pub(super) async fn start(config: Arc<Config>, clock: &Clock) -> (CancellationToken, Arc<Pipeline>, Daemon) {
+pub(crate) async fn start(config: Arc<Config>, clock: &Clock) -> (CancellationToken, Arc<Pipeline>, Daemon) {
     let stop = CancellationToken::new();
     let environment = Environment { clock: clock.clone(), monitor: Arc::new(()), stop: stop.clone() };
     let pipeline = Pipeline::open(config, environment).await.unwrap();
@@ -250,8 +250,13 @@ async fn what_cannot_be_given_back_while_the_disk_is_full_is_given_back_when_the
     simulation.reload(&config).await;
     until(&mut state, "SELECT COUNT(*) FROM refused", |refused| refused > 0).await;
     sqlx::raw_sql("DROP TRIGGER full").execute(&mut state).await.unwrap();
-    simulation.hand.advance(Duration::from_secs(60));
-    until(&mut state, "SELECT COUNT(*) FROM enclosures WHERE pass <> 0", |held| held == 0).await;
+    let held = "SELECT COUNT(*) FROM enclosures WHERE pass <> 0";
+    until(&mut state, held, |held| {
+        // It may only now begin to wait.
+        simulation.hand.advance(Duration::from_secs(60));
+        held == 0
+    })
+    .await;
     simulation.end().await;
 }
 

@@ -6,12 +6,16 @@ check: whether libtorrent, given a .torrent and the data, ends up seeding
 leech: downloads a torrent from one peer on this machine, or from whom its tracker names (no port), and stays until a
        tracker knows that it is complete (tell)
 """
+import faulthandler
 import json
 import os
 import sys
 import time
 
 import libtorrent as lt
+
+# Where a crash of the library was is told.
+faulthandler.enable()
 
 VERSIONS = {"v1": lt.create_torrent.v1_only, "hybrid": 0, "v2": lt.create_torrent.v2_only}
 

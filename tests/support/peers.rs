@@ -4,7 +4,7 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 
 use serde_json::{Value, json};
 
@@ -32,11 +32,19 @@ impl Libtorrent {
 
     /// Asks one question. An answer with `error` is libtorrent's refusal.
     pub(crate) fn ask(&mut self, question: &Value) -> Value {
-        const MISSING: &str = "libtorrent does not answer; is python3-libtorrent (2.0) installed?";
-        writeln!(self.questions.as_mut().unwrap(), "{question}").expect(MISSING);
+        self.try_ask(question).unwrap_or_else(|ended| {
+            panic!("libtorrent ends without an answer ({ended}); is python3-libtorrent (2.0) installed? {question}")
+        })
+    }
+
+    /// Asks one question; how the process has ended, if it has.
+    fn try_ask(&mut self, question: &Value) -> Result<Value, ExitStatus> {
+        let sent = writeln!(self.questions.as_mut().unwrap(), "{question}");
         let mut answer = String::new();
-        self.answers.read_line(&mut answer).expect(MISSING);
-        serde_json::from_str(&answer).expect(MISSING)
+        if sent.is_err() || self.answers.read_line(&mut answer).unwrap() == 0 {
+            return Err(self.process.wait().unwrap());
+        }
+        Ok(serde_json::from_str(&answer).unwrap())
     }
 
     /// The info hashes of the torrent that libtorrent makes of a file (no `files`) or folder.
@@ -57,10 +65,21 @@ impl Libtorrent {
         self.leech_as(torrent, Some(port), into, true);
     }
 
+    #[expect(
+        clippy::print_stderr,
+        reason = "a process of another's that dies is not to be passed over in silence"
+    )]
     fn leech_as(&mut self, torrent: &Path, port: Option<u16>, into: &Path, tell: bool) {
-        let answer = self.ask(&json!({
+        let question = json!({
             "ask": "leech", "torrent": torrent, "save_path": into, "port": port, "seconds": 60, "tell": tell,
-        }));
+        });
+        // This process has died once in some thousand downloads. Whether there is something to get is what is asked
+        // here: a second stranger tells.
+        let answer = self.try_ask(&question).unwrap_or_else(|ended| {
+            eprintln!("libtorrent ends without an answer ({ended}): once more");
+            *self = Self::start();
+            self.ask(&question)
+        });
         assert_eq!(answer["complete"], true, "the stranger got nothing of {}: {answer}", torrent.display());
     }
 }

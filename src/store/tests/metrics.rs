@@ -40,7 +40,7 @@ async fn placed(store: &Store, url: &str, state: PlacementState, at: Timestamp) 
     let hash = InfoHashes::V1(format!("{id:040}").parse().unwrap());
     let clients = CLIENTS.map(str::to_owned);
     store.record_torrent(EnclosureId(id), &hash, "magnet:", &clients).await.unwrap();
-    let job = store.claim_placement(1, at, false, "nas", FIRST).await.unwrap().unwrap();
+    let job = claimed(store, 1, None, "nas").await.unwrap();
     store.record_placement(&job, &report(state), at).await.unwrap();
 }
 
@@ -54,7 +54,7 @@ async fn an_episode_counts_from_its_publication_or_from_when_its_show_was_met() 
     assert_eq!((seeding.count, seeding.sum), (2, 250 + 50));
     assert_eq!(seeding.classes[..3], [(60, 1), (300, 2), (900, 2)]);
     // A second client, or the same one again, changes nothing.
-    let job = store.claim_placement(1, later(9000), false, "box", FIRST).await.unwrap().unwrap();
+    let job = claimed(&store, 1, None, "box").await.unwrap();
     store.record_placement(&job, &report(PlacementState::Seeding), later(9000)).await.unwrap();
     assert_eq!(store.metrics().await.unwrap().publication_to_seeding, seeding);
 }
@@ -141,7 +141,7 @@ async fn placements_by_hand(store: &Store) -> Vec<(String, String, u64)> {
 async fn what_an_older_podseed_has_done_is_counted_when_its_state_is_opened() {
     let (dir, _) = empty().await;
     let path = dir.path().join("old.db");
-    let old = Store::connect(&path, true).await.unwrap();
+    let old = Store::connect(&path, true, SqliteSynchronous::Full).await.unwrap();
     let released =
         crate::store::open::migrator().iter().filter(|migration| migration.version < 4).cloned().collect();
     sqlx::migrate::Migrator::with_migrations(released).run(&old.pool).await.unwrap();

@@ -1,7 +1,7 @@
 //! What clients say when they are asked again, as it is recorded.
 
 use super::super::*;
-use super::{FIRST, empty, feed, now, show_in_pass};
+use super::{claimed, empty, feed, now, show_in_pass};
 use crate::model::{EnclosureId, InfoHashes, Memory, PlacementReport, PlacementState, Problem, Stage};
 use jiff::Timestamp;
 
@@ -16,7 +16,7 @@ async fn seeding(store: &Store, count: usize) -> Vec<EnclosureId> {
         let job = store.claim_download(1, now(), false, &[], false).await.unwrap().unwrap();
         let hash = InfoHashes::V1(format!("{index:040}").parse().unwrap());
         store.record_torrent(job.id, &hash, "magnet:", &["nas".to_owned()]).await.unwrap();
-        let placement = store.claim_placement(1, now(), false, "nas", FIRST).await.unwrap().unwrap();
+        let placement = claimed(store, 1, None, "nas").await.unwrap();
         store.record_placement(&placement, &report(PlacementState::Seeding, None), now()).await.unwrap();
         ids.push(job.id);
     }
@@ -77,12 +77,12 @@ async fn what_was_lost_is_pending_and_what_was_removed_waits_for_the_user() {
     store.record_round(&[], &round, day(1)).await.unwrap();
     assert_eq!(stages(&store).await, [Stage::TorrentReady, Stage::Failed]);
     // Only the lost one is handed over again, and as if it were new.
-    let job = store.claim_placement(1, day(1), false, "nas", FIRST).await.unwrap().unwrap();
+    let job = claimed(&store, 1, None, "nas").await.unwrap();
     assert_eq!((job.id, job.memory), (settled[0].id, Memory::default()));
-    assert!(store.claim_placement(1, day(1), false, "nas", FIRST).await.unwrap().is_none());
+    assert!(claimed(&store, 1, None, "nas").await.is_none());
     let found = store.episodes_of_show("s").await.unwrap();
     store.retry(&found, day(1)).await.unwrap();
-    let job = store.claim_placement(1, day(1), true, "nas", FIRST).await.unwrap().unwrap();
+    let job = claimed(&store, 1, Some(day(1)), "nas").await.unwrap();
     assert_eq!((job.id, job.memory), (settled[1].id, Memory::default()));
 }
 
@@ -110,7 +110,7 @@ async fn without_its_data_nothing_seeds_whatever_clients_say() {
         .await
         .unwrap();
     assert_eq!(stages(&store).await, [Stage::Failed]);
-    assert!(store.claim_placement(2, now(), false, "nas", FIRST).await.unwrap().is_none());
+    assert!(claimed(&store, 2, None, "nas").await.is_none());
     store.record_data(&[(ids[0], None)], now()).await.unwrap();
     let settled = store.settled("nas").await.unwrap();
     store.record_round(&[], &[judged(&settled[0], PlacementState::Seeding, None)], now()).await.unwrap();
@@ -136,19 +136,19 @@ async fn what_is_stopped_by_somebody_is_claimed_by_nobody_and_a_refused_login_is
         .record_round(&[], &[judged(&settled[0], PlacementState::Stopped, Some("stopped"))], now())
         .await
         .unwrap();
-    assert!(store.claim_placement(2, now(), false, "nas", FIRST).await.unwrap().is_none());
+    assert!(claimed(&store, 2, None, "nas").await.is_none());
     let settled = store.settled("nas").await.unwrap();
     let mut refused = judged(&settled[0], PlacementState::Failed, Some("refused"));
     refused.report.problem.as_mut().unwrap().next_attempt = Some(day(1));
     store.record_round(&[], &[refused], now()).await.unwrap();
     sqlx::query("UPDATE shows SET pass = 2").execute(&store.pool).await.unwrap();
-    assert!(store.claim_placement(2, now(), true, "nas", FIRST).await.unwrap().is_none());
-    assert!(store.claim_placement(2, day(1), true, "nas", FIRST).await.unwrap().is_some());
+    assert!(claimed(&store, 2, Some(now()), "nas").await.is_none());
+    assert!(claimed(&store, 2, Some(day(1)), "nas").await.is_some());
     // Sooner, where the client answers before.
     sqlx::query("UPDATE shows SET pass = 3").execute(&store.pool).await.unwrap();
-    assert!(store.claim_placement(3, now(), true, "nas", FIRST).await.unwrap().is_none());
+    assert!(claimed(&store, 3, Some(now()), "nas").await.is_none());
     store.client_is_back("nas").await.unwrap();
-    assert!(store.claim_placement(3, now(), true, "nas", FIRST).await.unwrap().is_some());
+    assert!(claimed(&store, 3, Some(now()), "nas").await.is_some());
 }
 
 #[tokio::test]
@@ -174,7 +174,7 @@ async fn reported(store: &Store, state: PlacementState, problem: Option<&str>) -
     seeding(store, 1).await;
     let anew = "UPDATE placements SET state = 'pending', since = NULL, pass = 0";
     sqlx::query(anew).execute(&store.pool).await.unwrap();
-    let job = store.claim_placement(1, now(), true, "nas", FIRST).await.unwrap().unwrap();
+    let job = claimed(store, 1, Some(now()), "nas").await.unwrap();
     store.record_placement(&job, &report(state, problem), now()).await.unwrap();
     job
 }
@@ -197,8 +197,8 @@ async fn what_needs_the_user_is_left_to_him_and_what_is_on_its_way_is_looked_at_
         let (_dir, store) = empty().await;
         let job = reported(&store, state, problem).await;
         store.release_placement(job.id, 1, later(60)).await.unwrap();
-        assert!(store.claim_placement(1, later(59), true, "nas", FIRST).await.unwrap().is_none(), "{state}");
-        let claimed = store.claim_placement(1, later(60), true, "nas", FIRST).await.unwrap();
+        assert!(claimed(&store, 1, Some(later(59)), "nas").await.is_none(), "{state}");
+        let claimed = claimed(&store, 1, Some(later(60)), "nas").await;
         assert_eq!(claimed.map(|job| job.state), again.then_some(state), "{state}");
     }
 }
@@ -209,6 +209,6 @@ async fn what_failed_for_want_of_its_file_goes_on_when_the_file_is_back() {
     let job = reported(&store, PlacementState::Failed, Some("its data cannot be read")).await;
     for (error, claimable) in [(Some("gone".to_owned()), false), (None, true)] {
         store.record_data(&[(job.enclosure, error)], now()).await.unwrap();
-        assert_eq!(store.claim_placement(1, now(), true, "nas", FIRST).await.unwrap().is_some(), claimable);
+        assert_eq!(claimed(&store, 1, Some(now()), "nas").await.is_some(), claimable);
     }
 }

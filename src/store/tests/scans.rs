@@ -1,5 +1,6 @@
 //! What a pass asks when nothing is due does not grow with what is known.
 
+use super::absences::waiting;
 use super::*;
 use crate::store::{admission, budget, compare, figures, metrics, reconcile, revisions, status, troubles};
 
@@ -37,7 +38,7 @@ async fn a_pass_with_nothing_due_reads_no_large_table_whole() {
     let statements = [
         downloads::claim(1, now(), true, &["h".to_owned()], false).into_string(),
         downloads::WAITING.to_owned(),
-        placements::claim(1, now(), true, "nas", FIRST).into_string(),
+        placements::claim(1, Some(now()), "nas", Queued::FIRST).into_string(),
         withdraw::claim(1, now(), false, "nas").into_string(),
         withdraw::to_delete(clients.iter()).into_string(),
         compare::CLAIM.to_owned(),
@@ -69,29 +70,39 @@ async fn a_pass_with_nothing_due_reads_no_large_table_whole() {
 }
 
 #[tokio::test]
-async fn a_claim_begins_behind_the_placement_that_was_taken_last_and_reads_none_before_it() {
+async fn a_claim_begins_behind_the_placement_that_was_taken_last_and_passes_nothing_over_for_good() {
     let (_dir, store) = empty().await;
-    show_in_pass(&store, &feed(&[(Some("a"), &["http://h/1.mp3"]), (Some("b"), &["http://h/2.mp3"])])).await;
-    let hash = InfoHashes::V1("0123456789012345678901234567890123456789".parse().unwrap());
-    while let Some(job) = store.claim_download(1, now(), false, &[], false).await.unwrap() {
-        store.record_torrent(job.id, &hash, "magnet:", &["nas".to_owned()]).await.unwrap();
-    }
-    let claim = async |after| store.claim_placement(1, now(), false, "nas", after).await.unwrap();
-    let last = claim(PlacementId(1)).await.unwrap();
-    assert_eq!(last.id, PlacementId(2));
-    assert!(claim(last.id).await.is_none());
-    assert_eq!(
-        claim(FIRST).await.map(|job| job.id),
-        Some(PlacementId(1)),
-        "it was passed over, and not lost"
-    );
+    waiting(&store, 2).await;
+    let (behind_one, _) = store.claim_placement(1, None, "nas", Queued::FIRST).await.unwrap().unwrap();
+    sqlx::query("UPDATE shows SET pass = 2").execute(&store.pool).await.unwrap();
+    let claim = async |after| store.claim_placement(2, None, "nas", after).await.unwrap();
+    let (behind_two, two) = claim(behind_one).await.unwrap();
+    assert_eq!(two.id, PlacementId(2));
+    assert!(claim(behind_two).await.is_none());
+    assert_eq!(claim(Queued::FIRST).await.map(|(_, one)| one.id), Some(PlacementId(1)));
+}
 
-    let statement = placements::claim(1, now(), false, "nas", FIRST).into_string();
-    let plan: Vec<(i64, i64, i64, String)> =
-        sqlx::query_as(sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {statement}")))
-            .fetch_all(&store.pool)
-            .await
-            .unwrap();
-    let range = "SEARCH p USING INDEX placements_to_do (client=? AND id>?)";
-    assert!(plan.iter().any(|(.., step)| step == range), "{plan:?}");
+#[tokio::test]
+async fn who_looks_for_work_at_a_client_reads_neither_what_he_had_nor_what_is_not_due() {
+    let (_dir, store) = empty().await;
+    for (statement, range) in [
+        (
+            placements::claim(1, None, "nas", Queued::FIRST),
+            "placements_to_do (client=? AND (due,enclosure_id)>(?,?))",
+        ),
+        (
+            placements::claim(1, Some(now()), "nas", Queued::FIRST),
+            "placements_to_do (client=? AND (due,enclosure_id)>(?,?) AND due<?)",
+        ),
+        (withdraw::claim(1, now(), true, "nas"), "placements_leaving (client=? AND due<?)"),
+    ] {
+        let plan: Vec<(i64, i64, i64, String)> =
+            sqlx::query_as(sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {}", statement.into_string())))
+                .fetch_all(&store.pool)
+                .await
+                .unwrap();
+        let range = format!("SEARCH p USING INDEX {range}");
+        assert!(plan.iter().any(|(.., step)| *step == range), "{plan:?}");
+        assert!(!plan.iter().any(|(.., step)| step.contains("ORDER BY")), "sorts: {plan:?}");
+    }
 }

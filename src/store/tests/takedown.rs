@@ -28,7 +28,7 @@ async fn what_is_taken_down_while_its_torrent_is_made_is_not_handed_over() {
     store.record_downloaded(job.id).await.unwrap();
     store.record_torrent(job.id, &hash, "magnet:", &["nas".to_owned()]).await.unwrap();
     assert_eq!(stages(&store).await, [Stage::Withdrawn]);
-    assert!(store.claim_placement(1, now(), false, "nas", FIRST).await.unwrap().is_none());
+    assert!(claimed(&store, 1, None, "nas").await.is_none());
     // It was never there, so there is nothing to remove: this pass and the next go on.
     assert_eq!(store.claim_removal(1, now(), false, "nas").await.unwrap(), None);
 }
@@ -88,6 +88,6 @@ async fn what_takes_the_place_of_something_taken_down_is_taken_down_too() {
     let official =
         OfficialTorrent { file: "his.mp3", info_hash: &hash, magnet: "magnet:", clients: &clients };
     store.record_official(new, &official, now()).await.unwrap().unwrap();
-    assert!(store.claim_placement(1, now(), false, "nas", FIRST).await.unwrap().is_none());
+    assert!(claimed(&store, 1, None, "nas").await.is_none());
     assert!(stages(&store).await.iter().all(|stage| *stage == Stage::Withdrawn));
 }
