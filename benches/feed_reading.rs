@@ -8,9 +8,11 @@ use podseed::feed;
 use rss::Channel;
 
 pub(crate) fn bench(criterion: &mut Criterion) {
-    both(criterion, "feeds/one of 10 MB", &[document(0, 2_000, 4_500)]);
-    let small: Vec<String> = (0..1_000).map(|show| document(show, 14, 1_000)).collect();
+    let full = |notes| move |out: &mut String, show, episode| push_item(out, show, episode, notes);
+    both(criterion, "feeds/one of 10 MB", &[document(0, 2_000, full(4_500))]);
+    let small: Vec<String> = (0..1_000).map(|show| document(show, 14, full(1_000))).collect();
     both(criterion, "feeds/1,000 of 30 KB", &small);
+    both(criterion, "feeds/27,000 items of 300 bytes", &[document(0, 27_000, push_dense_item)]);
     let real = real_feeds();
     if !real.is_empty() {
         both(criterion, "feeds/real ones", &real);
@@ -46,8 +48,8 @@ fn rss_items(document: &str) -> usize {
     Channel::read_from(black_box(document.as_bytes())).map_or(0, |channel| channel.items().len())
 }
 
-/// A feed as hosts write them today, with so many bytes of notes per episode, once as a page and once as text.
-fn document(show: usize, episodes: usize, notes: usize) -> String {
+/// A feed as hosts write them today; `push_item` adds an episode of a show.
+fn document(show: usize, episodes: usize, push_item: impl Fn(&mut String, usize, usize)) -> String {
     let mut out = String::new();
     let _ = write!(
         out,
@@ -62,11 +64,25 @@ fn document(show: usize, episodes: usize, notes: usize) -> String {
          <itunes:image href=\"https://radio.example/{show}/cover.jpg\"/>\n\
          <podcast:locked owner=\"mail@radio.example\">yes</podcast:locked>\n"
     );
-    (0..episodes).for_each(|episode| push_item(&mut out, show, episode, notes));
+    (0..episodes).for_each(|episode| push_item(&mut out, show, episode));
     out.push_str("</channel>\n</rss>\n");
     out
 }
 
+/// Nothing but what podseed reads: as dense as a feed gets.
+fn push_dense_item(out: &mut String, show: usize, episode: usize) {
+    let (day, hour) = (episode % 28 + 1, episode % 24);
+    let _ = write!(
+        out,
+        "<item>\n<title>Folge {episode}</title>\n<link>https://radio.example/{show}/{episode}</link>\n\
+         <guid isPermaLink=\"false\">7d3c5a1e-{show:04}-4b1f-9a55-{episode:012}</guid>\n\
+         <pubDate>Tue, {day:02} Feb 2026 {hour:02}:00:00 +0000</pubDate>\n\
+         <enclosure url=\"https://media.radio.example/{show}/{episode}.mp3\" type=\"audio/mpeg\" length=\"48000000\"/>\n\
+         </item>\n",
+    );
+}
+
+/// An episode with so many bytes of notes, twice: as a page and as text.
 fn push_item(out: &mut String, show: usize, episode: usize, notes: usize) {
     let text = "Ein Gespräch über das Hören, mit Gästen & Musik. ";
     let page = "<p>Ein Gespräch über <a href=\"https://radio.example/?a=1&amp;b=2\">das Hören</a>.</p>\n";

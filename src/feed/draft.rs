@@ -18,6 +18,8 @@ const LONGEST_TYPE: usize = 200;
 /// All enclosures together may take so many bytes, or so many times the document's length.
 const MOST_BYTES: usize = 64 * 1024;
 const MOST_BYTES_TIMES: usize = 3;
+/// The fields of most items take no more, in bytes.
+const USUAL: usize = 256;
 /// As many different warnings are kept.
 const MOST_WARNINGS: usize = 20;
 
@@ -87,6 +89,8 @@ impl Draft {
         if item.enclosures.len() >= MOST_ENCLOSURES || size > self.room_for_enclosures {
             self.warn("there are more enclosures than are listed; the rest is left out");
         } else if !item.enclosures.iter().any(same) {
+            // Most items have one, and a list that grows by itself begins with room for four.
+            item.enclosures.reserve_exact(usize::from(item.enclosures.is_empty()));
             item.enclosures.push(enclosure);
             self.room_for_enclosures -= size;
         }
@@ -113,6 +117,9 @@ impl Fields {
             return;
         }
         self.written |= bit;
+        if self.xml.is_empty() {
+            self.xml.reserve(USUAL);
+        }
         self.xml.push('<');
         self.xml.push_str(name);
         if let Some((attribute, value)) = attribute {
@@ -203,12 +210,13 @@ pub(super) fn length(text: &str) -> Option<u64> {
 /// An enclosure from the texts of its attributes.
 pub(super) fn enclosure(
     url: String,
-    media_type: Option<String>,
+    media_type: Option<&str>,
     claimed: Option<&str>,
     role: Role,
 ) -> Enclosure {
-    let media_type = media_type.filter(|media_type| media_type.len() <= LONGEST_TYPE);
-    Enclosure { url, media_type, length: claimed.and_then(length), role }
+    let media_type =
+        media_type.map(str::trim).filter(|media_type| (1..=LONGEST_TYPE).contains(&media_type.len()));
+    Enclosure { url, media_type: media_type.map(str::to_owned), length: claimed.and_then(length), role }
 }
 
 #[cfg(test)]

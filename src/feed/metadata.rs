@@ -135,7 +135,7 @@ fn atom_item(entry: &atom_syndication::Entry) -> ItemTexts {
 /// One document of all items: `head`, each of them between `open` and `close`, and `tail`.
 fn document([head, open, close, tail]: [&str; 4], items: &[DraftItem]) -> String {
     let parts = items.iter().flat_map(|item| [open, item.fields.as_xml(), close]);
-    [head].into_iter().chain(parts).chain([tail]).collect()
+    [head].into_iter().chain(parts).chain([tail]).collect::<Vec<_>>().concat()
 }
 
 fn atom_text(text: &atom_syndication::Text) -> String {

@@ -48,9 +48,15 @@ impl<'a> Namespaces<'a> {
 
     /// What a prefix means here.
     pub(super) fn vocabulary(&self, prefix: &[u8]) -> Vocabulary {
-        let declared = self.bindings.iter().rev().find(|binding| binding.prefix == prefix);
+        let declared = self.bindings.iter().rev().find(|binding| is_same(binding.prefix, prefix));
         declared.map_or_else(|| Vocabulary::of_undeclared_prefix(prefix), |binding| binding.vocabulary)
     }
+}
+
+/// Most names have no prefix. To compare nothing with nothing takes the processor as long as ten real comparisons where
+/// the C library does it by vectors, for an empty slice may point to where there is no memory.
+fn is_same(one: &[u8], other: &[u8]) -> bool {
+    one.len() == other.len() && (one.is_empty() || one == other)
 }
 
 #[cfg(test)]

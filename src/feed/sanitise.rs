@@ -13,11 +13,16 @@ const LONGEST_ENTITY: usize = 32;
 
 /// Adds text, without the characters that XML 1.0 (section 2.2) forbids.
 pub(super) fn push_text(out: &mut String, text: &str) {
-    if text.bytes().any(|byte| byte < 0x20) || text.contains(['\u{fffe}', '\u{ffff}']) {
-        out.extend(text.chars().filter(|&c| is_xml_char(c)));
-    } else {
+    if text.bytes().all(is_allowed) {
         out.push_str(text);
+    } else {
+        out.extend(text.chars().filter(|&c| is_xml_char(c)));
     }
+}
+
+/// Whether no forbidden character has this byte: U+FFFE and U+FFFF begin with 0xef. Some allowed ones have another.
+fn is_allowed(byte: u8) -> bool {
+    byte >= 0x20 && byte != 0xef
 }
 
 /// Adds what `&name;` stands for; an unknown one stays as it is written.
@@ -37,8 +42,7 @@ pub(super) fn push_reference(out: &mut String, name: &str) {
 
 /// Text with its references resolved and forbidden characters removed.
 pub(super) fn unescape(raw: &str) -> Cow<'_, str> {
-    // U+FFFE and U+FFFF begin with the byte 0xef.
-    if raw.bytes().all(|byte| byte >= 0x20 && byte != b'&' && byte != 0xef) {
+    if raw.bytes().all(|byte| is_allowed(byte) && byte != b'&') {
         return Cow::Borrowed(raw);
     }
     let mut out = String::with_capacity(raw.len());

@@ -59,10 +59,9 @@ impl<'a> Tag<'a> {
 
     /// The value of the first attribute with this local name, whatever its prefix; names are compared without
     /// regard to case.
-    pub(super) fn get(&self, local_name: &str) -> Option<String> {
-        let mut attributes = self.attributes();
-        let (_, value) = attributes.find(|(name, _)| split(name).1.eq_ignore_ascii_case(local_name))?;
-        Some(unescape(&value).into_owned())
+    pub(super) fn get(&self, local_name: &str) -> Option<Cow<'a, str>> {
+        let [value] = self.get_all([local_name]);
+        value
     }
 
     /// As [`Tag::get`], trimmed; `None` where nothing is left.
@@ -70,6 +69,22 @@ impl<'a> Tag<'a> {
         let value = self.get(local_name)?;
         let trimmed = value.trim();
         (!trimmed.is_empty()).then(|| trimmed.to_owned())
+    }
+
+    /// As [`Tag::get`], of several names in one walk.
+    pub(super) fn get_all<const N: usize>(&self, local_names: [&str; N]) -> [Option<Cow<'a, str>>; N] {
+        let mut values = [const { None }; N];
+        for (name, value) in self.attributes() {
+            let (_, name) = split(name);
+            let wanted = local_names.iter().zip(&mut values).find(|(it, _)| it.eq_ignore_ascii_case(name));
+            if let Some((_, place @ None)) = wanted {
+                *place = Some(match value {
+                    Cow::Borrowed(value) => unescape(value),
+                    Cow::Owned(value) => Cow::Owned(unescape(&value).into_owned()),
+                });
+            }
+        }
+        values
     }
 
     /// Whether a quotation mark is missing, so that the tag has swallowed what follows it. A `<` alone proves

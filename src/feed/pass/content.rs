@@ -3,6 +3,8 @@
 //! Enclosures count anywhere inside an item, since unclosed tags around them are common; texts only as
 //! children of the show or of an item, since titles and links occur inside many other elements.
 
+use std::borrow::Cow;
+
 use crate::feed::draft::{DraftItem, enclosure, is_yes};
 use crate::feed::licences::{Licences, Statement};
 use crate::feed::metadata::web_page;
@@ -115,12 +117,13 @@ impl<'a, W: Watch<'a>> Pass<'a, '_, W> {
     }
 
     fn enclosure(&mut self, tag: &Tag<'a>) -> Place {
-        let url = tag.get("url").or_else(|| tag.get("resource"));
-        self.add(tag, url, tag.get_trimmed("type"), tag.get("length"), Role::Enclosure)
+        let [url, resource, media_type, length] = tag.get_all(["url", "resource", "type", "length"]);
+        self.add(tag, url.or(resource), media_type, length, Role::Enclosure)
     }
 
     fn media_content(&mut self, tag: &Tag<'a>) -> Place {
-        self.add(tag, tag.get("url"), tag.get_trimmed("type"), tag.get("fileSize"), Role::Media)
+        let [url, media_type, length] = tag.get_all(["url", "type", "fileSize"]);
+        self.add(tag, url, media_type, length, Role::Media)
     }
 
     /// The alternate enclosure describes the media; a source of another type (a .torrent) is not that media.
@@ -132,22 +135,22 @@ impl<'a, W: Watch<'a>> Pass<'a, '_, W> {
             Some(own_type) => (Some(own_type), None),
             None => (alternate.media_type.clone(), alternate.length.clone()),
         };
-        self.add(tag, tag.get("uri"), media_type, length, Role::Alternate)
+        self.add(tag, tag.get("uri"), media_type.map(Cow::Owned), length.map(Cow::Owned), Role::Alternate)
     }
 
     fn add(
         &mut self,
         tag: &Tag<'a>,
-        url: Option<String>,
-        media_type: Option<String>,
-        length: Option<String>,
+        url: Option<Cow<'_, str>>,
+        media_type: Option<Cow<'_, str>>,
+        length: Option<Cow<'_, str>>,
         role: Role,
     ) -> Place {
         if let (Some(item), Some(url)) = (self.innermost_item(), url)
             && let Some(url) = self.resolve(tag, &url)
         {
             self.watch.remark(Remark::Announces(role, &url));
-            self.draft.add_enclosure(item, enclosure(url, media_type, length.as_deref(), role));
+            self.draft.add_enclosure(item, enclosure(url, media_type.as_deref(), length.as_deref(), role));
         }
         Place::Other
     }
@@ -158,7 +161,8 @@ impl<'a, W: Watch<'a>> Pass<'a, '_, W> {
         let rel = tag.get("rel").unwrap_or_default().trim().to_ascii_lowercase();
         let rel = rel.strip_prefix("http://www.iana.org/assignments/relation/").unwrap_or(&rel);
         if rel == "enclosure" {
-            return self.add(tag, tag.get("href"), tag.get_trimmed("type"), tag.get("length"), role);
+            let [url, media_type, length] = tag.get_all(["href", "type", "length"]);
+            return self.add(tag, url, media_type, length, role);
         }
         match (rel, parent) {
             ("self", Place::Show | Place::Root) => self.watch.remark(Remark::IsSelfLink),

@@ -8,11 +8,9 @@
 
 mod content;
 mod damage;
+mod texts;
 mod watch;
 
-use std::io::BufRead;
-
-use memchr::memmem;
 use quick_xml::Reader;
 use quick_xml::events::Event;
 use url::Url;
@@ -24,7 +22,6 @@ pub(super) use watch::{Opened, Piece, Remark, Watch};
 use super::draft::Draft;
 use super::namespaces::{MOST_BINDINGS, Namespaces};
 use super::resolve;
-use super::sanitise::{at_most, push_reference, push_text};
 use super::tag::Tag;
 use super::vocabulary::{Element, Field, Note, Vocabulary, element};
 
@@ -36,13 +33,8 @@ const MOST_REREAD: usize = 16 * 1024 * 1024;
 const MOST_REREAD_TIMES: usize = 4;
 /// The reader remembers every open tag; it is renewed after so many, since the pass keeps its own list.
 const MOST_REMEMBERED: usize = 4096;
-/// A longer text is cut.
-const LONGEST_TEXT: usize = 64 * 1024;
 /// As many items are listed; the largest real feed has a few thousand.
 const MOST_ITEMS: usize = 50_000;
-
-const CDATA: &str = "<![CDATA[";
-const CDATA_END: &str = "]]>";
 
 /// Walks over the document from its root element, which begins at `text`'s first byte.
 pub(super) fn walk(text: &str, kind: FeedKind, base: Option<&Url>) -> Draft {
@@ -165,23 +157,6 @@ impl<'a, 'w, W: Watch<'a>> Pass<'a, 'w, W> {
         }
     }
 
-    /// Takes a CDATA section that follows a start tag. It often holds a page, and the reader would stop at each
-    /// `>` of it.
-    fn quoted(&mut self) {
-        let rest = self.text.get(self.position()..).unwrap_or_default();
-        // A reader that begins here has yet to look for a byte order mark.
-        if self.remembered == 0 || !rest.starts_with(CDATA) {
-            return;
-        }
-        let Some(length) = memmem::find(rest.as_bytes(), CDATA_END.as_bytes()) else { return };
-        let raw = &rest[..length + CDATA_END.len()];
-        self.reader.stream().consume(raw.len());
-        if self.is_collecting() {
-            self.collect_quoted(raw);
-        }
-        self.watch.piece(Piece::CData, raw);
-    }
-
     fn piece(&mut self, event: &Event<'_>, raw: &'a str) {
         if self.is_collecting() {
             self.collect(event, raw);
@@ -194,27 +169,6 @@ impl<'a, 'w, W: Watch<'a>> Pass<'a, 'w, W> {
             _ => return,
         };
         self.watch.piece(piece, raw);
-    }
-
-    fn is_collecting(&self) -> bool {
-        self.collecting.is_some() && self.collected.len() < LONGEST_TEXT
-    }
-
-    fn collect(&mut self, event: &Event<'_>, raw: &str) {
-        match event {
-            Event::Text(_) => push_text(&mut self.collected, at_most(raw, LONGEST_TEXT)),
-            Event::CData(_) => self.collect_quoted(raw),
-            Event::GeneralRef(_) => {
-                let name = raw.strip_prefix('&').and_then(|raw| raw.strip_suffix(';'));
-                push_reference(&mut self.collected, name.unwrap_or_default());
-            }
-            _ => {}
-        }
-    }
-
-    fn collect_quoted(&mut self, raw: &str) {
-        let text = raw.strip_prefix(CDATA).and_then(|raw| raw.strip_suffix(CDATA_END));
-        push_text(&mut self.collected, at_most(text.unwrap_or_default(), LONGEST_TEXT));
     }
 
     fn position(&self) -> usize {
@@ -359,15 +313,6 @@ impl<'a, 'w, W: Watch<'a>> Pass<'a, 'w, W> {
         self.root_closed = self.frames.is_empty();
         self.namespaces.leave(frame.namespaces);
         self.bases.truncate(frame.bases);
-    }
-
-    fn stop_collecting(&mut self) {
-        let Some(index) = self.collecting.take() else { return };
-        let parent = index.checked_sub(1).and_then(|parent| self.frames.get(parent));
-        if let (Some(parent), Some(frame)) = (parent, self.frames.get(index)) {
-            let (parent, place, tag) = (parent.place, frame.place, frame.tag);
-            self.take_collected(parent, place, &tag);
-        }
     }
 
     /// An item that the document's end cuts off is left out: its guid may be in the part that is missing, and
