@@ -1,5 +1,7 @@
 //! Merkle trees of BEP 52: leaves are the SHA-256 of 16 KiB blocks, missing leaves are zero.
 
+use std::borrow::Cow;
+
 use super::V2Hashes;
 use super::kernel::{Sha256Hash, sha256_blocks, sha256_pair};
 
@@ -139,15 +141,13 @@ fn empty_node(leaves: usize) -> Sha256Hash {
 
 /// The root of `nodes`, filled up with `padding` to `width`, a power of two.
 fn root(nodes: &[Sha256Hash], width: usize, mut padding: Sha256Hash) -> Sha256Hash {
-    let mut layer = nodes.to_vec();
-    let mut parents = Vec::with_capacity(layer.len().div_ceil(2));
+    let mut layer = Cow::Borrowed(nodes);
     for _ in 0..width.trailing_zeros() {
-        if layer.len() % 2 == 1 {
-            layer.push(padding);
-        }
-        sha256_blocks(layer.as_flattened(), 2 * NO_LEAF.len(), &mut parents);
-        std::mem::swap(&mut layer, &mut parents);
-        parents.clear();
+        let (pairs, last) = layer.as_chunks::<2>();
+        let mut parents = Vec::with_capacity(layer.len().div_ceil(2));
+        sha256_blocks(pairs.as_flattened().as_flattened(), 2 * NO_LEAF.len(), &mut parents);
+        parents.extend(last.iter().map(|last| sha256_pair(last, &padding)));
+        layer = Cow::Owned(parents);
         padding = sha256_pair(&padding, &padding);
     }
     layer.first().copied().unwrap_or(padding)

@@ -12,7 +12,7 @@ use std::os::unix::fs::FileExt as _;
 use std::sync::Arc;
 
 use super::layout::{Cursor, Segment};
-use super::pieces::{Manner, PieceResult, Queue, ReadError, Running, open_regular};
+use super::pieces::{Manner, PieceResult, Queue, ReadError, Running, Sink, open_regular};
 use crate::hash::{
     BLOCK_LENGTH, Kernel, LANES, MOST_PADDING, PieceHash, Sha1Lanes, Sha256Hash, piece_root, sha256_each,
 };
@@ -26,26 +26,25 @@ const STRIDE: usize = CHUNK + 320;
 const _: () = assert!(CHUNK.is_multiple_of(BLOCK_LENGTH) && STRIDE - CHUNK >= MOST_PADDING);
 
 /// The lanes of one thread.
-pub(super) struct Abreast<'q, 'a> {
-    queue: &'q Queue<'q, 'a>,
+pub(super) struct Abreast<'q, S> {
+    queue: &'q Queue<'q, S>,
     manner: Manner<'q>,
     sha1: Sha1Lanes,
     buffers: Vec<u8>,
-    lanes: [Lane<'a>; LANES],
+    lanes: [Lane<S>; LANES],
 }
 
-#[derive(Default)]
-struct Lane<'a> {
-    piece: Option<Piece<'a>>,
+struct Lane<S> {
+    piece: Option<Piece<S>>,
     /// What of the lane's buffer is still to be gone through.
     left: Range<usize>,
     /// So many bytes at its beginning are blocks whose hashes the piece does not have yet.
     unhashed: usize,
-    open: Option<Open<'a>>,
+    open: Option<Open<S>>,
 }
 
-struct Piece<'a> {
-    job: Arc<Running<'a>>,
+struct Piece<S> {
+    job: Arc<Running<S>>,
     number: u64,
     cursor: Cursor,
     /// Bytes read so far.
@@ -57,20 +56,20 @@ struct Piece<'a> {
 }
 
 /// The file that a lane has read last.
-struct Open<'a> {
-    job: Arc<Running<'a>>,
+struct Open<S> {
+    job: Arc<Running<S>>,
     index: usize,
     file: File,
 }
 
-impl<'q, 'a> Abreast<'q, 'a> {
-    pub(super) fn new(queue: &'q Queue<'q, 'a>, manner: Manner<'q>, kernel: Kernel) -> Self {
+impl<'q, S: Sink> Abreast<'q, S> {
+    pub(super) fn new(queue: &'q Queue<'q, S>, manner: Manner<'q>, kernel: Kernel) -> Self {
         Self {
             queue,
             manner,
             sha1: Sha1Lanes::new(kernel),
             buffers: vec![0; STRIDE * LANES],
-            lanes: Default::default(),
+            lanes: std::array::from_fn(|_| Lane { piece: None, left: 0..0, unhashed: 0, open: None }),
         }
     }
 
@@ -110,7 +109,7 @@ impl<'q, 'a> Abreast<'q, 'a> {
     }
 
     /// A piece comes into a lane, if there is anything to hash.
-    fn begin(&mut self, lane: usize, job: Arc<Running<'a>>, number: u64) {
+    fn begin(&mut self, lane: usize, job: Arc<Running<S>>, number: u64) {
         let on_error = self.manner.on_error;
         if job.is_stopped() {
             return job.settle(number, None, on_error);
@@ -131,7 +130,7 @@ impl<'q, 'a> Abreast<'q, 'a> {
     }
 
     /// Reads the next chunk of a lane's piece; the last one with its padding.
-    fn fill(&mut self, lane: usize, piece: &mut Piece<'a>) -> Result<(), ReadError> {
+    fn fill(&mut self, lane: usize, piece: &mut Piece<S>) -> Result<(), ReadError> {
         let job = Arc::clone(&piece.job);
         let buffer = &mut self.buffers[lane * STRIDE..(lane + 1) * STRIDE];
         let lane = &mut self.lanes[lane];
@@ -195,7 +194,7 @@ impl<'q, 'a> Abreast<'q, 'a> {
     }
 
     /// A lane has gone through all of its piece.
-    fn end(&mut self, lane: usize, piece: Piece<'a>) {
+    fn end(&mut self, lane: usize, piece: Piece<S>) {
         let has_v1 = self.manner.version != TorrentVersion::V2;
         let v1 = has_v1.then(|| self.sha1.hash(lane));
         let v2 = piece_root(&piece.blocks, piece.job.layout.piece_length, piece.whole_file);
@@ -204,14 +203,14 @@ impl<'q, 'a> Abreast<'q, 'a> {
     }
 }
 
-impl<'a> Lane<'a> {
-    fn read(&mut self, job: &Arc<Running<'a>>, segment: &Segment, bytes: &mut [u8]) -> Result<(), ReadError> {
+impl<S: Sink> Lane<S> {
+    fn read(&mut self, job: &Arc<Running<S>>, segment: &Segment, bytes: &mut [u8]) -> Result<(), ReadError> {
         let file = self.file(job, segment.file)?;
         file.read_exact_at(bytes, segment.start).map_err(|source| ReadError { file: segment.file, source })
     }
 
     /// A file of a job, open.
-    fn file(&mut self, job: &Arc<Running<'a>>, index: usize) -> Result<&File, ReadError> {
+    fn file(&mut self, job: &Arc<Running<S>>, index: usize) -> Result<&File, ReadError> {
         let known = self.open.take().filter(|open| open.index == index && Arc::ptr_eq(&open.job, job));
         let open = match known {
             Some(open) => open,

@@ -4,7 +4,6 @@
 //! and lets the last of two equal keys win. [`decode`] therefore walks over the bytes first, with neither
 //! recursion nor copies, and passes on only what is sound, of bounded depth and of bounded size.
 
-use std::collections::HashMap;
 use std::ops::Range;
 
 use lava_torrent::bencode::BencodeElem;
@@ -240,16 +239,6 @@ pub(super) fn list(value: &BencodeElem) -> Option<&[BencodeElem]> {
     }
 }
 
-/// A dictionary of these entries.
-pub(super) fn dictionary<const N: usize>(entries: [(&str, BencodeElem); N]) -> HashMap<String, BencodeElem> {
-    entries.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
-}
-
-/// A length as a bencoded number. No file is longer than an `i64` can tell.
-pub(super) fn length(length: u64) -> BencodeElem {
-    BencodeElem::Integer(i64::try_from(length).unwrap_or(i64::MAX))
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -367,7 +356,8 @@ mod tests {
     proptest! {
         #[test]
         fn whatever_is_encoded_is_decoded_again(info in any_value(), other in any_value()) {
-            let root = BencodeElem::Dictionary(dictionary([("info", info.clone()), ("other", other)]));
+            let entries = [("info".to_owned(), info.clone()), ("other".to_owned(), other)];
+            let root = BencodeElem::Dictionary(entries.into_iter().collect());
             let bytes = root.encode();
             let decoded = decode(&bytes).unwrap();
             prop_assert_eq!(decoded.root, root);

@@ -3,23 +3,19 @@
 //! Each byte is read once. What is found on disk at the beginning must still be there at the end: a file that
 //! changes meanwhile is an error, not a torrent that nobody can ever complete.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io::{self, Read as _};
-use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use super::layout::{Entry, Layout, with_pads};
-use super::make::{ContentHashes, FolderFile, FolderHashes};
-use super::pieces::{
-    Job, Manner, OnError, PieceResult, Progress, ReadError, hash_all, hash_jobs, open_regular,
-};
-use crate::hash::{PieceHash, PieceHashes, PieceLength, Sha256, Sha256Hash, V2Hashes, root_of_layer};
+use super::hashing::Hashing;
+use super::make::ContentHashes;
+use super::pieces::{Job, Manner, OnError, PieceResult, Progress, Sink, hash_all, hash_jobs, open_regular};
+use super::walk::entries;
+use crate::hash::{PieceHashes, PieceLength, Sha256, Sha256Hash};
 use crate::model::TorrentVersion;
-
-/// The deepest folder: BEP 52's `file tree` needs one level of bencode per folder, and clients read 100.
-const MAX_DEPTH: usize = 64;
 
 /// How much of a stream is read at once.
 const BUFFER: usize = 256 << 10;
@@ -62,9 +58,7 @@ pub fn hash_file(
     piece_length: Option<PieceLength>,
 ) -> Result<PieceHashes, CreateError> {
     let source = Source { path: path.to_owned(), files: vec![DiskFile::new(path, Vec::new())?] };
-    let plan = Plan::new(&source, version, piece_length);
-    let pieces = plan.checked(&source, hash_all(&plan.layout, plan.manner(&|_| {})))?;
-    Ok(plan.file(&source.files[0], &pieces))
+    source.hashed(version, piece_length, &|_| {}).file()
 }
 
 /// SHA-256 of a whole file that is already there. Memory: one buffer.
@@ -128,18 +122,50 @@ impl Source {
 
     /// Hashes it on every core. `None` as piece length means [`PieceLength::auto`] of the length of all files.
     pub fn hash(
-        &self,
+        self,
         version: TorrentVersion,
         piece_length: Option<PieceLength>,
         progress: Progress<'_>,
     ) -> Result<ContentHashes, CreateError> {
-        let plan = Plan::new(self, version, piece_length);
-        plan.contents(self, hash_all(&plan.layout, plan.manner(progress)))
+        self.hashed(version, piece_length, progress).contents()
+    }
+
+    fn hashed(
+        self,
+        version: TorrentVersion,
+        piece_length: Option<PieceLength>,
+        progress: Progress<'_>,
+    ) -> Hashing {
+        let mut hashing = Hashing::new(self, version, piece_length);
+        let layout = Arc::clone(hashing.layout());
+        hash_all(&layout, Manner { version, on_error: OnError::Stop, progress }, &mut hashing);
+        hashing
+    }
+
+    /// Its files, sorted by path; a single file has an empty path.
+    pub(super) fn files(&self) -> &[DiskFile] {
+        &self.files
+    }
+
+    /// The same, when nothing else is needed any more.
+    pub(super) fn into_files(self) -> Vec<DiskFile> {
+        self.files
+    }
+
+    /// Where a file is. Not kept for each: there may be many.
+    pub(super) fn path_of(&self, file: &DiskFile) -> PathBuf {
+        let below = file.components.iter().map(OsStr::new);
+        std::iter::once(self.path.as_os_str()).chain(below).collect()
+    }
+
+    /// An error if a file is not what it was.
+    pub(super) fn check_unchanged(&self) -> Result<(), CreateError> {
+        self.files.iter().try_for_each(|file| file.check_unchanged(&self.path_of(file)))
     }
 }
 
-/// What [`hash_each`] gives each source to.
-pub type EachDone<'a, T> = &'a (dyn Fn(T, &Source, Result<ContentHashes, CreateError>) + Sync);
+/// What [`hash_each`] gives the hashes of each source to.
+pub type EachDone<'a, T> = &'a (dyn Fn(T, Result<ContentHashes, CreateError>) + Sync);
 
 /// Hashes files and folders on every core, each for a torrent of its own: as [`Source::hash`] one after the other, but
 /// no core waits for the others at the end of one. The next source is asked for when the last one is nearly done. `done`
@@ -152,105 +178,36 @@ pub fn hash_each<T: Send>(
     done: EachDone<'_, T>,
 ) {
     let mut jobs = sources.map(|(with, source)| {
-        let plan = Plan::new(&source, version, piece_length);
-        let layout = Arc::clone(&plan.layout);
-        Job { layout, done: Box::new(move |pieces| done(with, &source, plan.contents(&source, pieces))) }
+        let hashing = Hashing::new(source, version, piece_length);
+        Job { layout: Arc::clone(hashing.layout()), sink: Each { hashing, with, done } }
     });
     hash_jobs(&mut jobs, Manner { version, on_error: OnError::Stop, progress });
 }
 
-/// How a source is hashed.
-struct Plan {
-    version: TorrentVersion,
-    piece_length: PieceLength,
-    layout: Arc<Layout>,
+/// One of several sources.
+struct Each<'a, T> {
+    hashing: Hashing,
+    with: T,
+    done: EachDone<'a, T>,
 }
 
-impl Plan {
-    fn new(source: &Source, version: TorrentVersion, piece_length: Option<PieceLength>) -> Self {
-        let piece_length = piece_length.unwrap_or_else(|| PieceLength::auto(source.length()));
-        let align = (version == TorrentVersion::Hybrid && source.is_folder()).then_some(piece_length.bytes());
-        let files = &source.files;
-        let entries = with_pads(files.iter().map(|file| file.length), align).map(|entry| match entry {
-            Entry::File(index) => (Some(files[index].path.clone()), files[index].length),
-            Entry::Pad(length) => (None, length),
-        });
-        // A hybrid aligns its files by pad files; v2 does without.
-        let layout = Layout::new(entries, piece_length.bytes(), version == TorrentVersion::V2);
-        let layout = Arc::new(layout);
-        Self { version, piece_length, layout }
+impl<T: Send> Sink for Each<'_, T> {
+    fn take(&mut self, piece: u64, result: PieceResult) {
+        self.hashing.take(piece, result);
     }
 
-    fn manner<'a>(&self, progress: Progress<'a>) -> Manner<'a> {
-        Manner { version: self.version, on_error: OnError::Stop, progress }
+    fn end(self) {
+        (self.done)(self.with, self.hashing.contents());
     }
-
-    /// What a torrent of the source consists of.
-    fn contents(&self, source: &Source, pieces: Vec<PieceResult>) -> Result<ContentHashes, CreateError> {
-        let pieces = self.checked(source, pieces)?;
-        Ok(match source.files.as_slice() {
-            [file] if file.components.is_empty() => ContentHashes::File(self.file(file, &pieces)),
-            files => ContentHashes::Folder(self.folder(files, &pieces)),
-        })
-    }
-
-    /// All pieces, if all of them could be read and no file has changed meanwhile.
-    fn checked(&self, source: &Source, pieces: Vec<PieceResult>) -> Result<Vec<PieceHash>, CreateError> {
-        let pieces = pieces.into_iter().collect::<Result<_, _>>().map_err(|error| self.failed(error))?;
-        source.files.iter().try_for_each(DiskFile::check_unchanged)?;
-        Ok(pieces)
-    }
-
-    fn file(&self, file: &DiskFile, pieces: &[PieceHash]) -> PieceHashes {
-        let (v1, v2) = (self.v1(pieces), self.v2(pieces));
-        PieceHashes { length: file.length, piece_length: self.piece_length, v1, v2 }
-    }
-
-    fn folder(&self, files: &[DiskFile], pieces: &[PieceHash]) -> FolderHashes {
-        let places = self.layout.files.iter().filter(|file| file.path.is_some());
-        let files = files.iter().zip(places).map(|(file, place)| FolderFile {
-            path: file.components.clone(),
-            length: file.length,
-            v2: self.v2(own_pieces(pieces, self.layout.pieces_of(place))),
-        });
-        FolderHashes { piece_length: self.piece_length, files: files.collect(), v1: self.v1(pieces) }
-    }
-
-    fn failed(&self, error: ReadError) -> CreateError {
-        match (&self.layout.files[error.file].path, error.source.kind()) {
-            (Some(path), io::ErrorKind::UnexpectedEof) => CreateError::Changed(path.clone()),
-            (path, _) => read_error(path.as_deref().unwrap_or(Path::new("")), error.source),
-        }
-    }
-
-    fn v1(&self, pieces: &[PieceHash]) -> Option<Vec<[u8; 20]>> {
-        (self.version != TorrentVersion::V2).then(|| pieces.iter().filter_map(|piece| piece.v1).collect())
-    }
-
-    /// The tree of a file from the hashes of its pieces.
-    fn v2(&self, pieces: &[PieceHash]) -> Option<V2Hashes> {
-        (self.version != TorrentVersion::V1).then(|| {
-            let layer: Vec<Sha256Hash> = pieces.iter().filter_map(|piece| piece.v2).collect();
-            match layer.as_slice() {
-                [] => V2Hashes { pieces_root: None, layer },
-                [only] => V2Hashes { pieces_root: Some(*only), layer: Vec::new() },
-                _ => V2Hashes { pieces_root: root_of_layer(&layer, self.piece_length.bytes()), layer },
-            }
-        })
-    }
-}
-
-/// One hash per piece is in memory: its index fits.
-fn own_pieces(pieces: &[PieceHash], own: Range<u64>) -> &[PieceHash] {
-    pieces.get(own.start as usize..own.end as usize).unwrap_or_default()
 }
 
 /// A file as it was found.
 #[derive(Debug)]
-struct DiskFile {
-    path: PathBuf,
-    components: Vec<String>,
-    length: u64,
+pub(super) struct DiskFile {
+    /// Below the folder; none for a file that is alone.
+    pub(super) components: Vec<String>,
+    /// In bytes.
+    pub(super) length: u64,
     modified: Option<SystemTime>,
 }
 
@@ -261,73 +218,21 @@ impl DiskFile {
         if !metadata.is_file() {
             return Err(CreateError::NoFile(path.to_owned()));
         }
-        let (length, modified) = (metadata.len(), metadata.modified().ok());
-        Ok(Self { path: path.to_owned(), components, length, modified })
+        Ok(Self { components, length: metadata.len(), modified: metadata.modified().ok() })
     }
 
-    fn check_unchanged(&self) -> Result<(), CreateError> {
-        let metadata = fs::metadata(&self.path).map_err(|source| read_error(&self.path, source))?;
+    fn check_unchanged(&self, path: &Path) -> Result<(), CreateError> {
+        let metadata = fs::metadata(path).map_err(|source| read_error(path, source))?;
         if metadata.len() == self.length && metadata.modified().ok() == self.modified {
             Ok(())
         } else {
-            Err(CreateError::Changed(self.path.clone()))
+            Err(CreateError::Changed(path.to_owned()))
         }
     }
 }
 
-fn read_error(path: &Path, source: io::Error) -> CreateError {
+pub(super) fn read_error(path: &Path, source: io::Error) -> CreateError {
     CreateError::Read { path: path.to_owned(), source }
-}
-
-/// Everything below a folder that is no folder itself, relative to it and in the order of a torrent, and what of it is
-/// out of reach. Whether each is a file that can be read shows when it is opened.
-pub fn files_below(folder: &Path) -> Result<(Vec<PathBuf>, Vec<CreateError>), CreateError> {
-    let mut out_of_reach = Vec::new();
-    let entries = entries(folder, &mut |error| {
-        out_of_reach.push(error);
-        Ok(())
-    })?;
-    Ok((entries.iter().map(|components| components.iter().collect()).collect(), out_of_reach))
-}
-
-/// Whether to go on without what is out of reach.
-type OutOfReach<'a> = &'a mut dyn FnMut(CreateError) -> Result<(), CreateError>;
-
-/// The same, as components, sorted by them.
-fn entries(folder: &Path, on_error: OutOfReach<'_>) -> Result<Vec<Vec<String>>, CreateError> {
-    let mut entries = Vec::new();
-    walk(folder, &mut Vec::new(), &mut entries, on_error)?;
-    entries.sort_unstable();
-    Ok(entries)
-}
-
-/// Collects what is below `folder`. Recurses at most [`MAX_DEPTH`] deep.
-fn walk(
-    folder: &Path,
-    above: &mut Vec<String>,
-    entries: &mut Vec<Vec<String>>,
-    on_error: OutOfReach<'_>,
-) -> Result<(), CreateError> {
-    if above.len() == MAX_DEPTH {
-        return Err(CreateError::TooDeep(folder.to_owned()));
-    }
-    let failed = |source| read_error(folder, source);
-    for entry in fs::read_dir(folder).map_err(failed)? {
-        let entry = entry.map_err(failed)?;
-        let path = entry.path();
-        let Ok(name) = entry.file_name().into_string() else {
-            on_error(CreateError::NotUtf8(path))?;
-            continue;
-        };
-        above.push(name);
-        if entry.file_type().map_err(failed)?.is_dir() {
-            walk(&path, above, entries, on_error).or_else(&mut *on_error)?;
-        } else {
-            entries.push(above.clone());
-        }
-        above.pop();
-    }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -391,14 +296,6 @@ mod tests {
             let read = parse(&torrent.metainfo).unwrap();
             assert_eq!(read.files[0].path.len(), 64, "{version:?}");
         }
-    }
-
-    #[test]
-    fn files_are_in_the_order_of_their_components_whatever_the_disk_says() {
-        let root = folder(&[("b", 1), ("a.x", 1), ("a/z", 1), ("a/b/c", 1), ("Z", 1)]);
-        let (paths, out_of_reach) = files_below(root.path()).unwrap();
-        assert_eq!(paths, ["Z", "a/b/c", "a/z", "a.x", "b"].map(PathBuf::from));
-        assert!(out_of_reach.is_empty());
     }
 
     #[test]

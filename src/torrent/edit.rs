@@ -3,27 +3,36 @@
 //! The bytes of `info` are copied and never written anew, so that the torrent stays the one it is, whoever made it.
 //! Every other key stays as it is too. The same input gives the same bytes.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::bencode::{self, BencodeError, entries};
-use super::make::{announce, join, url_list};
+use super::encode::written;
+use super::make::{announce, url_list};
 
 /// The same torrent with these web seeds (BEP 19) and these tiers of trackers (BEP 12) in the place of its own.
 pub fn edit(torrent: &[u8], web_seeds: &[String], trackers: &[Vec<String>]) -> Result<Vec<u8>, BencodeError> {
     let decoded = bencode::decode(torrent)?;
     let info = decoded.info.and_then(|span| torrent.get(span)).ok_or(BencodeError::NoDictionary)?;
     let kept = entries(&decoded.root).ok_or(BencodeError::NoDictionary)?;
-    let mut edited: BTreeMap<&[u8], Vec<u8>> = kept
+    let mut edited: BTreeMap<&[u8], Cow<'_, [u8]>> = kept
         .into_iter()
-        .map(|(key, value)| (key, if key == b"info" { info.to_vec() } else { value.encode() }))
+        .map(|(key, value)| (key, if key == b"info" { info.into() } else { value.encode().into() }))
         .collect();
     for (key, value) in announce(trackers).into_iter().chain([url_list(web_seeds)]) {
         match value {
-            Some(value) => drop(edited.insert(key.as_bytes(), value.encode())),
+            Some(value) => drop(edited.insert(key.as_bytes(), value.into())),
             None => drop(edited.remove(key.as_bytes())),
         }
     }
-    Ok(join(edited))
+    Ok(written(|out| {
+        out.dictionary(|out| {
+            for (key, value) in &edited {
+                out.bytes(key);
+                out.encoded(value);
+            }
+        });
+    }))
 }
 
 #[cfg(test)]

@@ -1,10 +1,9 @@
 //! Makes a metainfo from hashes that are already there. Reads nothing, asks nobody what time it is.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
+use std::ops::Range;
 
-use lava_torrent::bencode::BencodeElem;
-
-use super::bencode::{dictionary, length};
+use super::encode::{Writer, written};
 use super::layout::{Entry, with_pads};
 use super::magnet;
 use crate::hash::{PieceHashes, PieceLength, Sha1Hash, V2Hashes, sha1, sha256};
@@ -112,10 +111,10 @@ pub struct Torrent {
 
 /// Makes the torrent. The same request gives the same bytes, everywhere and always.
 pub fn make(request: &MetainfoRequest) -> Torrent {
-    let info = BencodeElem::Dictionary(info(request)).encode();
-    let info_hash = info_hash(&request.hashes, &info);
+    let (metainfo, info) = metainfo(request);
+    let info_hash = info_hash(&request.hashes, &metainfo[info]);
     Torrent {
-        metainfo: metainfo(request, info),
+        metainfo,
         magnet: magnet(&info_hash, &request.name, &request.trackers, &request.web_seeds),
         info_hash,
     }
@@ -139,166 +138,206 @@ impl FolderHashes {
     }
 }
 
-fn info(request: &MetainfoRequest) -> HashMap<String, BencodeElem> {
-    let (mut info, piece_length, v1) = match &request.hashes {
-        ContentHashes::File(file) => (single_file(&request.name, file), file.piece_length, &file.v1),
-        ContentHashes::Folder(folder) => (several_files(folder), folder.piece_length, &folder.v1),
+/// The whole file, and where its info dictionary stands: it is written once, and hashed where it is.
+fn metainfo(request: &MetainfoRequest) -> (Vec<u8>, Range<usize>) {
+    let mut out = Writer::default();
+    let mut span = 0..0;
+    out.dictionary(|out| {
+        announce(&request.trackers).into_iter().for_each(|(key, value)| entry(out, key, value));
+        text(out, "comment", request.comment.as_ref());
+        text(out, "created by", request.created_by.as_ref());
+        if let Some(date) = request.creation_date {
+            out.bytes("creation date");
+            out.integer(date);
+        }
+        out.bytes("info");
+        let start = out.length();
+        info(out, request);
+        span = start..out.length();
+        piece_layers(out, &request.hashes);
+        if !request.similar.is_empty() {
+            out.bytes("similar");
+            out.list(|out| request.similar.iter().for_each(|hashes| out.bytes(short_hash(hashes))));
+        }
+        let (key, value) = url_list(&request.web_seeds);
+        entry(out, key, value);
+    });
+    (out.finish(), span)
+}
+
+fn entry(out: &mut Writer, key: &str, value: Option<Vec<u8>>) {
+    if let Some(value) = value {
+        out.bytes(key);
+        out.encoded(&value);
+    }
+}
+
+fn text(out: &mut Writer, key: &str, text: Option<&String>) {
+    if let Some(text) = text {
+        out.bytes(key);
+        out.bytes(text);
+    }
+}
+
+fn info(out: &mut Writer, request: &MetainfoRequest) {
+    let (piece_length, v1, is_v2) = match &request.hashes {
+        ContentHashes::File(file) => (file.piece_length, &file.v1, file.v2.is_some()),
+        ContentHashes::Folder(folder) => (folder.piece_length, &folder.v1, folder.is_v2()),
     };
-    info.extend(dictionary([
-        ("name", request.name.as_str().into()),
-        ("piece length", length(piece_length.bytes())),
-    ]));
-    if let Some(pieces) = v1 {
-        info.insert("pieces".to_owned(), pieces.concat().into());
-    }
-    if info.contains_key("file tree") {
-        info.insert("meta version".to_owned(), 2.into());
-    }
-    if request.private {
-        info.insert("private".to_owned(), 1.into());
-    }
-    if let Some(source) = &request.source {
-        info.insert("source".to_owned(), source.as_str().into());
-    }
-    info
+    out.dictionary(|out| {
+        match &request.hashes {
+            ContentHashes::File(file) => single_file(out, &request.name, file),
+            ContentHashes::Folder(folder) => several_files(out, folder),
+        }
+        if is_v2 {
+            out.bytes("meta version");
+            out.integer(2);
+        }
+        out.bytes("name");
+        out.bytes(&request.name);
+        out.bytes("piece length");
+        out.integer(piece_length.bytes());
+        if let Some(pieces) = v1 {
+            out.bytes("pieces");
+            out.bytes(pieces.as_flattened());
+        }
+        if request.private {
+            out.bytes("private");
+            out.integer(1);
+        }
+        text(out, "source", request.source.as_ref());
+    });
 }
 
-fn single_file(name: &str, file: &PieceHashes) -> HashMap<String, BencodeElem> {
-    let mut info = HashMap::new();
-    if file.v1.is_some() {
-        info.insert("length".to_owned(), length(file.length));
-    }
+fn single_file(out: &mut Writer, name: &str, file: &PieceHashes) {
     if let Some(v2) = &file.v2 {
-        let tree = dictionary([(name, tree_file(file.length, v2))]);
-        info.insert("file tree".to_owned(), BencodeElem::Dictionary(tree));
+        out.bytes("file tree");
+        out.dictionary(|out| {
+            out.bytes(name);
+            tree_file(out, file.length, v2);
+        });
     }
-    info
+    if file.v1.is_some() {
+        out.bytes("length");
+        out.integer(file.length);
+    }
 }
 
-fn several_files(folder: &FolderHashes) -> HashMap<String, BencodeElem> {
-    let mut info = HashMap::new();
+fn several_files(out: &mut Writer, folder: &FolderHashes) {
+    if folder.is_v2() {
+        out.bytes("file tree");
+        file_tree(out, &folder.files, 0);
+    }
     if folder.v1.is_some() {
         let align = folder.is_v2().then_some(folder.piece_length.bytes());
         let lengths = folder.files.iter().map(|file| file.length);
-        let files = with_pads(lengths, align).map(|entry| match entry {
-            Entry::File(index) => v1_file(&folder.files[index]),
-            Entry::Pad(padding) => pad_file(padding),
+        out.bytes("files");
+        out.list(|out| {
+            with_pads(lengths, align).for_each(|entry| match entry {
+                Entry::File(index) => v1_file(out, &folder.files[index]),
+                Entry::Pad(padding) => pad_file(out, padding),
+            });
         });
-        info.insert("files".to_owned(), BencodeElem::List(files.collect()));
     }
-    if folder.is_v2() {
-        let files = folder.files.iter().filter_map(|file| {
-            let v2 = file.v2.as_ref()?;
-            Some((file.path.as_slice(), tree_file(file.length, v2)))
-        });
-        info.insert("file tree".to_owned(), file_tree(files.collect()));
-    }
-    info
 }
 
-fn v1_file(file: &FolderFile) -> BencodeElem {
-    let path = file.path.iter().map(|component| component.as_str().into()).collect();
-    BencodeElem::Dictionary(dictionary([("length", length(file.length)), ("path", BencodeElem::List(path))]))
+fn v1_file(out: &mut Writer, file: &FolderFile) {
+    out.dictionary(|out| {
+        out.bytes("length");
+        out.integer(file.length);
+        out.bytes("path");
+        out.list(|out| file.path.iter().for_each(|component| out.bytes(component)));
+    });
 }
 
 /// A pad file as libtorrent makes it (BEP 47).
-fn pad_file(padding: u64) -> BencodeElem {
-    let path = vec![".pad".into(), padding.to_string().into()];
-    BencodeElem::Dictionary(dictionary([
-        ("attr", "p".into()),
-        ("length", length(padding)),
-        ("path", BencodeElem::List(path)),
-    ]))
+fn pad_file(out: &mut Writer, padding: u64) {
+    out.dictionary(|out| {
+        out.bytes("attr");
+        out.bytes("p");
+        out.bytes("length");
+        out.integer(padding);
+        out.bytes("path");
+        out.list(|out| {
+            out.bytes(".pad");
+            out.bytes(padding.to_string());
+        });
+    });
 }
 
-/// `file tree` of files sorted by path. Recurses once per folder; the walk over the disk has bounded the depth.
-fn file_tree(files: Vec<(&[String], BencodeElem)>) -> BencodeElem {
-    let mut folders: HashMap<String, Vec<(&[String], BencodeElem)>> = HashMap::new();
-    let mut tree = HashMap::new();
-    for (path, node) in files {
-        match path {
-            [] => {}
-            [name] => drop(tree.insert(name.clone(), node)),
-            [folder, rest @ ..] => folders.entry(folder.clone()).or_default().push((rest, node)),
+/// The part of `file tree` below a folder at this depth, of files sorted by path. Recurses once per folder; the walk over
+/// the disk has bounded the depth.
+fn file_tree(out: &mut Writer, files: &[FolderFile], depth: usize) {
+    out.dictionary(|out| {
+        for files in files.chunk_by(|one, next| one.path.get(depth) == next.path.get(depth)) {
+            let [file, ..] = files else { continue };
+            match (file.path.get(depth..), &file.v2) {
+                (Some([name]), Some(v2)) => {
+                    out.bytes(name);
+                    tree_file(out, file.length, v2);
+                }
+                (Some([folder, ..]), Some(_)) => {
+                    out.bytes(folder);
+                    file_tree(out, files, depth + 1);
+                }
+                _ => {}
+            }
         }
-    }
-    tree.extend(folders.into_iter().map(|(name, files)| (name, file_tree(files))));
-    BencodeElem::Dictionary(tree)
+    });
 }
 
-fn tree_file(file_length: u64, v2: &V2Hashes) -> BencodeElem {
-    let mut file = dictionary([("length", length(file_length))]);
-    if let Some(root) = v2.pieces_root {
-        file.insert("pieces root".to_owned(), root.to_vec().into());
-    }
-    BencodeElem::Dictionary(dictionary([("", BencodeElem::Dictionary(file))]))
+fn tree_file(out: &mut Writer, file_length: u64, v2: &V2Hashes) {
+    out.dictionary(|out| {
+        out.bytes("");
+        out.dictionary(|out| {
+            out.bytes("length");
+            out.integer(file_length);
+            if let Some(root) = v2.pieces_root {
+                out.bytes("pieces root");
+                out.bytes(root);
+            }
+        });
+    });
 }
 
 /// `piece layers` (BEP 52): outside the info dictionary, since each layer is proven by its root.
-fn piece_layers(hashes: &ContentHashes) -> Option<BencodeElem> {
+fn piece_layers(out: &mut Writer, hashes: &ContentHashes) {
     let trees: Vec<&V2Hashes> = match hashes {
         ContentHashes::File(file) => file.v2.iter().collect(),
         ContentHashes::Folder(folder) => folder.files.iter().filter_map(|file| file.v2.as_ref()).collect(),
     };
     if trees.is_empty() {
-        return None;
+        return;
     }
+    // Files of the same bytes have one root, and one layer.
     let long = trees.into_iter().filter(|tree| !tree.layer.is_empty());
-    let layers = long.filter_map(|tree| Some((tree.pieces_root?.to_vec(), tree.layer.concat().into())));
-    Some(BencodeElem::RawDictionary(layers.collect()))
+    let layers: BTreeMap<_, _> = long.filter_map(|tree| Some((tree.pieces_root?, &tree.layer))).collect();
+    out.bytes("piece layers");
+    out.dictionary(|out| {
+        for (root, layer) in layers {
+            out.bytes(root);
+            out.bytes(layer.as_flattened());
+        }
+    });
 }
 
-/// The whole file, around the info dictionary as it was hashed.
-fn metainfo(request: &MetainfoRequest, info: Vec<u8>) -> Vec<u8> {
-    let mut root = BTreeMap::new();
-    let mut put = |key: &'static str, value: Option<BencodeElem>| {
-        root.extend(value.map(|value| (key.as_bytes(), value.encode())));
-    };
-    let text = |text: &Option<String>| text.as_deref().map(BencodeElem::from);
-    for (key, value) in announce(&request.trackers).into_iter().chain([url_list(&request.web_seeds)]) {
-        put(key, value);
-    }
-    put("comment", text(&request.comment));
-    put("created by", text(&request.created_by));
-    put("creation date", request.creation_date.map(BencodeElem::Integer));
-    put("piece layers", piece_layers(&request.hashes));
-    let similar = request.similar.iter().map(|hashes| short_hash(hashes).to_vec().into()).collect();
-    put("similar", (!request.similar.is_empty()).then_some(BencodeElem::List(similar)));
-    root.insert(b"info".as_slice(), info);
-    join(root)
-}
-
-/// `announce` and, for more than one tracker, `announce-list`.
-pub(super) fn announce(tiers: &[Vec<String>]) -> [(&'static str, Option<BencodeElem>); 2] {
+/// `announce` and, for more than one tracker, `announce-list`, each with its value.
+pub(super) fn announce(tiers: &[Vec<String>]) -> [(&'static str, Option<Vec<u8>>); 2] {
     let mut trackers = tiers.iter().flatten();
-    let first = trackers.next().map(|first| first.as_str().into());
-    let all = || tiers.iter().filter(|tier| !tier.is_empty()).map(|tier| texts(tier)).collect();
-    [("announce", first), ("announce-list", trackers.next().map(|_| BencodeElem::List(all())))]
+    let first = trackers.next().map(|first| written(|out| out.bytes(first)));
+    let tiers = || tiers.iter().filter(|tier| !tier.is_empty());
+    let all =
+        trackers.next().map(|_| written(|out| out.list(|out| tiers().for_each(|tier| strings(out, tier)))));
+    [("announce", first), ("announce-list", all)]
 }
 
-/// `url-list`.
-pub(super) fn url_list(web_seeds: &[String]) -> (&'static str, Option<BencodeElem>) {
-    ("url-list", (!web_seeds.is_empty()).then(|| texts(web_seeds)))
+/// `url-list`, with its value.
+pub(super) fn url_list(web_seeds: &[String]) -> (&'static str, Option<Vec<u8>>) {
+    ("url-list", (!web_seeds.is_empty()).then(|| written(|out| strings(out, web_seeds))))
 }
 
-fn texts(texts: &[String]) -> BencodeElem {
-    BencodeElem::List(texts.iter().map(|text| text.as_str().into()).collect())
-}
-
-/// A string's length and its colon, at most.
-const MOST_OF_A_LENGTH: usize = 21;
-
-/// A dictionary of values that are encoded already: no byte of the info dictionary is written twice in two ways.
-pub(super) fn join(entries: BTreeMap<&[u8], Vec<u8>>) -> Vec<u8> {
-    let length: usize = entries.iter().map(|(key, value)| key.len() + MOST_OF_A_LENGTH + value.len()).sum();
-    let mut joined = Vec::with_capacity(length + 2);
-    joined.push(b'd');
-    for (key, value) in entries {
-        joined.extend(BencodeElem::Bytes(key.to_vec()).encode());
-        joined.extend(value);
-    }
-    joined.push(b'e');
-    joined
+fn strings(out: &mut Writer, strings: &[String]) {
+    out.list(|out| strings.iter().for_each(|string| out.bytes(string)));
 }
 
 /// The 20 bytes by which BEP 38 names a torrent.

@@ -2,7 +2,7 @@
 //!
 //! [`hash_jobs`] is the one place where pieces of files become hashes: the cores take them one by one, of one torrent
 //! after the other, and each core hashes several side by side (`abreast`). Synchronous on purpose: it keeps cores busy,
-//! not sockets. Memory: 512 KiB for each core, the hashes, and as many torrents at a time as there are lanes.
+//! not sockets. Memory: 512 KiB for each core, and what the sinks of as many torrents keep as there are lanes.
 
 use std::fs::File;
 use std::io;
@@ -37,21 +37,38 @@ pub type Progress<'a> = &'a (dyn Fn(u64) + Sync);
 /// What to do when a piece cannot be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum OnError {
-    /// The whole is of no use without it: pieces that nobody has begun are left out of the results.
+    /// The whole is of no use without it: pieces that nobody has begun have no results.
     Stop,
     /// Each piece counts.
     GoOn,
 }
 
-/// What the hashes of a job's pieces are given to, in order.
-pub(super) type Done<'a> = Box<dyn FnOnce(Vec<PieceResult>) + Send + 'a>;
+/// What takes the results of a job's pieces: it keeps of them what it needs, and no more.
+pub(super) trait Sink: Send {
+    /// One piece, each once at most, in no order.
+    fn take(&mut self, piece: u64, result: PieceResult);
+
+    /// There is nothing more to come. Called in any of the threads.
+    fn end(self)
+    where
+        Self: Sized,
+    {
+    }
+}
+
+/// A sink that is lent has its results when the hashing is over.
+impl<S: Sink> Sink for &mut S {
+    fn take(&mut self, piece: u64, result: PieceResult) {
+        (**self).take(piece, result);
+    }
+}
 
 /// The pieces of one torrent.
-pub(super) struct Job<'a> {
+pub(super) struct Job<S> {
     /// Where they are.
     pub(super) layout: Arc<Layout>,
-    /// Called in any of the threads, as soon as the last piece is hashed.
-    pub(super) done: Done<'a>,
+    /// What becomes of them.
+    pub(super) sink: S,
 }
 
 /// How the pieces of all jobs are hashed.
@@ -66,15 +83,12 @@ pub(super) struct Manner<'a> {
 }
 
 /// Hashes every piece of a layout.
-pub(super) fn hash_all(layout: &Arc<Layout>, manner: Manner<'_>) -> Vec<PieceResult> {
-    let all = Mutex::new(Vec::new());
-    let done: Done<'_> = Box::new(|results| *lock(&all) = results);
-    hash_jobs(&mut std::iter::once(Job { layout: Arc::clone(layout), done }), manner);
-    all.into_inner().unwrap_or_else(PoisonError::into_inner)
+pub(super) fn hash_all(layout: &Arc<Layout>, manner: Manner<'_>, sink: &mut impl Sink) {
+    hash_jobs(&mut std::iter::once(Job { layout: Arc::clone(layout), sink }), manner);
 }
 
 /// Hashes the pieces of several torrents. The next job is asked for when no piece of the last one is left to be taken.
-pub(super) fn hash_jobs<'a>(jobs: &mut (dyn Iterator<Item = Job<'a>> + Send), manner: Manner<'_>) {
+pub(super) fn hash_jobs<S: Sink>(jobs: &mut (dyn Iterator<Item = Job<S>> + Send), manner: Manner<'_>) {
     let threads = thread::available_parallelism().map_or(1, |threads| threads.get().min(MOST_THREADS));
     let queue = Queue::new(jobs);
     let work = || Abreast::new(&queue, manner, Kernel::chosen()).work();
@@ -86,21 +100,21 @@ pub(super) fn hash_jobs<'a>(jobs: &mut (dyn Iterator<Item = Job<'a>> + Send), ma
 }
 
 /// The pieces that nobody has taken yet.
-pub(super) struct Queue<'q, 'a>(Mutex<Intake<'q, 'a>>);
+pub(super) struct Queue<'q, S>(Mutex<Intake<'q, S>>);
 
-struct Intake<'q, 'a> {
-    jobs: &'q mut (dyn Iterator<Item = Job<'a>> + Send),
-    current: Option<(Arc<Running<'a>>, u64)>,
+struct Intake<'q, S> {
+    jobs: &'q mut (dyn Iterator<Item = Job<S>> + Send),
+    current: Option<(Arc<Running<S>>, u64)>,
 }
 
-impl<'q, 'a> Queue<'q, 'a> {
+impl<'q, S: Sink> Queue<'q, S> {
     /// All pieces of these jobs.
-    pub(super) fn new(jobs: &'q mut (dyn Iterator<Item = Job<'a>> + Send)) -> Self {
+    pub(super) fn new(jobs: &'q mut (dyn Iterator<Item = Job<S>> + Send)) -> Self {
         Self(Mutex::new(Intake { jobs, current: None }))
     }
 
     /// A piece of the current job, or of the next.
-    pub(super) fn take(&self) -> Option<(Arc<Running<'a>>, u64)> {
+    pub(super) fn take(&self) -> Option<(Arc<Running<S>>, u64)> {
         let mut intake = lock(&self.0);
         loop {
             if let Some((job, next)) = &mut intake.current
@@ -111,7 +125,7 @@ impl<'q, 'a> Queue<'q, 'a> {
             }
             let job = intake.jobs.next()?;
             match job.layout.pieces() {
-                0 => (job.done)(Vec::new()),
+                0 => job.sink.end(),
                 pieces => intake.current = Some((Arc::new(Running::new(job, pieces)), 0)),
             }
         }
@@ -119,24 +133,18 @@ impl<'q, 'a> Queue<'q, 'a> {
 }
 
 /// A job whose pieces are being hashed.
-pub(super) struct Running<'a> {
+pub(super) struct Running<S> {
     pub(super) layout: Arc<Layout>,
     /// A piece could not be read, and the others do not matter.
     stopped: AtomicBool,
-    results: Mutex<Results<'a>>,
+    /// Until the last of so many pieces is settled.
+    open: Mutex<(u64, Option<S>)>,
 }
 
-struct Results<'a> {
-    of_pieces: Vec<Option<PieceResult>>,
-    /// How many pieces are not settled yet.
-    left: u64,
-    done: Option<Done<'a>>,
-}
-
-impl<'a> Running<'a> {
-    fn new(job: Job<'a>, pieces: u64) -> Self {
-        let results = Results { of_pieces: Vec::new(), left: pieces, done: Some(job.done) };
-        Self { layout: job.layout, stopped: AtomicBool::new(false), results: Mutex::new(results) }
+impl<S: Sink> Running<S> {
+    fn new(job: Job<S>, pieces: u64) -> Self {
+        let open = Mutex::new((pieces, Some(job.sink)));
+        Self { layout: job.layout, stopped: AtomicBool::new(false), open }
     }
 
     /// Whether its pieces need not be hashed any more.
@@ -149,21 +157,16 @@ impl<'a> Running<'a> {
         if on_error == OnError::Stop && matches!(result, Some(Err(_))) {
             self.stopped.store(true, Ordering::Relaxed);
         }
-        let mut results = lock(&self.results);
-        let Ok(index) = usize::try_from(piece) else { return };
-        if results.of_pieces.len() <= index {
-            results.of_pieces.resize_with(index + 1, || None);
+        let mut open = lock(&self.open);
+        let (left, sink) = &mut *open;
+        if let (Some(result), Some(sink)) = (result, &mut *sink) {
+            sink.take(piece, result);
         }
-        results.of_pieces[index] = result;
-        results.left -= 1;
-        if results.left > 0 {
-            return;
-        }
-        let of_pieces = std::mem::take(&mut results.of_pieces);
-        let done = results.done.take();
-        drop(results);
-        if let Some(done) = done {
-            done(of_pieces.into_iter().flatten().collect());
+        *left -= 1;
+        let ended = sink.take_if(|_| *left == 0);
+        drop(open);
+        if let Some(sink) = ended {
+            sink.end();
         }
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::layout::Layout;
 use super::metainfo::Metainfo;
-use super::pieces::{Manner, OnError, PieceResult, Progress, hash_all};
+use super::pieces::{Manner, OnError, PieceResult, Progress, Sink, hash_all};
 use crate::hash::{PieceHash, Sha256Hash};
 
 /// What became of a comparison.
@@ -84,12 +84,11 @@ impl Verification {
 pub fn verify(metainfo: &Metainfo, path: &Path, progress: Progress<'_>) -> Verification {
     let data = find_data(metainfo, path);
     let layout = Arc::new(metainfo.layout(&data));
-    let expected = Expected::new(metainfo, &layout);
-    let results = hash_all(&layout, Manner { version: metainfo.version, on_error: OnError::GoOn, progress });
-    let bad = (0..)
-        .zip(&results)
-        .filter_map(|(index, result)| Some(BadPiece { index, mismatch: expected.compare(index, result)? }));
-    let bad: Vec<BadPiece> = bad.collect();
+    let mut comparison = Comparison { expected: Expected::new(metainfo, &layout), bad: Vec::new() };
+    let manner = Manner { version: metainfo.version, on_error: OnError::GoOn, progress };
+    hash_all(&layout, manner, &mut comparison);
+    let mut bad = comparison.bad;
+    bad.sort_unstable_by_key(|bad| bad.index);
     let reports = metainfo.files.iter().zip(&layout.files).filter_map(|(file, place)| {
         let path = place.path.as_deref()?;
         let own = layout.pieces_of(place);
@@ -131,6 +130,19 @@ fn look_at(path: &Path, length: u64) -> FileState {
             Ok(_) => FileState::Present,
             Err(error) => FileState::Unreadable(error),
         },
+    }
+}
+
+/// What is bad so far.
+struct Comparison<'a> {
+    expected: Expected<'a>,
+    bad: Vec<BadPiece>,
+}
+
+impl Sink for Comparison<'_> {
+    fn take(&mut self, piece: u64, result: PieceResult) {
+        let mismatch = self.expected.compare(piece, &result);
+        self.bad.extend(mismatch.map(|mismatch| BadPiece { index: piece, mismatch }));
     }
 }
 

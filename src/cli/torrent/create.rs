@@ -142,10 +142,11 @@ pub(super) fn create(args: &CreateArgs, json: bool, out: &mut dyn Write) -> Resu
             format!("{} would lie in the very folder that it describes; choose an --output", file.display());
         return Err(Error::Usage(text));
     }
-    let bar = progress_bar(source.length());
+    let (name, length) = (source.name()?, source.length());
+    let bar = progress_bar(length);
     let hashes = source.hash(args.version.into(), args.piece_length, &|bytes| bar.inc(bytes));
     bar.finish_and_clear();
-    let made = Made::new(args, source.name()?, source.length(), hashes?);
+    let made = Made::new(args, name, length, hashes?);
     made.write(&file)?;
     if json {
         writeln!(out, "{}", made.json(&file))?;
@@ -232,7 +233,7 @@ fn hash_files(args: &CreateArgs, files: &[PathBuf], bar: &ProgressBar, hashed: &
         bar.set_message(plain(&relative.to_string_lossy()));
         let source = Source::open(&args.path.join(relative));
         match source.and_then(|source| Ok((source.name()?, source))) {
-            Ok((name, source)) => Some(((number, name), source)),
+            Ok((name, source)) => Some(((number, name, source.length()), source)),
             Err(error) => {
                 send(number, String::new(), Err(error.into()));
                 None
@@ -244,9 +245,8 @@ fn hash_files(args: &CreateArgs, files: &[PathBuf], bar: &ProgressBar, hashed: &
         args.version.into(),
         args.piece_length,
         &|bytes| bar.inc(bytes),
-        &|(number, name), source, hashes| {
-            let hashes = hashes.map(|hashes| (source.length(), hashes)).map_err(Error::from);
-            send(number, name, hashes);
+        &|(number, name, length), hashes| {
+            send(number, name, hashes.map(|hashes| (length, hashes)).map_err(Error::from));
         },
     );
 }

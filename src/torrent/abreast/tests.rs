@@ -71,20 +71,37 @@ fn write(path: &std::path::Path, bytes: &[u8]) {
     std::fs::write(path, bytes).unwrap();
 }
 
+/// What there is of the pieces of a torrent, and whether there is more to come.
+struct Kept<'a>(&'a Mutex<(Vec<Option<PieceResult>>, bool)>);
+
+impl Sink for Kept<'_> {
+    fn take(&mut self, piece: u64, result: PieceResult) {
+        let (pieces, ended) = &mut *lock(self.0);
+        let taken = pieces[piece as usize].replace(result);
+        assert!(taken.is_none() && !*ended, "a piece twice, or after the end");
+    }
+
+    fn end(self) {
+        assert!(!std::mem::replace(&mut lock(self.0).1, true), "ended twice");
+    }
+}
+
 /// The hashes of the pieces of several torrents, in one set of lanes.
 fn hash(layouts: &[Arc<Layout>], version: TorrentVersion, kernel: Kernel) -> Vec<Vec<PieceResult>> {
-    let results: Mutex<Vec<_>> = Mutex::new(layouts.iter().map(|_| None).collect());
-    let mut jobs = layouts.iter().enumerate().map(|(index, layout)| Job {
-        layout: Arc::clone(layout),
-        done: Box::new({
-            let results = &results;
-            move |pieces| assert!(lock(results)[index].replace(pieces).is_none(), "done twice")
-        }),
-    });
+    let none = |layout: &Arc<Layout>| (0..layout.pieces()).map(|_| None).collect();
+    let results: Vec<_> = layouts.iter().map(|layout| Mutex::new((none(layout), false))).collect();
+    let mut jobs = layouts
+        .iter()
+        .zip(&results)
+        .map(|(layout, kept)| Job { layout: Arc::clone(layout), sink: Kept(kept) });
     let manner = Manner { version, on_error: OnError::GoOn, progress: &|_| {} };
     Abreast::new(&Queue::new(&mut jobs), manner, kernel).work();
-    drop(jobs);
-    results.into_inner().unwrap().into_iter().map(Option::unwrap).collect()
+    let whole = results.into_iter().map(|kept| {
+        let (pieces, ended) = kept.into_inner().unwrap();
+        assert!(ended);
+        pieces.into_iter().map(Option::unwrap).collect()
+    });
+    whole.collect()
 }
 
 proptest! {
