@@ -36,7 +36,8 @@ async fn statements_for(files: u64) -> usize {
 async fn the_first_publication_makes_no_more_statements_for_more_files() {
     let (few, many) = (statements_for(3).await, statements_for(24).await);
     assert!(few > 10, "nothing was counted: {few}");
-    assert_eq!(few, many);
+    // Workers that find nothing to do may look once more or less. One statement for each file would be 21 more.
+    assert!(many < few + 11, "{few} for 3 files, {many} for 24");
 }
 
 /// How often the shows are due to be published.
