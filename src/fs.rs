@@ -4,16 +4,21 @@
 //! long as the disk takes; none is asynchronous.
 
 use std::ffi::{OsStr, OsString};
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Component, Path, PathBuf};
 
-use rustix::fs::{Access, CWD, Mode, OFlags, RenameFlags, access, openat, renameat_with, statfs, statvfs};
+use rustix::fs::{Access, CWD, Mode, OFlags, RenameFlags, access, openat, renameat_with};
 use rustix::io::Errno;
 
+mod disk;
+mod lock;
 pub mod tree;
+
+pub use disk::{disk_size, free_space, is_remote};
+pub use lock::DataLock;
 
 /// The end of a temporary file's name.
 pub const TEMPORARY_SUFFIX: &str = ".podseed-tmp";
@@ -341,41 +346,6 @@ pub fn remove_dir(path: &Path) -> Result<(), Error> {
     }
 }
 
-/// The bytes that this user may still write on the file system of an existing path.
-pub fn free_space(path: &Path) -> Result<u64, Error> {
-    let space = statvfs(path).map_err(|errno| Error::io("ask for the free space of", path, errno))?;
-    Ok(space.f_bavail.saturating_mul(space.f_frsize))
-}
-
-/// The bytes of the file system of an existing path, free or not.
-pub fn disk_size(path: &Path) -> Result<u64, Error> {
-    let space = statvfs(path).map_err(|errno| Error::io("ask for the size of", path, errno))?;
-    Ok(space.f_blocks.saturating_mul(space.f_frsize))
-}
-
-/// File systems on which others change files and this machine is not told (statfs(2)): NFS, SMB, SMB 2, CIFS, FUSE,
-/// 9P, AFS, Ceph, Coda, NCP.
-const REMOTE: [u32; 10] = [
-    0x6969,
-    0x517B,
-    0xFE53_4D42,
-    0xFF53_4D42,
-    0x6573_5546,
-    0x0102_1997,
-    0x5346_414F,
-    0x00C3_6400,
-    0x7375_7245,
-    0x564C,
-];
-
-/// Whether the system may not tell of all changes below this folder.
-pub fn is_remote(folder: &Path) -> bool {
-    // The type is a number of 32 bits, on some machines in a wider field.
-    statfs(folder).is_ok_and(|found| {
-        u32::try_from(i128::from(found.f_type) & 0xFFFF_FFFF).is_ok_and(|kind| REMOTE.contains(&kind))
-    })
-}
-
 /// `root` and below it `relative`, which may come from anywhere: no step of it leads up or to another root.
 /// Judges by the text alone; see [`open_below`] for links.
 pub fn join_below(root: &Path, relative: &Path) -> Result<PathBuf, Error> {
@@ -384,40 +354,6 @@ pub fn join_below(root: &Path, relative: &Path) -> Result<PathBuf, Error> {
         return Err(Error::Outside { path: relative.to_owned(), root: root.to_owned() });
     }
     Ok(root.join(relative))
-}
-
-/// The exclusive right to work on a data folder, until it is dropped or the process ends in whatever way.
-#[derive(Debug)]
-pub struct DataLock(#[expect(dead_code, reason = "the open file is the lock")] File);
-
-impl DataLock {
-    /// Takes the lock of an existing folder at once, or says who has it.
-    pub fn take(folder: &Path) -> Result<Self, Error> {
-        let path = folder.join("lock");
-        let failed = |error: io::Error| Error::io("lock", &path, error);
-        let mut file = open_partial(&path)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                let mut pid = String::new();
-                let holder =
-                    file.take(16).read_to_string(&mut pid).ok().and_then(|_| pid.trim().parse().ok());
-                return Err(Error::Locked { path: folder.to_owned(), holder });
-            }
-            Err(TryLockError::Error(error)) if has_no_locks(&error) => {
-                return Err(Error::NoLocks { path: folder.to_owned() });
-            }
-            Err(TryLockError::Error(error)) => return Err(failed(error)),
-        }
-        file.set_len(0).map_err(failed)?;
-        match writeln!(file, "{}", std::process::id()) {
-            // The lock holds all the same; only nobody else can tell who has it.
-            Err(error) if !matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded) => {
-                Err(failed(error))
-            }
-            _ => Ok(Self(file)),
-        }
-    }
 }
 
 fn parent(path: &Path) -> &Path {
@@ -441,12 +377,6 @@ fn sync_dir(folder: &Path) -> Result<(), Error> {
 /// NFS, some FUSE file systems and old kernels know no flags for a rename.
 fn has_no_flags(errno: Errno) -> bool {
     matches!(errno, Errno::INVAL | Errno::NOSYS | Errno::NOTSUP)
-}
-
-/// NFS without its lock service, and some FUSE file systems.
-fn has_no_locks(error: &io::Error) -> bool {
-    let errno = Errno::from_io_error(error);
-    errno.is_some_and(|errno| matches!(errno, Errno::NOLCK | Errno::NOSYS | Errno::NOTSUP | Errno::INVAL))
 }
 
 fn link_and_unlink(from: &Path, to: &Path) -> io::Result<()> {

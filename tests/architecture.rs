@@ -186,13 +186,15 @@ const READING: [&str; 9] = [
     "symlink_metadata",
 ];
 
-/// Who changes what is on the disk, besides tests.
-const WRITERS: [&str; 3] = ["src/fs.rs", "src/fs/tree.rs", "adapters/src/watch_dir/place.rs"];
+/// Who changes what is on the disk, besides tests: files, and a folder with all in it.
+const WRITERS: [&str; 3] = ["src/fs.rs", "src/fs/", "adapters/src/watch_dir/place.rs"];
 
 #[test]
 fn only_fs_and_the_adapters_place_create_change_or_remove_files() {
     for source in sources("src").into_iter().chain(sources("adapters/src")) {
-        if WRITERS.contains(&source.path.as_str()) || source.path.starts_with("adapters/src/testing") {
+        if WRITERS.iter().any(|writer| source.path.starts_with(writer))
+            || source.path.starts_with("adapters/src/testing")
+        {
             continue;
         }
         let code = source.product_code();

@@ -1,5 +1,6 @@
 //! What a run shows while it works: bars on a terminal, one plain line per step elsewhere.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -8,7 +9,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use super::Context;
 use super::output::{count, is_lively, plain, talk, title};
 use crate::download::Progress;
-use crate::model::PlacementState;
+use crate::model::{InfoHashes, PlacementState};
 use crate::pipeline::{Event, Monitor};
 use crate::units::ByteSize;
 
@@ -73,9 +74,8 @@ impl Monitor for Lines {
         if self.is_detail(event) && !self.verbose {
             return;
         }
-        let (line, bad) = describe(event);
-        if let Some(line) = line.filter(|_| bad || !self.quiet) {
-            self.line(&plain(&line));
+        if is_bad(event) || !self.quiet {
+            self.line(&plain(&describe(event)));
         }
     }
 
@@ -87,100 +87,94 @@ impl Monitor for Lines {
     }
 }
 
-/// The line for an event, and whether it is about something that went wrong.
-fn describe(event: &Event) -> (Option<String>, bool) {
-    let until = |next: &Option<jiff::Timestamp>| match next {
-        Some(next) => format!("; next attempt {next}"),
-        None => String::new(),
-    };
+/// Whether an event is about something that went wrong.
+fn is_bad(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::PollFailed { .. }
+            | Event::PollWaits { .. }
+            | Event::FetchFailed { .. }
+            | Event::Interrupted { .. }
+            | Event::NoticeFailed { .. }
+            | Event::SpaceShort { .. }
+            | Event::PublishFailed { .. }
+            | Event::Unconfirmed { .. }
+            | Event::PlaceFailed { .. }
+    )
+}
+
+/// The line for an event.
+fn describe(event: &Event) -> String {
     match event {
         Event::OwnFiles { show, new, changed, gone } => {
-            let parts = [(new, "new"), (changed, "changed"), (gone, "gone")];
-            let parts: Vec<_> = parts
-                .iter()
-                .filter(|(number, _)| **number > 0)
-                .map(|(number, what)| format!("{} {what}", count(**number, "own file")))
-                .collect();
-            (Some(format!("{show}: {}", parts.join(", "))), false)
+            format!("{show}: {}", own_files([(*new, "new"), (*changed, "changed"), (*gone, "gone")]))
         }
-        Event::Upgraded { backup } => (
-            Some(format!("the state is brought up to date; what it was is kept in {}", backup.display())),
-            false,
+        Event::Upgraded { backup } => {
+            format!("the state is brought up to date; what it was is kept in {}", backup.display())
+        }
+        Event::Polled { show, title: name, new_episodes, newly_wanted } => format!(
+            "{show}: read \"{}\": {}, {} to fetch",
+            title(name),
+            count(*new_episodes, "new episode"),
+            count(*newly_wanted, "file")
         ),
-        Event::Polled { show, title: name, new_episodes, newly_wanted } => (
-            Some(format!(
-                "{show}: read \"{}\": {}, {} to fetch",
-                title(name),
-                count(*new_episodes, "new episode"),
-                count(*newly_wanted, "file")
-            )),
-            false,
-        ),
-        Event::Unchanged { show } => (Some(format!("{show}: the feed has not changed")), false),
-        Event::Warning { show, text } => (Some(format!("{show}: warning: {text}")), false),
-        Event::ClientAway { client, error } => (Some(format!("{client}: warning: {error}")), false),
-        Event::ClientBack { client } => (Some(format!("{client}: it answers again")), false),
-        Event::PollFailed { show, error } => (Some(format!("{show}: error: {error}")), true),
+        Event::Unchanged { show } => format!("{show}: the feed has not changed"),
+        Event::Warning { show, text } => format!("{show}: warning: {text}"),
+        Event::ClientAway { client, error } => format!("{client}: warning: {error}"),
+        Event::ClientBack { client } => format!("{client}: it answers again"),
+        Event::PollFailed { show, error } => format!("{show}: error: {error}"),
         Event::PollWaits { show, until } => {
-            (Some(format!("{show}: the server has asked not to be asked before {until}")), true)
+            format!("{show}: the server has asked not to be asked before {until}")
         }
-        Event::Fetched { show, file, length, bytes } => {
-            let is_rest = *bytes > 0 && bytes < length;
-            let resumed = if is_rest { format!(", {} of it now", ByteSize(*bytes)) } else { String::new() };
-            (Some(format!("{show}: fetched {file} ({}{resumed})", ByteSize(*length))), false)
-        }
-        Event::TorrentMade { show, path, info_hash } => {
-            let hash = match info_hash.v1() {
-                Some(v1) => v1.to_string(),
-                None => info_hash.v2().map(|v2| v2.to_string()).unwrap_or_default(),
-            };
-            let name = path.file_name().unwrap_or_default().to_string_lossy();
-            (Some(format!("{show}: made {name} (info hash {hash})")), false)
-        }
+        Event::Fetched { show, file, length, bytes } => fetched(show, file, *length, *bytes),
+        Event::TorrentMade { show, path, info_hash } => made(show, path, info_hash),
         Event::FetchFailed { show, title: name, error, next_attempt } => {
-            (Some(format!("{show}: error: {}: {error}{}", title(name), until(next_attempt))), true)
+            let next = next_attempt.map(|next| format!("; next attempt {next}")).unwrap_or_default();
+            format!("{show}: error: {}: {error}{next}", title(name))
         }
-        Event::Placed { show, file, client, state } => {
-            (Some(format!("{show}: {file}: {state} at {client}")), false)
+        Event::Placed { show, file, client, state } => format!("{show}: {file}: {state} at {client}"),
+        Event::Working { shows, clients } => {
+            format!("at work: {}, {}", count(*shows as u64, "show"), count(*clients as u64, "client"))
         }
-        Event::Working { shows, clients } => (
-            Some(format!("at work: {}, {}", count(*shows as u64, "show"), count(*clients as u64, "client"))),
-            false,
-        ),
-        Event::Serving { address } => (Some(format!("serving the site on {address}")), false),
-        Event::Interrupted { task, error } => {
-            (Some(format!("error: {task}: {error}; it begins again soon")), true)
-        }
-        Event::CutOff { tasks } => {
-            (Some(format!("cut off {}; nothing is lost", count(*tasks as u64, "task"))), false)
-        }
-        Event::NoticeFailed { error } => (Some(format!("a notice was not sent: {error}")), true),
-        Event::Removed { show, file, client } => {
-            (Some(format!("{show}: {file}: taken out of {client}")), false)
-        }
-        Event::Dropped { show, file, why } => {
-            (Some(format!("{show}: {file}: not kept any more: {why}")), false)
-        }
-        Event::SpaceShort { text } => (Some(format!("warning: {text}")), true),
-        Event::Hours { until: Some(until) } => {
-            (Some(format!("no file is fetched before {until} (limits.hours)")), false)
-        }
-        Event::Hours { until: None } => (Some("files are fetched now (limits.hours)".to_owned()), false),
-        Event::SpaceAgain => (Some("there is space again: fetching goes on".to_owned()), false),
+        Event::Serving { address } => format!("serving the site on {address}"),
+        Event::Interrupted { task, error } => format!("error: {task}: {error}; it begins again soon"),
+        Event::CutOff { tasks } => format!("cut off {}; nothing is lost", count(*tasks as u64, "task")),
+        Event::NoticeFailed { error } => format!("a notice was not sent: {error}"),
+        Event::Removed { show, file, client } => format!("{show}: {file}: taken out of {client}"),
+        Event::Dropped { show, file, why } => format!("{show}: {file}: not kept any more: {why}"),
+        Event::SpaceShort { text } => format!("warning: {text}"),
+        Event::Hours { until: Some(until) } => format!("no file is fetched before {until} (limits.hours)"),
+        Event::Hours { until: None } => "files are fetched now (limits.hours)".to_owned(),
+        Event::SpaceAgain => "there is space again: fetching goes on".to_owned(),
+        Event::Published { files, removed: 0 } => format!("site: {} written", count(*files as u64, "file")),
         Event::Published { files, removed } => {
-            let gone = if *removed == 0 {
-                String::new()
-            } else {
-                format!(", {} removed", count(*removed as u64, "file"))
-            };
-            (Some(format!("site: {} written{gone}", count(*files as u64, "file"))), false)
+            let [files, removed] = [files, removed].map(|number| count(*number as u64, "file"));
+            format!("site: {files} written, {removed} removed")
         }
-        Event::PublishFailed { error } => (Some(format!("error: {error}")), true),
-        Event::Unconfirmed { error } => (Some(format!("error: {error}")), true),
-        Event::PlaceFailed { show, file, error, .. } => {
-            (Some(format!("{show}: error: {file}: {error}")), true)
-        }
+        Event::PublishFailed { error } | Event::Unconfirmed { error } => format!("error: {error}"),
+        Event::PlaceFailed { show, file, error, .. } => format!("{show}: error: {file}: {error}"),
     }
+}
+
+fn own_files(numbers: [(u64, &str); 3]) -> String {
+    let some = numbers.into_iter().filter(|(number, _)| *number > 0);
+    let parts: Vec<_> = some.map(|(number, what)| format!("{} {what}", count(number, "own file"))).collect();
+    parts.join(", ")
+}
+
+fn fetched(show: &str, file: &str, length: u64, bytes: u64) -> String {
+    let is_rest = bytes > 0 && bytes < length;
+    let resumed = if is_rest { format!(", {} of it now", ByteSize(bytes)) } else { String::new() };
+    format!("{show}: fetched {file} ({}{resumed})", ByteSize(length))
+}
+
+fn made(show: &str, path: &Path, info_hash: &InfoHashes) -> String {
+    let hash = match info_hash.v1() {
+        Some(v1) => v1.to_string(),
+        None => info_hash.v2().map(|v2| v2.to_string()).unwrap_or_default(),
+    };
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    format!("{show}: made {name} (info hash {hash})")
 }
 
 struct Bar {

@@ -1,7 +1,7 @@
 //! The stages from discovered to torrent_ready: claims and records.
 
 use jiff::Timestamp;
-use sqlx::{QueryBuilder, Row as _, Sqlite};
+use sqlx::{QueryBuilder, Row as _, Sqlite, Transaction};
 
 use super::{Doing as _, Result, Store, seconds, signed, timestamp, unsigned};
 use crate::model::{
@@ -198,16 +198,7 @@ impl Store {
         if recorded.rows_affected() == 0 {
             return Ok(());
         }
-        for client in clients {
-            sqlx::query(
-                "INSERT INTO placements (enclosure_id, client) VALUES ($1, $2) ON CONFLICT DO NOTHING",
-            )
-            .bind(id.0)
-            .bind(client)
-            .execute(&mut *tx)
-            .await
-            .doing(what)?;
-        }
+        place(&mut tx, id, clients).await.doing(what)?;
         tx.commit().await.doing(what)
     }
 
@@ -333,6 +324,22 @@ pub(super) fn claim(
     query.push(")");
     query.push(" ORDER BY e.discovered DESC, e.id LIMIT 1) RETURNING id");
     query
+}
+
+/// Puts a torrent down for each of these clients; twice is once.
+pub(super) async fn place(
+    tx: &mut Transaction<'_, Sqlite>,
+    id: EnclosureId,
+    clients: &[String],
+) -> std::result::Result<(), sqlx::Error> {
+    for client in clients {
+        sqlx::query("INSERT INTO placements (enclosure_id, client) VALUES ($1, $2) ON CONFLICT DO NOTHING")
+            .bind(id.0)
+            .bind(client)
+            .execute(&mut **tx)
+            .await?;
+    }
+    Ok(())
 }
 
 /// Adds a line to the story of an enclosure.

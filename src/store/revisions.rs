@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use sqlx::{Sqlite, Transaction};
 
-use super::downloads::{NameTaken, event};
+use super::downloads::{NameTaken, event, place};
 use super::placements::info_hashes;
 use super::{Doing as _, Result, Store, seconds};
 use crate::model::identity::comparable_url;
@@ -97,31 +97,9 @@ impl Store {
             named => named.doing(what)?,
         };
         if same_name {
-            // His .torrent has taken the name of ours, so that nobody can be given ours any more: neither a client nor
-            // a visitor of the site. Whoever has it already is served on.
-            sqlx::query("UPDATE enclosures SET magnet = NULL WHERE id = $1")
-                .bind(id.0)
-                .execute(&mut *tx)
-                .await
-                .doing(what)?;
-            sqlx::query(
-                "DELETE FROM placements WHERE enclosure_id = $1 AND state NOT IN ('seeding', 'delivered')",
-            )
-            .bind(id.0)
-            .execute(&mut *tx)
-            .await
-            .doing(what)?;
+            withhold(&mut tx, id).await.doing(what)?;
         }
-        for client in official.clients {
-            sqlx::query(
-                "INSERT INTO placements (enclosure_id, client) VALUES ($1, $2) ON CONFLICT DO NOTHING",
-            )
-            .bind(new.0)
-            .bind(client)
-            .execute(&mut *tx)
-            .await
-            .doing(what)?;
-        }
+        place(&mut tx, new, official.clients).await.doing(what)?;
         let story = "the publisher offers a torrent of it himself, which takes the place of this one";
         event(&mut *tx, id, now, story).await.doing(what)?;
         event(&mut *tx, new, now, "joined the publisher's own torrent; nothing had to be fetched")
@@ -163,6 +141,20 @@ impl Store {
         let hashes = rows.into_iter().map(|(v1, v2)| info_hashes(v1, v2)).collect::<Result<Vec<_>>>()?;
         Ok(hashes.into_iter().flatten().collect())
     }
+}
+
+/// His .torrent has taken the name of ours, so that nobody can be given ours any more: neither a client nor a visitor of
+/// the site. Whoever has it already is served on.
+async fn withhold(
+    tx: &mut Transaction<'_, Sqlite>,
+    ours: EnclosureId,
+) -> std::result::Result<(), sqlx::Error> {
+    sqlx::query("UPDATE enclosures SET magnet = NULL WHERE id = $1").bind(ours.0).execute(&mut **tx).await?;
+    sqlx::query("DELETE FROM placements WHERE enclosure_id = $1 AND state NOT IN ('seeding', 'delivered')")
+        .bind(ours.0)
+        .execute(&mut **tx)
+        .await
+        .map(drop)
 }
 
 /// Puts a new enclosure in the place of this one: it has its URL and announcements, and nothing else yet. What this

@@ -3,7 +3,7 @@
 //! A lane that has come to the end of its piece takes the next one, of whatever length, file and torrent. SHA-1 goes
 //! through all lanes in step (`hash::Sha1Lanes`); the blocks of a v2 tree are hashed together, those of all lanes at
 //! once, before the first lane needs its buffer again. Memory: 512 KiB for all lanes, however long a piece is, which stays
-//! in the cache of a core, and an open file for each.
+//! in the cache of a core, and an open file for each at most.
 
 use std::fs::File;
 use std::io::{self, ErrorKind};
@@ -59,7 +59,13 @@ struct Piece<S> {
 struct Open<S> {
     job: Arc<Running<S>>,
     index: usize,
-    file: File,
+    file: Arc<File>,
+}
+
+impl<S> Open<S> {
+    fn is(&self, job: &Arc<Running<S>>, index: usize) -> bool {
+        self.index == index && Arc::ptr_eq(&self.job, job)
+    }
 }
 
 impl<'q, S: Sink> Abreast<'q, S> {
@@ -119,7 +125,7 @@ impl<'q, S: Sink> Abreast<'q, S> {
         let Some(data) = layout.segments(number).find(|segment| layout.is_data(segment)) else {
             return job.settle(number, Some(Ok(PieceHash { v1: None, v2: None })), on_error);
         };
-        if let Err(error) = self.lanes[lane].file(&job, data.file) {
+        if let Err(error) = self.open(lane, &job, data.file) {
             return job.settle(number, Some(Err(error)), on_error);
         }
         let whole_file = data.length == layout.files[data.file].length;
@@ -127,6 +133,16 @@ impl<'q, S: Sink> Abreast<'q, S> {
         self.sha1.begin(lane);
         self.lanes[lane].piece =
             Some(Piece { job, number, cursor, length: 0, ended: false, whole_file, blocks: Vec::new() });
+    }
+
+    /// A lane gets the file of its next piece, as another has it open or by itself.
+    fn open(&mut self, lane: usize, job: &Arc<Running<S>>, index: usize) -> Result<(), ReadError> {
+        let opened = self.lanes.iter().filter_map(|lane| lane.open.as_ref());
+        let shared = opened.filter(|open| open.is(job, index)).map(|open| Arc::clone(&open.file)).next();
+        if let Some(file) = shared {
+            self.lanes[lane].open = Some(Open { job: Arc::clone(job), index, file });
+        }
+        self.lanes[lane].file(job, index).map(drop)
     }
 
     /// Reads the next chunk of a lane's piece; the last one with its padding.
@@ -211,14 +227,14 @@ impl<S: Sink> Lane<S> {
 
     /// A file of a job, open.
     fn file(&mut self, job: &Arc<Running<S>>, index: usize) -> Result<&File, ReadError> {
-        let known = self.open.take().filter(|open| open.index == index && Arc::ptr_eq(&open.job, job));
+        let known = self.open.take().filter(|open| open.is(job, index));
         let open = match known {
             Some(open) => open,
             None => {
                 let path = job.layout.files[index].path.as_deref();
                 let file = path.ok_or_else(|| io::Error::from(ErrorKind::NotFound)).and_then(open_regular);
                 let file = file.map_err(|source| ReadError { file: index, source })?;
-                Open { job: Arc::clone(job), index, file }
+                Open { job: Arc::clone(job), index, file: Arc::new(file) }
             }
         };
         Ok(&self.open.insert(open).file)

@@ -26,9 +26,21 @@ def together(bench):
 
 def small(bench):
     """One torrent of files that are each smaller than a piece."""
-    count = bench.size(20_000)
-    folder = inputs.episodes(bench.folder / "small", count, 1_000, 99_000)
-    return one_torrent(bench, f"{count} files of 1 to 99 kB, one torrent, v1", folder, AHEAD)
+    folder = small_files(bench)
+    return one_torrent(bench, f"{bench.size(20_000)} files of 1 to 99 kB, one torrent, v1", folder, AHEAD)
+
+
+def memory(bench):
+    """The peak for many files: of each there is the name, and what is written of it; most of all in a hybrid."""
+    results = []
+    for version, goal in (("v1", 24), ("v2", None), ("hybrid", None)):
+        torrent = ("--version", version, "--output", bench.out / "show.torrent")
+        samples = bench.sample(bench.ours("torrent", "create", *torrent, small_files(bench)))
+        told = f"peak memory: {bench.size(20_000)} files of 1 to 99 kB, one torrent, {version}"
+        results.append(peak(told, samples, goal))
+    each = bench.sample(bench.ours("torrent", "create", "--each", "--output", bench.out, small_files(bench)))
+    told = f"peak memory: {bench.size(20_000)} files of 1 to 99 kB, a torrent for each, v1"
+    return [*results, peak(told, each, 24)]
 
 
 def one_torrent(bench, what, folder, goals):
@@ -44,6 +56,11 @@ def large_files(bench):
     return inputs.episodes(bench.folder / "large", bench.size(100), 20 * inputs.MB, 80 * inputs.MB)
 
 
+def small_files(bench):
+    """A gigabyte of them."""
+    return inputs.episodes(bench.folder / "small", bench.size(20_000), 1_000, 99_000)
+
+
 def made(bench):
     """The info hashes of all torrents that were made, by name."""
     return {path.name: info_hashes(path) for path in sorted(bench.out.rglob("*.torrent"))}
@@ -53,4 +70,5 @@ GROUP = Group("Torrents of many files", 7_000 * inputs.MB, (
     Row("each", "a torrent for each of 100 files of 20 to 80 MB, against xargs mktorrent", each, ("mktorrent",)),
     Row("together", "the same files in one torrent, against mktorrent", together, ("mktorrent",)),
     Row("small", "20,000 small files in one torrent, against mktorrent", small, ("mktorrent",)),
+    Row("memory-small", "peak memory for 20,000 small files, in one torrent and each by itself", memory),
 ), on_disk=True)
