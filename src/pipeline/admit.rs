@@ -13,10 +13,7 @@ use super::terms::{basis_on, terms};
 use super::wanted::rules;
 use super::{Begin, Error, Pass, Pipeline, Target, lock};
 use crate::config::{FeedSource, WebSeeds};
-use crate::store::{Candidate, Grounds, Joining, ShowId, Terms};
-
-/// Shows in one transaction.
-const TOGETHER: usize = 5_000;
+use crate::store::{self, Candidate, Grounds, Joining, ShowId, Terms};
 
 impl Pipeline {
     /// Makes one show part of the pass.
@@ -36,7 +33,7 @@ impl Pipeline {
     }
 
     async fn admit_candidates(&self, shows: &[(&Candidate, &Target)], pass: &Pass) -> Result<(), Error> {
-        for some in shows.chunks(TOGETHER) {
+        for some in shows.chunks(store::TOGETHER) {
             let _turn = pass.in_force.lock().await;
             if pass.closed.is_cancelled() {
                 return Ok(());

@@ -127,7 +127,6 @@ mod tests {
     use super::*;
     use crate::config::Config;
     use crate::feed::Validators;
-    use crate::model::Selection;
     use crate::pipeline::Environment;
 
     fn fetched(etag: &str) -> FetchedFeed {
@@ -150,16 +149,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let config = Arc::new(Config::ad_hoc(folder.path().join("data")));
         let pipeline = Pipeline::open(config, Environment::new(Arc::new(()))).await.unwrap();
-        let target = Target {
-            slug: Some("s".to_owned()),
-            feed: FeedSource::parse("https://f.test/"),
-            selection: Selection::default(),
-            clients: Vec::new(),
-            auth: None,
-            permission: None,
-            configured: true,
-            publishable: true,
-        };
+        let target = Target::sample();
         let keep = async |show: &ShowRecord, etag: &str| {
             pipeline.keep_document(&target, show, &mut fetched(etag)).await.unwrap().is_some()
         };

@@ -24,6 +24,7 @@ mod monitor;
 mod notify;
 mod official;
 mod own;
+mod pass;
 mod place;
 mod plan;
 mod poll;
@@ -47,19 +48,17 @@ mod withdraw;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
-use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::config::{Config, FeedSource};
 use crate::handover::Client;
 use crate::http::Http;
-use crate::model::{Selection, Stage};
+use crate::model::Selection;
 use crate::store::Store;
 use crate::{fs, store};
-use drain::Supply;
+use pass::Pass;
 
 pub use budget::{Unkept, unkept};
 pub use daemon::Daemon;
@@ -68,6 +67,7 @@ pub use folder::DataFolder;
 pub use kit::{KitError, write_kit};
 pub use monitor::{Event, Monitor};
 pub use own::{ShareOrder, Shared, share};
+pub use pass::{Begin, PassOptions, Summary};
 pub use plan::{Plan, PlannedEnclosure, PlannedShow, plan};
 pub use poll::slug;
 pub use status::{PlacementJson, StatusJson, stage_counts};
@@ -101,38 +101,6 @@ pub enum Error {
     },
 }
 
-/// Errors that a summary lists: nobody reads more, and a daemon goes on for years.
-const MOST_ERRORS: usize = 10_000;
-
-/// What a pass has done, and how its shows stand at its end.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Summary {
-    /// Shows in the pass.
-    pub shows: u64,
-    /// Episodes that are new and wanted.
-    pub new_episodes: u64,
-    /// Files completed.
-    pub downloaded: u64,
-    /// Media bytes received from origins, without those of looks at sources.
-    pub bytes_fetched: u64,
-    /// Torrents made.
-    pub torrents_made: u64,
-    /// Enclosures that a first client has accepted.
-    pub handed_over: u64,
-    /// Enclosures that seed at the end, of all in these shows.
-    pub seeding: u64,
-    /// Enclosures that need the user at the end, of all in these shows.
-    pub failed: u64,
-    /// Enclosures that wait for their next attempt, and when the first of them comes.
-    pub waiting: u64,
-    /// See `waiting`.
-    pub next_attempt: Option<Timestamp>,
-    /// No feed was due: when the first of them is.
-    pub next_poll: Option<Timestamp>,
-    /// Everything that went wrong in this pass, each cause once.
-    pub errors: Vec<String>,
-}
-
 /// What a pipeline gets from whoever runs it.
 #[derive(Clone)]
 pub struct Environment {
@@ -149,38 +117,6 @@ impl Environment {
     pub fn new(monitor: Arc<dyn Monitor>) -> Self {
         Self { clock: Clock::system(), monitor, stop: CancellationToken::new() }
     }
-}
-
-/// How a pass is made.
-#[derive(Debug, Clone)]
-pub struct PassOptions {
-    /// How long to wait for each client's confirmation.
-    pub wait: Duration,
-    /// Leave alone what is not due: feeds before their time, clients that were asked just now, and what waits for its
-    /// next attempt. A run that a person started does not, unless the origin itself has asked for the time.
-    pub patient: bool,
-    /// With which stage it begins.
-    pub begin: Begin,
-    /// It is about all shows, so that what concerns every one of them is looked after whether it is due or not.
-    pub whole: bool,
-}
-
-impl PassOptions {
-    /// Those of a daemon: what it cannot do now, it does later.
-    fn lasting() -> Self {
-        Self { wait: Duration::from_secs(60), patient: true, begin: Begin::Feeds, whole: true }
-    }
-}
-
-/// The stage with which a pass begins. Those behind it follow.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Begin {
-    /// The feeds are read.
-    Feeds,
-    /// What is known is fetched.
-    Downloads,
-    /// What is fetched is handed over, and taken back.
-    Clients,
 }
 
 /// Everything that the workers share.
@@ -204,52 +140,6 @@ pub struct Pipeline {
     /// Missing where nothing may be changed.
     lock: Option<Arc<fs::DataLock>>,
     own: own::Attention,
-}
-
-/// One pass under way, or the work of a daemon under one configuration.
-struct Pass {
-    /// Not that of any other pass, even if the clock was set back: rows carry it once they are dealt with, and in a
-    /// daemon as long as somebody works on them.
-    id: i64,
-    options: PassOptions,
-    /// It never ends by itself: what was dealt with may be claimed again once it is due.
-    lasting: bool,
-    /// Nothing more is claimed; what is under way comes to its end.
-    closed: CancellationToken,
-    /// The configuration in force, which may be another one than that of the pass once that is closed. Who makes shows
-    /// part of the pass holds it, and who records what polls have brought, so that neither is done under a former one.
-    in_force: Arc<tokio::sync::Mutex<Arc<Config>>>,
-    /// The shows in it, by slug.
-    shows: Mutex<BTreeMap<String, Arc<Target>>>,
-    /// The queue of feeds that are to be read; a pass that ends reads each once, and does without.
-    pollable: Supply,
-    /// The queue of what is to be fetched.
-    fetchable: Supply,
-    /// The queue of what is to be handed over.
-    placeable: Supply,
-    /// The queue of what is to be compared with its source.
-    comparable: Supply,
-}
-
-impl Pass {
-    fn new(id: i64, options: PassOptions, pipeline: &Pipeline) -> Self {
-        Self {
-            id,
-            options,
-            lasting: false,
-            closed: pipeline.stop.child_token(),
-            in_force: Arc::new(tokio::sync::Mutex::new(Arc::clone(&pipeline.config))),
-            shows: Mutex::default(),
-            pollable: Supply::new(),
-            fetchable: Supply::new(),
-            placeable: Supply::new(),
-            comparable: Supply::new(),
-        }
-    }
-
-    fn show(&self, slug: &str) -> Option<Arc<Target>> {
-        lock(&self.shows).get(slug).cloned()
-    }
 }
 
 /// A worker that has died leaves what it held as it was.
@@ -365,81 +255,8 @@ impl Pipeline {
         &self.store
     }
 
-    /// One pass over these shows.
-    pub async fn pass(self: &Arc<Self>, targets: &[Target], options: PassOptions) -> Result<Summary, Error> {
-        self.tally(|tally| *tally = Summary::default());
-        self.said.clear();
-        let pass = Arc::new(Pass::new(self.clock.now().as_microsecond(), options, self));
-        let polls = async {
-            let outcome = self.poll_all(targets, &pass).await;
-            pass.comparable.ended();
-            outcome
-        };
-        // What a look finds to be replaced is fetched in the same pass.
-        let looks = async {
-            let (joined, compared) = tokio::join!(self.join_all(&pass), self.compare_all(&pass));
-            pass.fetchable.ended();
-            joined.and(compared)
-        };
-        // What clients have lost is handed over in the same pass.
-        let reconciled = async {
-            let outcome = self.reconcile_for(targets, &pass.options).await;
-            pass.placeable.grew();
-            outcome
-        };
-        let fetches = async {
-            let (fetched, reconciled) = tokio::join!(self.fetch_all(&pass), reconciled);
-            let outcome = fetched.and(reconciled);
-            pass.placeable.ended();
-            // The first look at what was only just fetched, while the clients hash it.
-            outcome.and(self.join_all(&pass).await).and(self.compare_all(&pass).await)
-        };
-        let (polled, looked, fetched, placed) = tokio::join!(polls, looks, fetches, self.place_all(&pass));
-        polled.and(looked).and(fetched).and(placed)?;
-        self.retire_all(&pass).await?;
-        self.delete_withdrawn().await?;
-        self.enforce_budget(false).await?;
-        self.reclaim(pass.options.patient || !pass.options.whole).await?;
-        // A tracker that is away takes its time, and the site does not wait for it.
-        let (gathered, published, proven) = tokio::join!(self.gather(), self.publish(), self.prove());
-        gathered.and(published).and(proven)?;
-        self.send_notices_now().await?;
-        self.summary(&pass).await
-    }
-
-    async fn summary(&self, pass: &Pass) -> Result<Summary, Error> {
-        let totals = self.store.totals(pass.id).await?;
-        let at = |stage| totals.get(&stage).copied().unwrap_or_default();
-        let (waiting, next_attempt) = self.store.waiting(pass.id).await?;
-        Ok(self.tally(|tally| {
-            tally.seeding = at(Stage::Seeding);
-            tally.failed = at(Stage::Failed);
-            tally.waiting = waiting;
-            tally.next_attempt = next_attempt;
-            tally.clone()
-        }))
-    }
-
     fn folder(&self) -> DataFolder {
         DataFolder::new(&self.config.data_dir)
-    }
-
-    /// Changes or reads the figures of the pass.
-    fn tally<T>(&self, with: impl FnOnce(&mut Summary) -> T) -> T {
-        with(&mut lock(&self.tally))
-    }
-
-    /// Notes a cause once, however many things suffer from it. Says whether it is new.
-    fn note_error(&self, error: &str) -> bool {
-        let is_news = self.said.note(error, self.clock.now());
-        if is_news {
-            self.tally(|tally| {
-                if tally.errors.len() < MOST_ERRORS {
-                    tally.errors.push(error.to_owned());
-                }
-            });
-        }
-        is_news
     }
 }
 

@@ -11,7 +11,7 @@ use unicode_normalization::char::is_combining_mark;
 use url::Url;
 
 use super::monitor::Event;
-use super::record::{Answer, News, Outcome, Recorder};
+use super::record::{News, Outcome, Polled, Recorder};
 use super::wanted::rules;
 use super::{Begin, Error, Pass, Pipeline, Target, lock};
 use crate::config::FeedSource;
@@ -102,7 +102,7 @@ impl Pipeline {
         }
         let answer = match pass.options.begin {
             Begin::Feeds => self.read_feed(target, known, recorder).await?,
-            Begin::Downloads | Begin::Clients => known.map(|show| Answer { target, show, news: None }),
+            Begin::Downloads | Begin::Clients => known.map(|show| Polled { target, show, news: None }),
         };
         match answer {
             Some(answer) => recorder.take(answer).await,
@@ -116,14 +116,14 @@ impl Pipeline {
         target: Arc<Target>,
         known: Option<ShowRecord>,
         recorder: &Recorder,
-    ) -> Result<Option<Answer>, Error> {
+    ) -> Result<Option<Polled>, Error> {
         let now = self.clock.now();
         if let Some(show) = &known
             && let Some(until) = show.wait_until.filter(|until| *until > now)
         {
             self.note_error(&format!("{}: the server has asked not to be asked before {until}", show.slug));
             self.monitor.event(&Event::PollWaits { show: show.slug.clone(), until });
-            return Ok(known.map(|show| Answer { target, show, news: None }));
+            return Ok(known.map(|show| Polled { target, show, news: None }));
         }
         let meter = Meter::new();
         let outcome = match &target.feed {
@@ -144,7 +144,7 @@ impl Pipeline {
         if let Outcome::Feed(read) = &mut news.outcome {
             read.document = self.keep_document(&target, &show, &mut read.fetched).await?;
         }
-        Ok(Some(Answer { target, show, news: Some(news) }))
+        Ok(Some(Polled { target, show, news: Some(news) }))
     }
 
     /// The show that an answer is about. A feed without one gets one after its title.

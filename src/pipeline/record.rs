@@ -33,7 +33,7 @@ const MANY_ITEMS: usize = 4096;
 /// Where polls bring what came of them.
 #[derive(Clone)]
 pub(super) struct Recorder {
-    answers: mpsc::Sender<Answer>,
+    answers: mpsc::Sender<Polled>,
     rooms: Arc<Semaphore>,
 }
 
@@ -41,7 +41,7 @@ pub(super) struct Recorder {
 pub(super) type Room = Option<OwnedSemaphorePermit>;
 
 /// What came of a poll.
-pub(super) struct Answer {
+pub(super) struct Polled {
     /// Whose feed it is.
     pub(super) target: Arc<Target>,
     /// As it was on record.
@@ -105,7 +105,7 @@ impl Outcome {
     }
 }
 
-impl Answer {
+impl Polled {
     fn items(&self) -> usize {
         match &self.news {
             Some(News { outcome: Outcome::Feed(read), .. }) => read.fetched.feed.items.len(),
@@ -116,7 +116,7 @@ impl Answer {
 
 impl<'a> Poll<'a> {
     /// `None` where there is nothing to be recorded. `successor`: the configuration that has come into force meanwhile.
-    fn of(answer: &'a Answer, successor: Option<&'a Config>) -> Option<Self> {
+    fn of(answer: &'a Polled, successor: Option<&'a Config>) -> Option<Self> {
         let news = answer.news.as_ref()?;
         let asked_for = &answer.target.selection;
         let successor = successor.and_then(|config| config.show(&answer.show.slug));
@@ -128,7 +128,7 @@ impl<'a> Poll<'a> {
 
 impl Recorder {
     /// One end for the polls, the other for [`Pipeline::record_all`].
-    pub(super) fn new() -> (Self, mpsc::Receiver<Answer>) {
+    pub(super) fn new() -> (Self, mpsc::Receiver<Polled>) {
         let (answers, receiver) = mpsc::channel(TOGETHER);
         (Self { answers, rooms: Arc::new(Semaphore::new(ROOMS)) }, receiver)
     }
@@ -139,7 +139,7 @@ impl Recorder {
     }
 
     /// Takes an answer; it is recorded soon.
-    pub(super) async fn take(&self, answer: Answer) -> Result<(), Error> {
+    pub(super) async fn take(&self, answer: Polled) -> Result<(), Error> {
         let gone = || Error::Worker { reason: "nobody records what polls bring".to_owned() };
         self.answers.send(answer).await.map_err(|_| gone())
     }
@@ -149,7 +149,7 @@ impl Pipeline {
     /// Records answers until no more can come.
     pub(super) async fn record_all(
         &self,
-        mut answers: mpsc::Receiver<Answer>,
+        mut answers: mpsc::Receiver<Polled>,
         pass: &Pass,
     ) -> Result<(), Error> {
         let mut waiting = Vec::with_capacity(TOGETHER);
@@ -163,7 +163,7 @@ impl Pipeline {
     }
 
     /// Records answers. What the state does not take of one feed is a failure of that feed, and harms no other.
-    async fn record_group(&self, mut group: Vec<Answer>, pass: &Pass) -> Result<(), Error> {
+    async fn record_group(&self, mut group: Vec<Polled>, pass: &Pass) -> Result<(), Error> {
         {
             let in_force = pass.in_force.lock().await;
             let successor = (!Arc::ptr_eq(&in_force, &self.config)).then_some(in_force.as_ref());
@@ -178,7 +178,7 @@ impl Pipeline {
     }
 
     /// Where not even the failure can be recorded, it is the state that has failed.
-    async fn record_alone(&self, answer: &mut Answer, successor: Option<&Config>) -> Result<(), Error> {
+    async fn record_alone(&self, answer: &mut Polled, successor: Option<&Config>) -> Result<(), Error> {
         let Err(error) = self.record_together(std::slice::from_ref(answer), successor).await else {
             return Ok(());
         };
@@ -188,7 +188,7 @@ impl Pipeline {
     }
 
     /// Records answers in one transaction. What there is to tell of them is told once they are on record.
-    async fn record_together(&self, group: &[Answer], successor: Option<&Config>) -> Result<(), Error> {
+    async fn record_together(&self, group: &[Polled], successor: Option<&Config>) -> Result<(), Error> {
         let polls: Vec<_> = group.iter().filter_map(|answer| Poll::of(answer, successor)).collect();
         let mut told = Told::default();
         if !polls.is_empty() {
@@ -303,9 +303,9 @@ impl Pipeline {
 }
 
 /// How many of these answers are recorded together, at least one.
-fn group(answers: &[Answer]) -> usize {
+fn group(answers: &[Polled]) -> usize {
     let mut items = 0;
-    let before_many = |answer: &&Answer| {
+    let before_many = |answer: &&Polled| {
         let is_before = items < MANY_ITEMS;
         items += answer.items();
         is_before

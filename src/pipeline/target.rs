@@ -79,3 +79,20 @@ impl Target {
         public_address(url).filter(|_| self.auth.is_none())
     }
 }
+
+#[cfg(test)]
+impl Target {
+    /// The show `s` of a configuration, with its feed at `https://f.test/`.
+    pub(super) fn sample() -> Self {
+        Self {
+            slug: Some("s".to_owned()),
+            feed: FeedSource::parse("https://f.test/"),
+            selection: Selection::default(),
+            clients: Vec::new(),
+            auth: None,
+            permission: None,
+            configured: true,
+            publishable: true,
+        }
+    }
+}

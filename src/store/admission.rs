@@ -12,8 +12,8 @@ use super::placements::stage_from_placements;
 use super::{Doing as _, Result, ShowId, Store, Terms, timestamp};
 use crate::model::EnclosureId;
 
-/// Shows in one statement: SQLite takes 32,766 values, PostgreSQL 65,535.
-pub(super) const TOGETHER: usize = 5_000;
+/// Shows in one statement, and in one transaction: SQLite takes 32,766 values, PostgreSQL 65,535.
+pub const TOGETHER: usize = 5_000;
 
 /// A show that may join a pass.
 #[derive(Debug, Clone)]

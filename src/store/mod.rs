@@ -43,7 +43,7 @@ use sqlx::sqlite::SqlitePool;
 use crate::fs;
 
 pub use absences::Absence;
-pub use admission::{Candidate, DueArrangement, Grounds, Joining};
+pub use admission::{Candidate, DueArrangement, Grounds, Joining, TOGETHER};
 pub use budget::{BudgetView, Deletion, Unfinished};
 pub use downloads::NameTaken;
 pub use episodes::{KnownItem, Recorded, Verdict};

@@ -212,8 +212,6 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use super::*;
-    use crate::config::FeedSource;
-    use crate::model::Selection;
     use crate::pipeline::{Environment, Monitor};
 
     /// Counts how often it was said that the site cannot be written.
@@ -244,16 +242,7 @@ mod tests {
     #[tokio::test]
     async fn a_feed_that_was_being_read_under_a_former_configuration_brings_its_show_not_back() {
         let (_folder, pipeline) = pipeline(Arc::new(())).await;
-        let target = Target {
-            slug: Some("s".to_owned()),
-            feed: FeedSource::parse("https://f.test/"),
-            selection: Selection::default(),
-            clients: Vec::new(),
-            auth: None,
-            permission: None,
-            configured: true,
-            publishable: true,
-        };
+        let target = Target::sample();
         let show = pipeline.store.ensure_show("s", "https://f.test/").await.unwrap().id;
         let pass = Pass::lasting(1, &pipeline);
         let is_due = async || {

@@ -56,7 +56,7 @@ async fn what_many_polls_bring_takes_a_few_transactions_and_a_look_at_what_is_kn
     let (recorder, answers) = Recorder::new();
     let polls = async move {
         for (target, show) in known {
-            recorder.take(Answer { target, show: show.unwrap(), news: unchanged(now) }).await.unwrap();
+            recorder.take(Polled { target, show: show.unwrap(), news: unchanged(now) }).await.unwrap();
         }
     };
     let (recorded, ()) = tokio::join!(pipeline.record_all(answers, &pass), polls);
@@ -112,7 +112,7 @@ async fn what_was_asked_for_under_former_rules_is_judged_by_those_in_force_and_a
     };
     let outcome = Outcome::feed(fetched(&(item("new") + &item("old"))), None);
     let news = Some(News { outcome, ..unchanged(now).unwrap() });
-    let answer = Answer { target, show: show.unwrap(), news };
+    let answer = Polled { target, show: show.unwrap(), news };
     pipeline.record_group(vec![answer], &pass).await.unwrap();
 
     let status = pipeline.store.status(Some(&slug)).await.unwrap().remove(0);
@@ -130,7 +130,7 @@ fn large_feeds_are_not_recorded_together() {
         let fetched = fetched(&"<item><title>x</title></item>".repeat(items));
         let news =
             News { outcome: Outcome::feed(fetched, None), ..unchanged(Timestamp::UNIX_EPOCH).unwrap() };
-        Answer { target: target(0), show: ShowRecord::default(), news: Some(news) }
+        Polled { target: target(0), show: ShowRecord::default(), news: Some(news) }
     };
     let (large, small) = (|| answer(MANY_ITEMS), || answer(1));
     assert_eq!(group(&[large(), small()]), 1);
