@@ -116,12 +116,12 @@ fn look(state: PlacementState, memory: Memory) -> Look {
     Look { state, memory, uploaded_bytes: None, problem: None, note: None, again: false }
 }
 
-/// Either hash of a torrent.
-type Key = Vec<u8>;
+/// Either hash of a torrent; of the longer one as much as trackers and peers get (BEP 52).
+type Key = [u8; 20];
 
 fn keys(info_hash: &InfoHashes) -> impl Iterator<Item = Key> + use<> {
-    let v1 = info_hash.v1().map(|hash| hash.0.to_vec());
-    v1.into_iter().chain(info_hash.v2().map(|hash| hash.0.to_vec()))
+    let v1 = info_hash.v1().map(|hash| hash.0);
+    v1.into_iter().chain(info_hash.v2().and_then(|hash| hash.0.first_chunk().copied()))
 }
 
 /// The first of them.

@@ -4,6 +4,7 @@
 
 use std::collections::HashMap;
 
+use futures_util::TryStreamExt as _;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use sqlx::sqlite::SqliteRow;
@@ -27,7 +28,8 @@ impl Store {
         let what = "list the torrents";
         // A file that came with the first reading of its feed may be of any age, and so may one whose episode is dated
         // long before it appeared: others may mirror the show, too, and their swarm is the same.
-        let rows = sqlx::query(
+        // Row by row: each takes a kilobyte.
+        let mut rows = sqlx::query(
             "SELECT e.id, e.info_hash_v1, e.info_hash_v2,
                  CASE WHEN e.discovered > f.first
                      AND NOT EXISTS (SELECT 1 FROM announcements a JOIN episodes ep ON ep.id = a.episode_id
@@ -37,9 +39,7 @@ impl Store {
              JOIN (SELECT show_id, MIN(discovered) AS first FROM enclosures GROUP BY show_id) f ON f.show_id = e.show_id
              WHERE e.magnet IS NOT NULL AND NOT e.forgotten AND e.stage <> 'withdrawn' ORDER BY e.id DESC",
         )
-        .fetch_all(&self.pool)
-        .await
-        .doing(what)?;
+        .fetch(&self.pool);
         let counted = |row: &SqliteRow| -> Result<Option<Counted>> {
             let hash = |column| row.try_get(column).doing(what);
             let Some(info_hash) = info_hashes(hash("info_hash_v1")?, hash("info_hash_v2")?)? else {
@@ -52,7 +52,11 @@ impl Store {
                 appeared: timestamp(row.try_get("appeared").doing(what)?),
             }))
         };
-        rows.iter().filter_map(|row| counted(row).transpose()).collect()
+        let mut all = Vec::new();
+        while let Some(row) = rows.try_next().await.doing(what)? {
+            all.extend(counted(&row)?);
+        }
+        Ok(all)
     }
 
     /// Whether there is any torrent to be counted.
@@ -291,14 +295,12 @@ type Counters = HashMap<EnclosureId, (Counter, Option<Peers>)>;
 
 async fn counters(connection: &mut SqliteConnection, source: i64) -> Result<Counters> {
     let what = "read the counters";
-    let rows = sqlx::query(
+    let mut rows = sqlx::query(
         "SELECT enclosure_id, level, began, fallen_from, fallen_since, seeders, leechers
          FROM counters WHERE source_id = $1",
     )
     .bind(source)
-    .fetch_all(connection)
-    .await
-    .doing(what)?;
+    .fetch(connection);
     let counter = |row: &SqliteRow| -> std::result::Result<_, sqlx::Error> {
         let from: Option<i64> = row.try_get("fallen_from")?;
         let since = timestamp(row.try_get("fallen_since")?);
@@ -309,7 +311,12 @@ async fn counters(connection: &mut SqliteConnection, source: i64) -> Result<Coun
         };
         Ok((EnclosureId(row.try_get("enclosure_id")?), (counter, peers(row)?)))
     };
-    rows.iter().map(counter).collect::<std::result::Result<_, _>>().doing(what)
+    let mut counters = Counters::new();
+    while let Some(row) = rows.try_next().await.doing(what)? {
+        let (enclosure, counter) = counter(&row).doing(what)?;
+        counters.insert(enclosure, counter);
+    }
+    Ok(counters)
 }
 
 async fn keep_counter(

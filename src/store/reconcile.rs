@@ -1,5 +1,6 @@
 //! What clients were seen to have, and what they say of it when they are asked again.
 
+use futures_util::TryStreamExt as _;
 use jiff::Timestamp;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row as _, Sqlite, SqliteConnection};
@@ -74,7 +75,8 @@ impl Store {
     /// space is nobody's business any more.
     pub async fn settled(&self, client: &str) -> Result<Vec<Settled>> {
         let what = "list what a client has";
-        let rows = sqlx::query(
+        // Row by row: each takes a kilobyte.
+        let mut rows = sqlx::query(
             "SELECT p.id, p.enclosure_id, p.state, p.added, p.verified, p.since, p.confirmed, p.lost, p.error, p.proof_bytes, e.file,
                  e.info_hash_v1, e.info_hash_v2, s.slug
              FROM placements p JOIN enclosures e ON e.id = p.enclosure_id JOIN shows s ON s.id = e.show_id
@@ -83,12 +85,10 @@ impl Store {
              ORDER BY p.id",
         )
         .bind(client)
-        .fetch_all(&self.pool)
-        .await
-        .doing(what)?;
-        let mut settled = Vec::with_capacity(rows.len());
-        for row in &rows {
-            let info_hash = info_hash(row)?;
+        .fetch(&self.pool);
+        let mut settled = Vec::new();
+        while let Some(row) = rows.try_next().await.doing(what)? {
+            let info_hash = info_hash(&row)?;
             let state: String = row.try_get("state").doing(what)?;
             let state = word("a placement's state", &state)?;
             let read = || -> std::result::Result<Settled, sqlx::Error> {
@@ -99,7 +99,7 @@ impl Store {
                     file: row.try_get::<Option<String>, _>("file")?.unwrap_or_default(),
                     info_hash,
                     state,
-                    memory: memory(row)?,
+                    memory: memory(&row)?,
                     error: row.try_get("error")?,
                     since: timestamp(row.try_get("since")?),
                     confirmed: timestamp(row.try_get("confirmed")?),
