@@ -63,28 +63,33 @@ pub(super) unsafe fn compress(state: &mut State, first: usize, messages: &[*cons
     }
 }
 
+#[inline]
 #[target_feature(enable = "avx2")]
 fn choose(b: __m256i, c: __m256i, d: __m256i) -> __m256i {
     _mm256_xor_si256(d, _mm256_and_si256(b, _mm256_xor_si256(c, d)))
 }
 
+#[inline]
 #[target_feature(enable = "avx2")]
 fn parity(b: __m256i, c: __m256i, d: __m256i) -> __m256i {
     _mm256_xor_si256(b, _mm256_xor_si256(c, d))
 }
 
+#[inline]
 #[target_feature(enable = "avx2")]
 fn majority(b: __m256i, c: __m256i, d: __m256i) -> __m256i {
     _mm256_or_si256(_mm256_and_si256(b, c), _mm256_and_si256(d, _mm256_or_si256(b, c)))
 }
 
 /// Rotated to the left by `LEFT`; `RIGHT` is 32 less that.
+#[inline]
 #[target_feature(enable = "avx2")]
 fn rotated<const LEFT: i32, const RIGHT: i32>(word: __m256i) -> __m256i {
     _mm256_or_si256(_mm256_slli_epi32::<LEFT>(word), _mm256_srli_epi32::<RIGHT>(word))
 }
 
 /// Eight rows of eight words become eight columns.
+#[inline]
 #[target_feature(enable = "avx2")]
 fn transpose(rows: [__m256i; 8]) -> [__m256i; 8] {
     let mut pairs = [_mm256_setzero_si256(); 8];

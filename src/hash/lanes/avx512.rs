@@ -68,6 +68,7 @@ pub(super) unsafe fn compress(state: &mut State, messages: &[*const u8; WIDTH], 
 }
 
 /// Sixteen rows of sixteen words become sixteen columns.
+#[inline]
 #[target_feature(enable = "avx512f")]
 fn transpose(rows: [__m512i; 16]) -> [__m512i; 16] {
     let mut pairs = [_mm512_setzero_si512(); 16];
