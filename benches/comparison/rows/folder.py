@@ -2,6 +2,7 @@
 from comparison import inputs
 from comparison.measure import Program, shell
 from comparison.metainfo import info_hashes
+from comparison.results import peak
 from comparison.rows import Group, Row
 
 FASTER = {"cpu": 0.40, "wall": 0.40}
