@@ -88,6 +88,8 @@ class QBittorrent:
             "[LegalNotice]", "Accepted=true",
             "[BitTorrent]", f"Session\\Port={free_port()}", f"Session\\DefaultSavePath={home / 'downloads'}",
             "Session\\Interface=lo", "Session\\InterfaceName=lo",
+            # By itself it seeds three at a time.
+            "Session\\QueueingSystemEnabled=false",
             "Session\\DHTEnabled=false", "Session\\LSDEnabled=false", "Session\\PeXEnabled=false",
             "[Preferences]", "WebUI\\Address=127.0.0.1", f"WebUI\\Port={self.port}",
             "WebUI\\LocalHostAuth=false", "WebUI\\UseUPnP=false",
